@@ -1,0 +1,30 @@
+//! The one error type of server functions.
+
+use farol_model::Fault;
+use leptos::{prelude::FromServerFnError, server_fn::codec::JsonEncoding};
+use serde::{Deserialize, Serialize};
+use server_fn::error::ServerFnErrorErr;
+
+/// What a server function answers when it does not answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+pub enum AppError {
+    /// The server refused or failed, and says why.
+    #[error("{0}")]
+    Fault(#[from] Fault),
+    /// The request did not arrive, or the answer did not come back whole.
+    #[error("The server could not be reached: {0}")]
+    Transport(String),
+}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(message) | ServerFnErrorErr::MissingArg(message) => AppError::Fault(
+                Fault::invalid("", format!("The request could not be read: {message}")),
+            ),
+            other => AppError::Transport(other.to_string()),
+        }
+    }
+}

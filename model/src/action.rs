@@ -1,0 +1,385 @@
+//! Actions: what can be done, how it is asked for, and how a run of it is told.
+
+use crate::{Permission, fault::Fault};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How much harm a wrong click can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Danger {
+    /// Easily undone.
+    Safe,
+    /// Cannot be undone: the page arms the button first and the server wants `confirm`.
+    Dangerous,
+}
+
+/// The kind of a parameter's value. Values travel as text and are checked against this by page and server alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ParamKind {
+    /// Free text without control characters.
+    Text {
+        max_chars: u32,
+    },
+    /// As text, but never shown, stored or logged.
+    Secret {
+        max_chars: u32,
+    },
+    Integer {
+        min: i64,
+        max: i64,
+    },
+    Boolean,
+    /// One of the listed values.
+    Choice {
+        options: Vec<ChoiceOption>,
+    },
+}
+
+/// One value of a choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChoiceOption {
+    pub value: String,
+    pub label: String,
+}
+
+/// One parameter of an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParamSpec {
+    /// Key in the request, e.g. `pid`.
+    pub name: String,
+    pub label: String,
+    pub help: String,
+    #[serde(flatten)]
+    pub kind: ParamKind,
+    /// Used when the request leaves it out. Without a default the parameter is required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+}
+
+/// An action that describes itself. Panels are drawn from this and from nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionSpec {
+    /// Dotted id, e.g. `process.signal` or `runbook.rotate-logs`.
+    pub id: String,
+    /// Verb and object, e.g. `Send a signal`.
+    pub title: String,
+    pub summary: String,
+    /// Heading that panels are gathered under.
+    pub group: String,
+    pub permission: Permission,
+    pub danger: Danger,
+    /// What the confirm step says. `{name}` is replaced by the parameter of that name.
+    pub confirm: Option<String>,
+    pub time_limit_secs: u32,
+    pub params: Vec<ParamSpec>,
+}
+
+/// Parameter values by name, as text.
+pub type Params = BTreeMap<String, String>;
+
+/// A request to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRequest {
+    /// Chosen by the client, 8 to 64 of `A-Za-z0-9_-`. The same key of the same user within 10 minutes is the same run.
+    pub key: String,
+    pub action: String,
+    #[serde(default)]
+    pub params: Params,
+    /// Required to be true for a dangerous action.
+    #[serde(default)]
+    pub confirm: bool,
+}
+
+/// Where a run stands. Refused and invalid requests never become runs: they are faults, and audit entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    Queued,
+    Running,
+    Succeeded,
+    Failed,
+    TimedOut,
+    Cancelled,
+    /// Ended by a signal that Farol did not send.
+    Killed,
+    /// The server stopped in mid-run and cannot say how it ended.
+    Lost,
+}
+
+impl RunStatus {
+    pub fn ended(self) -> bool {
+        !matches!(self, RunStatus::Queued | RunStatus::Running)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunStatus::Queued => "queued",
+            RunStatus::Running => "running",
+            RunStatus::Succeeded => "succeeded",
+            RunStatus::Failed => "failed",
+            RunStatus::TimedOut => "timed_out",
+            RunStatus::Cancelled => "cancelled",
+            RunStatus::Killed => "killed",
+            RunStatus::Lost => "lost",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        use RunStatus::*;
+        [
+            Queued, Running, Succeeded, Failed, TimedOut, Cancelled, Killed, Lost,
+        ]
+        .into_iter()
+        .find(|s| s.as_str() == text)
+    }
+}
+
+/// A run as told to people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: String,
+    pub action: String,
+    pub title: String,
+    pub who: String,
+    /// Secrets redacted.
+    pub params: Params,
+    pub status: RunStatus,
+    /// One sentence about the outcome; empty while it runs.
+    pub detail: String,
+    pub queued_ms: i64,
+    pub ended_ms: Option<i64>,
+    pub exit_code: Option<i32>,
+}
+
+/// Which stream a piece of output came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputStream {
+    Stdout,
+    Stderr,
+}
+
+/// What is published on `runs/ID`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum RunEvent {
+    /// The run changed state.
+    State {
+        run: Run,
+    },
+    Output {
+        stream: OutputStream,
+        text: String,
+    },
+    /// Output beyond the cap was dropped.
+    Truncated {
+        limit_bytes: u64,
+    },
+}
+
+/// A run with what it has printed so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunView {
+    pub run: Run,
+    pub output: Vec<(OutputStream, String)>,
+    pub truncated: bool,
+}
+
+impl ActionSpec {
+    /// Checks every value, fills defaults and refuses unknown names. The same code runs in the page, where it is a
+    /// courtesy, and in the server, where it decides.
+    pub fn check(&self, given: &Params) -> Result<Params, Fault> {
+        if let Some(name) = given
+            .keys()
+            .find(|name| !self.params.iter().any(|param| &param.name == *name))
+        {
+            return Err(Fault::invalid(
+                name.clone(),
+                format!("`{}` has no parameter `{name}`.", self.id),
+            ));
+        }
+        let mut checked = Params::new();
+        for param in &self.params {
+            let value = given
+                .get(&param.name)
+                .filter(|value| !value.is_empty())
+                .or(param.default.as_ref());
+            let Some(value) = value else {
+                return Err(Fault::invalid(
+                    &param.name,
+                    format!("{} is missing.", param.label),
+                ));
+            };
+            param.check(value)?;
+            checked.insert(param.name.clone(), value.clone());
+        }
+        Ok(checked)
+    }
+
+    /// The confirm text with parameters filled in.
+    pub fn confirm_text(&self, params: &Params) -> Option<String> {
+        let mut text = self.confirm.clone()?;
+        for param in &self.params {
+            let shown = match param.kind {
+                ParamKind::Secret { .. } => "[secret]",
+                _ => params.get(&param.name).map_or("?", String::as_str),
+            };
+            text = text.replace(&format!("{{{}}}", param.name), shown);
+        }
+        Some(text)
+    }
+
+    /// The values with every secret replaced, for logs, audit and display.
+    pub fn redact(&self, params: &Params) -> Params {
+        let secret = |name: &str| {
+            self.params
+                .iter()
+                .any(|param| param.name == name && matches!(param.kind, ParamKind::Secret { .. }))
+        };
+        params
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.clone(),
+                    if secret(name) {
+                        "[redacted]".to_owned()
+                    } else {
+                        value.clone()
+                    },
+                )
+            })
+            .collect()
+    }
+}
+
+impl ParamSpec {
+    /// Whether one value fits. The message says what would.
+    pub fn check(&self, value: &str) -> Result<(), Fault> {
+        let refuse = |message: String| Err(Fault::invalid(&self.name, message));
+        match &self.kind {
+            ParamKind::Text { max_chars } | ParamKind::Secret { max_chars } => {
+                if value.chars().count() > *max_chars as usize {
+                    return refuse(format!("{} is longer than {max_chars} characters.", self.label));
+                }
+                if value.chars().any(char::is_control) {
+                    return refuse(format!("{} has control characters in it.", self.label));
+                }
+            }
+            ParamKind::Integer { min, max } => match value.parse::<i64>() {
+                Ok(number) if (*min..=*max).contains(&number) => {}
+                _ => {
+                    return refuse(format!(
+                        "{} must be a whole number from {min} to {max}.",
+                        self.label
+                    ));
+                }
+            },
+            ParamKind::Boolean => {
+                if value != "true" && value != "false" {
+                    return refuse(format!("{} must be true or false.", self.label));
+                }
+            }
+            ParamKind::Choice { options } => {
+                if !options.iter().any(|option| option.value == value) {
+                    let known: Vec<&str> = options.iter().map(|option| option.value.as_str()).collect();
+                    return refuse(format!("{} must be one of {}.", self.label, known.join(", ")));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn param(name: &str, kind: ParamKind, default: Option<&str>) -> ParamSpec {
+        ParamSpec {
+            name: name.into(),
+            label: name.into(),
+            help: String::new(),
+            kind,
+            default: default.map(str::to_owned),
+        }
+    }
+
+    fn spec() -> ActionSpec {
+        ActionSpec {
+            id: "process.signal".into(),
+            title: "Send a signal".into(),
+            summary: String::new(),
+            group: "Processes".into(),
+            permission: Permission::RunActions,
+            danger: Danger::Dangerous,
+            confirm: Some("Send {signal} to {pid} with {key}".into()),
+            time_limit_secs: 5,
+            params: vec![
+                param(
+                    "pid",
+                    ParamKind::Integer {
+                        min: 2,
+                        max: 4_194_304,
+                    },
+                    None,
+                ),
+                param(
+                    "signal",
+                    ParamKind::Choice {
+                        options: vec![ChoiceOption {
+                            value: "TERM".into(),
+                            label: "Terminate".into(),
+                        }],
+                    },
+                    Some("TERM"),
+                ),
+                param("key", ParamKind::Secret { max_chars: 8 }, Some("x")),
+            ],
+        }
+    }
+
+    fn params(pairs: &[(&str, &str)]) -> Params {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn defaults_are_filled_and_values_kept() {
+        let checked = spec().check(&params(&[("pid", "77")])).unwrap();
+        assert_eq!(
+            checked,
+            params(&[("pid", "77"), ("signal", "TERM"), ("key", "x")])
+        );
+    }
+
+    #[test]
+    fn every_wrong_value_is_refused_by_name() {
+        for (given, field) in [
+            (params(&[]), "pid"),
+            (params(&[("pid", "1")]), "pid"),
+            (params(&[("pid", "9999999999999999999")]), "pid"),
+            (params(&[("pid", "2; rm -rf /")]), "pid"),
+            (params(&[("pid", "2"), ("signal", "KILLALL")]), "signal"),
+            (params(&[("pid", "2"), ("key", "123456789")]), "key"),
+            (params(&[("pid", "2"), ("key", "a\nb")]), "key"),
+            (params(&[("pid", "2"), ("extra", "1")]), "extra"),
+        ] {
+            let fault = spec().check(&given).unwrap_err();
+            assert_eq!(fault.field.as_deref(), Some(field), "{given:?}: {fault}");
+        }
+    }
+
+    #[test]
+    fn secrets_never_reach_confirm_text_or_audit() {
+        let given = params(&[("pid", "77"), ("signal", "TERM"), ("key", "hunter2")]);
+        assert_eq!(
+            spec().confirm_text(&given).unwrap(),
+            "Send TERM to 77 with [secret]"
+        );
+        assert_eq!(spec().redact(&given)["key"], "[redacted]");
+    }
+}

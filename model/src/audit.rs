@@ -1,0 +1,114 @@
+//! The audit log as told to people.
+
+use crate::action::RunStatus;
+use serde::{Deserialize, Serialize};
+
+/// One entry: somebody did, or tried to do, something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub id: i64,
+    pub at_ms: i64,
+    /// Sign-in name at the time, or what was typed as one.
+    pub who: String,
+    /// Address of the peer.
+    pub from: String,
+    /// Dotted verb: `run.process.signal`, `session.sign_in`, `user.add`.
+    pub what: String,
+    /// Parameters as JSON text, secrets redacted.
+    pub params: String,
+    /// The run it belongs to, if any.
+    pub run: Option<String>,
+    pub outcome: AuditOutcome,
+    /// One sentence about the outcome.
+    pub detail: String,
+    pub duration_ms: Option<i64>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditOutcome {
+    /// Written before the action started; not completed yet.
+    Started,
+    Succeeded,
+    Failed,
+    Refused,
+    Invalid,
+    TimedOut,
+    Cancelled,
+    Killed,
+    /// The server stopped in mid-run and cannot say.
+    Lost,
+}
+
+impl AuditOutcome {
+    pub const ALL: [AuditOutcome; 9] = [
+        AuditOutcome::Started,
+        AuditOutcome::Succeeded,
+        AuditOutcome::Failed,
+        AuditOutcome::Refused,
+        AuditOutcome::Invalid,
+        AuditOutcome::TimedOut,
+        AuditOutcome::Cancelled,
+        AuditOutcome::Killed,
+        AuditOutcome::Lost,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AuditOutcome::Started => "started",
+            AuditOutcome::Succeeded => "succeeded",
+            AuditOutcome::Failed => "failed",
+            AuditOutcome::Refused => "refused",
+            AuditOutcome::Invalid => "invalid",
+            AuditOutcome::TimedOut => "timed_out",
+            AuditOutcome::Cancelled => "cancelled",
+            AuditOutcome::Killed => "killed",
+            AuditOutcome::Lost => "lost",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        AuditOutcome::ALL
+            .into_iter()
+            .find(|outcome| outcome.as_str() == text)
+    }
+}
+
+impl From<RunStatus> for AuditOutcome {
+    fn from(status: RunStatus) -> Self {
+        match status {
+            RunStatus::Queued | RunStatus::Running => AuditOutcome::Started,
+            RunStatus::Succeeded => AuditOutcome::Succeeded,
+            RunStatus::Failed => AuditOutcome::Failed,
+            RunStatus::TimedOut => AuditOutcome::TimedOut,
+            RunStatus::Cancelled => AuditOutcome::Cancelled,
+            RunStatus::Killed => AuditOutcome::Killed,
+            RunStatus::Lost => AuditOutcome::Lost,
+        }
+    }
+}
+
+/// What to show of the log. Newest first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AuditQuery {
+    /// Part of who, what, from or detail; empty matches all. At most 200 characters are used.
+    #[serde(default)]
+    pub text: String,
+    /// One outcome word, or empty.
+    #[serde(default)]
+    pub outcome: String,
+    /// Show entries older than this id; 0 starts at the newest.
+    #[serde(default)]
+    pub before: i64,
+}
+
+/// One page of the log.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AuditPage {
+    pub entries: Vec<AuditEntry>,
+    /// Pass as `before` for the next page; absent on the last.
+    pub next_before: Option<i64>,
+    /// Entries that match the filter.
+    pub total: u64,
+}

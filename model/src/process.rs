@@ -1,0 +1,134 @@
+//! The process table.
+
+use serde::{Deserialize, Serialize};
+
+/// One process. `pid` alone is reused by the kernel; `pid` and `start_ms` together name it for good.
+#[derive(Clone, PartialEq, Serialize, Deserialize, prost::Message)]
+pub struct ProcessRow {
+    #[prost(uint32, tag = "1")]
+    pub pid: u32,
+    #[prost(uint32, tag = "2")]
+    pub parent: u32,
+    /// Start time, milliseconds since the epoch, as precise as the kernel tells (Linux: clock ticks since boot).
+    #[prost(int64, tag = "3")]
+    pub start_ms: i64,
+    #[prost(string, tag = "4")]
+    pub name: String,
+    #[prost(string, tag = "5")]
+    pub user: String,
+    /// One word, e.g. `running`, `sleeping`, `zombie`.
+    #[prost(string, tag = "6")]
+    pub state: String,
+    /// Of one core: a process with two busy threads shows 200.
+    #[prost(float, tag = "7")]
+    pub cpu_percent: f32,
+    /// Resident set.
+    #[prost(uint64, tag = "8")]
+    pub memory_bytes: u64,
+    #[prost(uint64, tag = "9")]
+    pub read_bytes_per_second: u64,
+    #[prost(uint64, tag = "10")]
+    pub written_bytes_per_second: u64,
+    #[prost(uint32, tag = "11")]
+    pub threads: u32,
+    /// Arguments joined by spaces, cut at 512 characters.
+    #[prost(string, tag = "12")]
+    pub command: String,
+    /// False when the machine does not let us read this process' I/O; the rates are then 0 and must not be shown.
+    #[prost(bool, tag = "13")]
+    pub io_known: bool,
+}
+
+/// The whole table, or what changed since the one before.
+#[derive(Clone, PartialEq, Serialize, Deserialize, prost::Message)]
+pub struct ProcessUpdate {
+    #[prost(sint64, tag = "1")]
+    pub t_ms: i64,
+    /// True: `rows` is the whole table. False: `rows` are new or changed, `gone` have ended.
+    #[prost(bool, tag = "2")]
+    pub whole: bool,
+    #[prost(message, repeated, tag = "3")]
+    pub rows: Vec<ProcessRow>,
+    #[prost(uint32, repeated, tag = "4")]
+    pub gone: Vec<u32>,
+}
+
+impl ProcessUpdate {
+    /// What turns `before` into `after`. Rows are compared whole; order does not matter.
+    pub fn between(before: &[ProcessRow], after: &[ProcessRow], t_ms: i64) -> Self {
+        let old: std::collections::HashMap<u32, &ProcessRow> =
+            before.iter().map(|row| (row.pid, row)).collect();
+        let new: std::collections::HashSet<u32> = after.iter().map(|row| row.pid).collect();
+        ProcessUpdate {
+            t_ms,
+            whole: false,
+            rows: after
+                .iter()
+                .filter(|row| old.get(&row.pid) != Some(row))
+                .cloned()
+                .collect(),
+            gone: before
+                .iter()
+                .map(|row| row.pid)
+                .filter(|pid| !new.contains(pid))
+                .collect(),
+        }
+    }
+
+    /// Applies this update to a table.
+    pub fn apply(self, table: &mut Vec<ProcessRow>) {
+        if self.whole {
+            *table = self.rows;
+            return;
+        }
+        let gone: std::collections::HashSet<u32> = self.gone.into_iter().collect();
+        let mut changed: std::collections::HashMap<u32, ProcessRow> =
+            self.rows.into_iter().map(|row| (row.pid, row)).collect();
+        table.retain(|row| !gone.contains(&row.pid));
+        for row in table.iter_mut() {
+            if let Some(new) = changed.remove(&row.pid) {
+                *row = new;
+            }
+        }
+        let mut added: Vec<ProcessRow> = changed.into_values().collect();
+        added.sort_by_key(|row| row.pid);
+        table.append(&mut added);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(pid: u32, cpu_percent: f32) -> ProcessRow {
+        ProcessRow {
+            pid,
+            cpu_percent,
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn an_update_turns_the_old_table_into_the_new_one() {
+        let before = vec![row(1, 0.0), row(2, 1.0), row(3, 2.0)];
+        let after = vec![row(1, 0.0), row(3, 9.0), row(4, 0.0)];
+        let update = ProcessUpdate::between(&before, &after, 10);
+        assert_eq!(update.rows.len(), 2, "only what changed travels");
+        let mut table = before;
+        update.apply(&mut table);
+        assert_eq!(table, after);
+    }
+
+    #[test]
+    fn a_whole_update_replaces_the_table() {
+        let mut table = vec![row(1, 0.0)];
+        ProcessUpdate {
+            t_ms: 0,
+            whole: true,
+            rows: vec![row(7, 0.0)],
+            gone: vec![],
+        }
+        .apply(&mut table);
+        assert_eq!(table, vec![row(7, 0.0)]);
+    }
+}

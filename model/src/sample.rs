@@ -1,0 +1,77 @@
+//! Samples: values at a time, and columns of them.
+
+use crate::metric::MetricSpec;
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type TimestampMs = i64;
+
+/// What the history of one channel looks like to a chart. Times are explicit per row, because a row that was never
+/// sampled must show as a gap and not as a straight line. A missing value is NaN (`null` in JSON).
+#[derive(Clone, PartialEq, Serialize, Deserialize, prost::Message)]
+pub struct Snapshot {
+    /// Time of each row, ascending, milliseconds.
+    #[prost(sint64, repeated, tag = "1")]
+    pub times_ms: Vec<i64>,
+    /// One column per series of the schema, each as long as `times_ms`.
+    #[prost(message, repeated, tag = "2")]
+    pub columns: Vec<Column>,
+    /// The interval that rows are expected at, milliseconds. A longer distance is a gap.
+    #[prost(uint32, tag = "3")]
+    pub step_ms: u32,
+}
+
+/// Values of one series.
+#[derive(Clone, PartialEq, Serialize, Deserialize, prost::Message)]
+pub struct Column {
+    #[prost(double, repeated, tag = "1")]
+    #[serde(with = "nullable")]
+    pub values: Vec<f64>,
+}
+
+/// A channel's schema, its history and the position from which live publications continue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChannelView {
+    pub channel: String,
+    pub schema: Vec<MetricSpec>,
+    pub snapshot: Snapshot,
+    pub epoch: String,
+    pub offset: u64,
+}
+
+/// Not-a-number and JSON's `null` are the same thing here: no value.
+pub mod nullable {
+    use serde::{Deserialize, Deserializer, Serializer, ser::SerializeSeq};
+
+    pub fn serialize<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(Some(values.len()))?;
+        for value in values {
+            seq.serialize_element(&value.is_finite().then_some(*value))?;
+        }
+        seq.end()
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+        let values = Vec::<Option<f64>>::deserialize(deserializer)?;
+        Ok(values
+            .into_iter()
+            .map(|value| value.unwrap_or(f64::NAN))
+            .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_value_is_null_in_json_and_nan_in_memory() {
+        let column = Column {
+            values: vec![1.0, f64::NAN, f64::INFINITY],
+        };
+        let json = serde_json::to_string(&column).unwrap();
+        assert_eq!(json, r#"{"values":[1.0,null,null]}"#);
+        let back: Column = serde_json::from_str(&json).unwrap();
+        assert!(back.values[1].is_nan());
+    }
+}
