@@ -1,0 +1,243 @@
+//! The command line.
+
+use crate::{
+    access::cli as access,
+    config::{Config, LogFormat, default_data_dir},
+    db,
+};
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use farol_model::Role;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Farol, a live operations dashboard.
+#[derive(Debug, Parser)]
+#[command(name = "farol", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch this machine and serve the dashboard
+    Serve(ServeArgs),
+    /// Read the configuration, say what is wrong with it, and stop
+    CheckConfig(ConfigArgs),
+    /// Manage who may sign in; works beside a running server
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Manage API tokens; works beside a running server
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, env = "FAROL_LISTEN", default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+struct DataArgs {
+    /// Folder of the database; made when missing [default: the user's data folder]
+    #[arg(long, env = "FAROL_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// Configuration file; without it ./farol.toml is read if there is one
+    #[arg(long, env = "FAROL_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Add a user
+    Add {
+        name: String,
+        #[arg(long)]
+        role: Role,
+        #[command(flatten)]
+        password: PasswordArgs,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Set a new password; ends the user's sessions
+    Passwd {
+        name: String,
+        #[command(flatten)]
+        password: PasswordArgs,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Let a user sign in no more; ends the user's sessions
+    Disable {
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Let a disabled user sign in again
+    Enable {
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// List users
+    List {
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+struct PasswordArgs {
+    /// Read the password from standard input instead of asking for it
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Make an API token and print it once
+    Create {
+        /// Whose permissions it carries
+        #[arg(long)]
+        user: String,
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// List tokens
+    List {
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Revoke a token; ends its connections
+    Revoke {
+        id: i64,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+/// Does what the command line says.
+pub async fn execute(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Serve(args) => serve(args).await,
+        Command::CheckConfig(args) => {
+            let file = config_file(args.config);
+            Config::load(file.as_deref())?;
+            let shown = file.map_or_else(|| "defaults".to_owned(), |file| file.display().to_string());
+            say(&format!("{shown}: good"));
+            Ok(())
+        }
+        Command::User(command) => user(command).await,
+        Command::Token(command) => token(command).await,
+    }
+}
+
+async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let config = Config::load(config_file(args.config.config).as_deref())?;
+    start_log(&config)?;
+    let data_dir = data_dir(&args.data)?;
+    let listener =
+        TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    let shutdown = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(shutdown.clone()));
+    crate::run(listener, config, &data_dir, shutdown).await
+}
+
+async fn user(command: UserCommand) -> anyhow::Result<()> {
+    let said = match command {
+        UserCommand::Add { name, role, password, data } => {
+            let pool = open(&data).await?;
+            access::user_add(&pool, &name, role, access::read_password(password.password_stdin)?).await?
+        }
+        UserCommand::Passwd { name, password, data } => {
+            let pool = open(&data).await?;
+            access::user_passwd(&pool, &name, access::read_password(password.password_stdin)?).await?
+        }
+        UserCommand::Disable { name, data } => access::user_disable(&open(&data).await?, &name).await?,
+        UserCommand::Enable { name, data } => access::user_enable(&open(&data).await?, &name).await?,
+        UserCommand::List { data } => access::user_list(&open(&data).await?).await?,
+    };
+    say(&said);
+    Ok(())
+}
+
+async fn token(command: TokenCommand) -> anyhow::Result<()> {
+    let said = match command {
+        TokenCommand::Create { user, name, data } => access::token_create(&open(&data).await?, &user, &name).await?,
+        TokenCommand::List { data } => access::token_list(&open(&data).await?).await?,
+        TokenCommand::Revoke { id, data } => access::token_revoke(&open(&data).await?, id).await?,
+    };
+    say(&said);
+    Ok(())
+}
+
+async fn open(data: &DataArgs) -> anyhow::Result<sqlx::SqlitePool> {
+    db::open(&data_dir(data)?).await
+}
+
+fn data_dir(args: &DataArgs) -> anyhow::Result<PathBuf> {
+    let dir = args.data_dir.clone().unwrap_or_else(default_data_dir);
+    make_private_dir(&dir).with_context(|| format!("cannot make the data folder {}", dir.display()))?;
+    Ok(dir)
+}
+
+/// Password hashes and session ids lie in it: nobody else may read.
+fn make_private_dir(dir: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+fn config_file(given: Option<PathBuf>) -> Option<PathBuf> {
+    let usual = PathBuf::from("farol.toml");
+    given.or_else(|| usual.is_file().then_some(usual))
+}
+
+fn start_log(config: &Config) -> anyhow::Result<()> {
+    use tracing_subscriber::{EnvFilter, fmt};
+    let filter = EnvFilter::try_new(&config.log.filter)?;
+    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match config.log.format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))
+}
+
+/// SIGTERM and Ctrl-C drain.
+async fn cancel_on_signal(shutdown: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("cannot listen for signals; stop Farol with SIGKILL");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("draining");
+    shutdown.cancel();
+}
+
+#[expect(clippy::print_stdout, reason = "what the person asked for goes to standard output, the log to standard error")]
+pub(crate) fn say(text: &str) {
+    println!("{text}");
+}

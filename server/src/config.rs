@@ -1,0 +1,314 @@
+//! Configuration: one struct per concern, read from `farol.toml` and the environment, checked before anything starts.
+//!
+//! A value comes from, later wins: the default beside its field, the file, the environment variable
+//! `FAROL_SECTION__KEY` (two underscores between section and key, e.g. `FAROL_HTTP__MAX_CONNECTIONS`). An unknown key or a
+//! wrong value stops the start with a message that names the source, the key and the reason.
+
+use crate::{
+    access::AccessConfig, actions::runbook::config::RunbookConfig, collectors::registered_names, live::LiveLimits,
+};
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub http: HttpConfig,
+    pub access: AccessConfig,
+    pub collect: CollectConfig,
+    pub live: LiveLimits,
+    pub log: LogConfig,
+    pub metrics: MetricsConfig,
+    #[serde(rename = "runbook")]
+    pub runbooks: Vec<RunbookConfig>,
+}
+
+/// `[http]`: who may connect, and how much.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Open TCP connections at most; further ones wait in the kernel's backlog.
+    pub max_connections: usize,
+    /// Open TCP connections of one peer address at most; further ones are closed at once.
+    pub max_connections_per_address: usize,
+    /// Seconds a client has to send a request's header.
+    pub header_timeout_secs: u64,
+    /// Seconds a request may take.
+    pub request_timeout_secs: u64,
+    /// Bytes of a request body at most.
+    pub max_body_bytes: usize,
+    /// Names that this server is reached by, beside loopback and the listen address: `farol.example.org`.
+    pub hosts: Vec<String>,
+    /// Origins that pages are served under when a proxy stands in front: `https://farol.example.org`.
+    pub public_origins: Vec<String>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Seconds that a shutdown waits for open work.
+    pub drain_secs: u64,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        HttpConfig {
+            max_connections: 4096,
+            max_connections_per_address: 256,
+            header_timeout_secs: 10,
+            request_timeout_secs: 30,
+            max_body_bytes: 64 * 1024,
+            hosts: Vec::new(),
+            public_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            drain_secs: 10,
+        }
+    }
+}
+
+/// `[collect]`: what is sampled, and how often.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CollectConfig {
+    /// Milliseconds between samples of every collector that does not say otherwise.
+    pub interval_ms: Option<u32>,
+    /// Collectors that are not started.
+    pub disabled: Vec<String>,
+}
+
+#[expect(clippy::derivable_impls, reason = "every section states its defaults in one way")]
+impl Default for CollectConfig {
+    fn default() -> Self {
+        CollectConfig { interval_ms: None, disabled: Vec::new() }
+    }
+}
+
+/// `[log]`: what is written to standard error.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// A `tracing` filter: `info`, or `farol=debug,warn`.
+    pub filter: String,
+    /// `text` or `json`.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        LogConfig { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// `[metrics]`: who may read `GET /metrics`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// Whether a peer on loopback may read without a token.
+    pub loopback: bool,
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        MetricsConfig { loopback: true }
+    }
+}
+
+/// All that is wrong with a configuration, one line each.
+#[derive(Debug)]
+pub struct ConfigError(Vec<Problem>);
+
+/// One wrong value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file or the environment.
+    pub source: String,
+    /// Dotted key.
+    pub key: String,
+    pub reason: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration is wrong:")?;
+        for Problem { source, key, reason } in &self.0 {
+            write!(f, "\n  {source}: {key}: {reason}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads and checks. `file` must exist when it is named.
+    pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+        Self::load_from(file, Env::prefixed("FAROL_"))
+    }
+
+    fn load_from(file: Option<&Path>, env: Env) -> Result<Config, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Config::default()));
+        if let Some(file) = file {
+            if !file.is_file() {
+                let reason = "there is no such file".to_owned();
+                return Err(ConfigError(vec![Problem { source: shown(file), key: "--config".into(), reason }]));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        // Names with one underscore are command line options (`FAROL_LISTEN`), read by clap.
+        let env = env.filter(|key| key.as_str().contains("__")).split("__");
+        let figment = figment.merge(env);
+        let config: Config = figment.extract().map_err(|error| ConfigError(from_figment(error, file)))?;
+        let problems: Vec<Problem> = config
+            .problems()
+            .into_iter()
+            .map(|(key, reason)| Problem { source: source_of(&figment, &key, file), key, reason })
+            .collect();
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError(problems)) }
+    }
+
+    /// What the types alone cannot say.
+    fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        let mut at_least_one = |key: &str, value: u64| {
+            if value == 0 {
+                problems.push((key.to_owned(), "must be at least 1".to_owned()));
+            }
+        };
+        at_least_one("http.max_connections", self.http.max_connections as u64);
+        at_least_one("http.max_connections_per_address", self.http.max_connections_per_address as u64);
+        at_least_one("http.header_timeout_secs", self.http.header_timeout_secs);
+        at_least_one("http.request_timeout_secs", self.http.request_timeout_secs);
+        at_least_one("http.max_body_bytes", self.http.max_body_bytes as u64);
+        for origin in &self.http.public_origins {
+            let bare = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            if bare.is_none_or(|host| host.is_empty() || host.contains('/')) {
+                let reason = format!("`{origin}` is no origin; write scheme and host only: https://farol.example.org");
+                problems.push(("http.public_origins".to_owned(), reason));
+            }
+        }
+        if let Some(interval_ms) = self.collect.interval_ms
+            && !(250..=60_000).contains(&interval_ms)
+        {
+            problems.push(("collect.interval_ms".to_owned(), "must be from 250 to 60000".to_owned()));
+        }
+        let known = registered_names();
+        for name in self.collect.disabled.iter().filter(|name| !known.contains(name)) {
+            let reason = format!("there is no collector `{name}`; there are {}", known.join(", "));
+            problems.push(("collect.disabled".to_owned(), reason));
+        }
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.filter) {
+            problems.push(("log.filter".to_owned(), error.to_string()));
+        }
+        problems.extend(self.access.problems().into_iter().map(|(key, why)| (format!("access.{key}"), why)));
+        problems.extend(crate::actions::runbook::config::problems(&self.runbooks));
+        problems
+    }
+}
+
+fn from_figment(error: figment::Error, file: Option<&Path>) -> Vec<Problem> {
+    error
+        .into_iter()
+        .map(|error| {
+            let source = match &error.metadata {
+                Some(metadata) if metadata.name.contains("environment") => "environment".to_owned(),
+                Some(metadata) => metadata.source.as_ref().map_or_else(|| metadata.name.to_string(), ToString::to_string),
+                None => file.map_or_else(|| "configuration".to_owned(), shown),
+            };
+            let key = if error.path.is_empty() { "(file)".to_owned() } else { error.path.join(".") };
+            Problem { source, key, reason: error.kind.to_string() }
+        })
+        .collect()
+}
+
+fn source_of(figment: &Figment, key: &str, file: Option<&Path>) -> String {
+    match figment.find_metadata(key) {
+        Some(metadata) if metadata.name.contains("environment") => "environment".to_owned(),
+        Some(metadata) if metadata.source.is_some() => file.map_or_else(|| metadata.name.to_string(), shown),
+        _ => file.map_or_else(|| "configuration".to_owned(), shown),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Where data is kept when nobody says: `$XDG_DATA_HOME/farol`, `$HOME/.local/share/farol`, or `./farol-data`.
+pub fn default_data_dir() -> PathBuf {
+    let base = std::env::var_os("XDG_DATA_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    let home = || std::env::var_os("HOME").filter(|dir| !dir.is_empty()).map(|home| PathBuf::from(home).join(".local/share"));
+    base.or_else(home).map_or_else(|| PathBuf::from("farol-data"), |base| base.join("farol"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("farol.toml");
+        std::fs::write(&file, text).unwrap();
+        Config::load_from(Some(&file), Env::prefixed("FAROL_TEST_OF_NOTHING_")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_empty_file_is_the_defaults() {
+        let config = load("").unwrap();
+        assert_eq!(config.http.max_connections, HttpConfig::default().max_connections);
+    }
+
+    #[test]
+    fn a_wrong_value_names_file_key_and_reason() {
+        for (text, key, reason) in [
+            ("[http]\nmax_connections = \"many\"", "http.max_connections", "many"),
+            ("[http]\nmax_connections = 0", "http.max_connections", "at least 1"),
+            ("[http]\nmax_conections = 7", "max_conections", "unknown field"),
+            ("[collect]\ndisabled = [\"gpu2\"]", "collect.disabled", "gpu2"),
+            ("[collect]\ninterval_ms = 1", "collect.interval_ms", "250"),
+            ("[http]\npublic_origins = [\"farol.example.org\"]", "http.public_origins", "scheme"),
+            ("[http]\ntrusted_proxies = [\"10.0.0.0/99\"]", "http.trusted_proxies", "invalid"),
+        ] {
+            let message = load(text).unwrap_err();
+            assert!(message.contains("farol.toml"), "{message}");
+            assert!(message.contains(key) && message.contains(reason), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_refused() {
+        assert!(load("[http").unwrap_err().contains("farol.toml"));
+    }
+
+    #[test]
+    fn a_named_file_must_exist() {
+        let error = Config::load(Some(Path::new("/nonexistent/farol.toml"))).unwrap_err().to_string();
+        assert!(error.contains("no such file"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_is_named_when_wrong() {
+        figment::Jail::expect_with(|jail| {
+            jail.create_file("farol.toml", "[http]\nmax_connections = 5")?;
+            jail.set_env("FAROL_HTTP__MAX_CONNECTIONS", "6");
+            let config = Config::load(Some(Path::new("farol.toml"))).map_err(|e| e.to_string())?;
+            assert_eq!(config.http.max_connections, 6);
+            jail.set_env("FAROL_HTTP__MAX_CONNECTIONS", "six");
+            let message = Config::load(Some(Path::new("farol.toml"))).unwrap_err().to_string();
+            assert!(message.contains("environment") && message.contains("max_connections"), "{message}");
+            Ok(())
+        });
+    }
+}

@@ -1,0 +1,26 @@
+//! What request handlers share. Cheap to clone; every part is a handle.
+
+use crate::{
+    access::Access, actions::runner::Runner, audit::AuditLog, collectors::scheduler::CollectorControl, config::Config,
+    live::Live, site::Bundle,
+};
+use axum::extract::FromRef;
+use leptos::config::LeptosOptions;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The parts of a running Farol.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    pub config: Arc<Config>,
+    pub access: Access,
+    pub live: Live,
+    pub runner: Runner,
+    pub collectors: CollectorControl,
+    pub audit: AuditLog,
+    /// Names of the browser side's files.
+    pub bundle: Arc<Bundle>,
+    pub leptos: LeptosOptions,
+    /// Cancelled when the process begins to drain.
+    pub shutdown: CancellationToken,
+}

@@ -1,0 +1,103 @@
+//! One running Farol per test: real sockets, a real database in a folder of its own, real collectors.
+
+#![allow(dead_code, reason = "each test file uses its own part of this helper")]
+
+use farol::{access::cli, config::Config, db};
+use farol_model::Role;
+use reqwest::{Client, Response, header};
+use std::net::SocketAddr;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// The password of every user that [`TestServer::start`] makes.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A Farol on a free port of loopback, with the users `viewer`, `operator` and `admin`.
+pub struct TestServer {
+    pub address: SocketAddr,
+    pub data_dir: TempDir,
+    pub shutdown: CancellationToken,
+    pub task: JoinHandle<anyhow::Result<()>>,
+}
+
+impl TestServer {
+    pub async fn start() -> Self {
+        Self::start_with(Config::default()).await
+    }
+
+    pub async fn start_with(config: Config) -> Self {
+        let data_dir = tempfile::tempdir().unwrap();
+        let pool = db::open(data_dir.path()).await.unwrap();
+        for role in Role::ALL {
+            cli::user_add(&pool, role.as_str(), role, PASSWORD.into()).await.unwrap();
+        }
+        pool.close().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let dir = data_dir.path().to_owned();
+        let token = shutdown.clone();
+        let task = tokio::spawn(async move { farol::run(listener, config, &dir, token).await });
+        let server = TestServer { address, data_dir, shutdown, task };
+        server.until_ready().await;
+        server
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A client without a session that does not follow redirects.
+    pub fn anonymous(&self) -> Client {
+        Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    }
+
+    /// The cookie of a fresh session of the user.
+    pub async fn cookie(&self, name: &str) -> String {
+        let answer = self.post_sign_in(name, PASSWORD).await;
+        assert_eq!(answer.status(), 303, "sign-in of {name}");
+        let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    pub async fn post_sign_in(&self, name: &str, password: &str) -> Response {
+        self.anonymous()
+            .post(self.url("/api/auth/sign-in"))
+            .header(header::ORIGIN, self.url(""))
+            .form(&[("name", name), ("password", password), ("next", "/")])
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// A client that sends the session's cookie and our origin with each request, as a page of ours would.
+    pub async fn signed_in(&self, name: &str) -> Client {
+        let mut headers = header::HeaderMap::new();
+        headers.insert(header::COOKIE, self.cookie(name).await.parse().unwrap());
+        headers.insert(header::ORIGIN, self.url("").parse().unwrap());
+        Client::builder().redirect(reqwest::redirect::Policy::none()).default_headers(headers).build().unwrap()
+    }
+
+    /// Waits until `check` holds for the answer to a GET; fails after a minute.
+    pub async fn until(&self, client: &Client, path: &str, check: impl Fn(&str) -> bool) -> String {
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+        loop {
+            let body = client.get(self.url(path)).send().await.unwrap().text().await.unwrap();
+            if check(&body) {
+                return body;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{path} never became what the test waits for:\n{body}");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn until_ready(&self) {
+        self.until(&self.anonymous(), "/readyz", |body| body.starts_with("ready")).await;
+    }
+
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.task.await.unwrap().unwrap();
+    }
+}
