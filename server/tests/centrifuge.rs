@@ -106,7 +106,8 @@ impl Rpc for TestRpc {
 
 /// Ten frames per second, as a collector would give them.
 fn tick(hub: Arc<Hub>, stop: CancellationToken) {
-    let schema: Arc<[MetricSpec]> = Arc::new([MetricSpec::gauge("cpu", Unit::Percent, "CPU", "all", "Busy.")]);
+    let schema: Arc<[MetricSpec]> =
+        Arc::new([MetricSpec::gauge("cpu", Unit::Percent, "CPU", "all", "Busy.")]);
     tokio::spawn(async move {
         let mut ticks = tokio::time::interval(Duration::from_millis(100));
         let mut t_ms = 1_000_000;

@@ -73,10 +73,9 @@ impl Whole {
     /// How much there is to encode, in values or things that cost as much.
     pub fn size(&self) -> usize {
         match &self.content {
-            Content::Metrics(message) => message
-                .snapshot
-                .as_ref()
-                .map_or(0, |snapshot| snapshot.times_ms.len() * (snapshot.columns.len() + 1)),
+            Content::Metrics(message) => message.snapshot.as_ref().map_or(0, |snapshot| {
+                snapshot.times_ms.len() * (snapshot.columns.len() + 1)
+            }),
             Content::Table(table) => table.rows.len() * 16,
             Content::Json(text) => text.len() / 16,
             Content::Events { events, .. } => events.iter().map(|event| event.size()).sum(),

@@ -91,7 +91,8 @@ pub struct Joined {
 impl Joined {
     /// How much there is to encode, in values or things that cost as much.
     pub fn size(&self) -> usize {
-        self.missed.iter().map(|held| held.size()).sum::<usize>() + self.whole.as_ref().map_or(0, |whole| whole.size())
+        self.missed.iter().map(|held| held.size()).sum::<usize>()
+            + self.whole.as_ref().map_or(0, |whole| whole.size())
     }
 
     /// The answer. Encodes the state, which may be large.

@@ -17,8 +17,9 @@ use farol_model::{
     Fault, FaultCode,
     channel::Channel as ChannelName,
     wire::{
-        Command, ConnectRequest, ConnectResult, Error, HistoryRequest, PingResult, RefreshRequest, RefreshResult,
-        Reply, RpcRequest, RpcResult, SubscribeRequest, SubscribeResult, UnsubscribeResult, codec,
+        Command, ConnectRequest, ConnectResult, Error, HistoryRequest, PingResult, RefreshRequest,
+        RefreshResult, Reply, RpcRequest, RpcResult, SubscribeRequest, SubscribeResult, UnsubscribeResult,
+        codec,
         codes::{Disconnect, error},
         payload::SubscribeOptions,
     },
@@ -160,7 +161,10 @@ impl Commands {
                 not_available("Clients cannot publish here. Call the rpc method that does what you want."),
             );
         } else if command.presence.is_some() || command.presence_stats.is_some() {
-            self.refuse(id, not_available("This server does not tell who else is watching."));
+            self.refuse(
+                id,
+                not_available("This server does not tell who else is watching."),
+            );
         } else {
             let message = "This server does not know this command.";
             self.refuse(id, refusal(error::METHOD_NOT_FOUND, message, false));

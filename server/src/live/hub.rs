@@ -193,8 +193,17 @@ impl Hub {
 }
 
 impl Outlet for Hub {
-    fn frame(&self, channel: &str, schema: &Arc<[MetricSpec]>, t_ms: i64, interval_ms: u32, values: Vec<f64>) {
-        let (channel, _) = self.open(channel, Class::Metrics, || Body::Metrics(Ring::new(schema.clone())));
+    fn frame(
+        &self,
+        channel: &str,
+        schema: &Arc<[MetricSpec]>,
+        t_ms: i64,
+        interval_ms: u32,
+        values: Vec<f64>,
+    ) {
+        let (channel, _) = self.open(channel, Class::Metrics, || {
+            Body::Metrics(Ring::new(schema.clone()))
+        });
         let hold = Hold {
             age: self.limits.metrics_hold,
             count: METRICS_HELD_COUNT,

@@ -224,10 +224,7 @@ mod tests {
             Refusal::Address
         );
         let third = registry.admit(address("10.0.0.1")).unwrap();
-        assert_eq!(
-            registry.admit(address("10.0.0.2")).unwrap_err(),
-            Refusal::Process
-        );
+        assert_eq!(registry.admit(address("10.0.0.2")).unwrap_err(), Refusal::Process);
         first.identify(&identity(1, "a")).unwrap();
         first.identify(&identity(1, "a")).unwrap();
         assert_eq!(third.identify(&identity(1, "b")), Err(Refusal::User));

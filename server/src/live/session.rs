@@ -180,7 +180,9 @@ impl Clock {
     fn due(&self) -> Instant {
         match self {
             Clock::Connecting { by } => *by,
-            Clock::Connected { ping_at, pong_by } => pong_by.map_or(*ping_at, |pong_by| pong_by.min(*ping_at)),
+            Clock::Connected { ping_at, pong_by } => {
+                pong_by.map_or(*ping_at, |pong_by| pong_by.min(*ping_at))
+            }
         }
     }
 
@@ -236,7 +238,8 @@ where
     };
     frames.push(codec::encode_reply(outbox.encoding(), &reply));
     let message = codec::join(outbox.encoding(), &frames);
-    if sink.send(Outbound::Message(message)).await.is_err() || sink.send(Outbound::Close(reason)).await.is_err()
+    if sink.send(Outbound::Message(message)).await.is_err()
+        || sink.send(Outbound::Close(reason)).await.is_err()
     {
         return;
     }

@@ -155,8 +155,10 @@ fn incoming(encoding: Encoding, message: Result<Message, axum::Error>) -> Result
 /// Whether the peer broke a rule (and may be told so) or is gone.
 fn broken_or_refused(error: axum::Error) -> CarrierError {
     let error = error.into_inner();
-    let io = std::iter::successors(Some(error.as_ref() as &dyn std::error::Error), |error| error.source())
-        .any(|error| error.is::<std::io::Error>());
+    let io = std::iter::successors(Some(error.as_ref() as &dyn std::error::Error), |error| {
+        error.source()
+    })
+    .any(|error| error.is::<std::io::Error>());
     let text = error.to_string();
     if io || text.contains("closed") || text.contains("without closing handshake") {
         return CarrierError::Broken;
@@ -183,7 +185,8 @@ async fn by_bearer(live: &Live, headers: &HeaderMap) -> Result<Option<Identity>,
         Ok(Some(identity)) => Ok(Some(identity)),
         Ok(None) => Err(Box::new(unauthorized())),
         Err(fault) => {
-            let status = StatusCode::from_u16(fault.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let status =
+                StatusCode::from_u16(fault.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             Err(Box::new(refuse(status, &fault.message)))
         }
     }

@@ -3,7 +3,7 @@
 
 import WebSocket from 'ws';
 import { Centrifuge as JsonClient } from 'centrifuge';
-import { Centrifuge as ProtobufClient } from 'centrifuge/build/protobuf/index.js';
+import { Centrifuge as ProtobufClient } from 'centrifuge/build/protobuf';
 
 const [url, encoding] = process.argv.slice(2);
 const binary = encoding === 'protobuf';
