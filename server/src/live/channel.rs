@@ -13,8 +13,8 @@ use super::{
 use farol_model::{
     channel::Class,
     wire::{
-        Encoding, FLAG_CHANNEL_COMPACTION, HistoryRequest, HistoryResult, SubscribeRequest, SubscribeResult,
-        codes::unsubscribe, payload::SubscribeOptions,
+        Encoding, HistoryRequest, HistoryResult, SubscribeRequest, SubscribeResult, codes::unsubscribe,
+        payload::SubscribeOptions,
     },
 };
 use std::{
@@ -133,11 +133,12 @@ impl Channel {
         f(&mut lock(&self.inner))
     }
 
-    /// Subscribes a connection; None when the channel has been taken down meanwhile.
+    /// Subscribes a connection; `numbered` pushes carry the channel's id and not its name. None when the channel has been taken down meanwhile.
     pub fn join(
         &self,
         outbox: &Arc<Outbox>,
         request: &SubscribeRequest,
+        numbered: bool,
         options: &SubscribeOptions,
         limits: &LiveLimits,
     ) -> Option<Joined> {
@@ -152,7 +153,6 @@ impl Channel {
         };
         let recovered = missed.is_some();
         let whole = (!recovered).then(|| inner.whole(options.history_ms, limits.snapshot_cells));
-        let numbered = request.flag & FLAG_CHANNEL_COMPACTION != 0;
         let subscription = Subscription::new(self.key.clone(), self.class);
         inner.subscribers.push(Subscriber {
             outbox: outbox.clone(),

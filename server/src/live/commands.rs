@@ -17,9 +17,9 @@ use farol_model::{
     Fault, FaultCode,
     channel::Channel as ChannelName,
     wire::{
-        Command, ConnectRequest, ConnectResult, Error, HistoryRequest, PingResult, RefreshRequest,
-        RefreshResult, Reply, RpcRequest, RpcResult, SubscribeRequest, SubscribeResult, UnsubscribeResult,
-        codec,
+        Command, ConnectRequest, ConnectResult, Encoding, Error, FLAG_CHANNEL_COMPACTION, HistoryRequest,
+        PingResult, RefreshRequest, RefreshResult, Reply, RpcRequest, RpcResult, SubscribeRequest,
+        SubscribeResult, UnsubscribeResult, codec,
         codes::{Disconnect, error},
         payload::SubscribeOptions,
     },
@@ -29,6 +29,13 @@ use tokio::{sync::Semaphore, time::timeout};
 
 /// What the connect result calls the server.
 pub const SERVER_VERSION: &str = concat!("farol ", env!("CARGO_PKG_VERSION"));
+
+/// Clients that call themselves so in connect (or `farol-...`) get numeric channel ids under Protobuf when they ask.
+///
+/// Others do not: the Protobuf build of npm `centrifuge` 5.8.0 asks for them in every subscribe, reads them as `Long`
+/// objects, compares those by identity and so drops every publication. Under JSON numbers are numbers and all who ask
+/// get them.
+pub const NUMBERED_CLIENT: &str = "farol";
 
 /// States of more values, rows or publications than this are encoded off the async threads. A value takes about 50 ns.
 const BLOCKING_SIZE: usize = 10_000;
@@ -45,6 +52,8 @@ pub struct Commands {
     proven: Option<Identity>,
     /// Set by connect.
     identity: Option<Identity>,
+    /// Whether this client can read numeric channel ids, see [`NUMBERED_CLIENT`]. Set by connect.
+    numbered: bool,
     subscriptions: HashMap<String, (Arc<Channel>, Arc<Subscription>)>,
     bucket: Bucket,
     rpcs: Arc<Semaphore>,
@@ -71,6 +80,7 @@ impl Commands {
             client: format!("{:032x}", rand::random::<u128>()),
             proven: peer.identity,
             identity: None,
+            numbered: false,
             subscriptions: HashMap::new(),
             bucket,
             rpcs,
@@ -205,6 +215,9 @@ impl Commands {
             }
         };
         self.identity = Some(identity.clone());
+        self.numbered = self.outbox.encoding() == Encoding::Json
+            || request.name == NUMBERED_CLIENT
+            || request.name.starts_with("farol-");
         self.welcome(id, &identity, request.subs).await
     }
 
@@ -262,7 +275,8 @@ impl Commands {
             return Ok(Err(refused));
         }
         let joined = self.live.hub.channel(&request.channel).and_then(|channel| {
-            let joined = channel.join(&self.outbox, request, &options, &self.live.limits)?;
+            let numbered = self.numbered && request.flag & FLAG_CHANNEL_COMPACTION != 0;
+            let joined = channel.join(&self.outbox, request, numbered, &options, &self.live.limits)?;
             Some((channel, joined))
         });
         let Some((channel, joined)) = joined else {

@@ -6,7 +6,8 @@ use farol_model::{
     action::{OutputStream, RunEvent},
     metric::Unit,
     wire::{
-        Encoding, HistoryRequest, Reply, StreamPosition, SubscribeRequest, SubscribeResult, codec,
+        Encoding, FLAG_CHANNEL_COMPACTION, HistoryRequest, Reply, StreamPosition, SubscribeRequest,
+        SubscribeResult, codec,
         payload::{MetricsSnapshot, SubscribeOptions},
     },
 };
@@ -34,7 +35,10 @@ fn subscribe(
     options: &SubscribeOptions,
 ) -> (SubscribeResult, Arc<Subscription>) {
     let channel = hub.channel(&request.channel).unwrap();
-    let joined = channel.join(outbox, &request, options, &hub.limits).unwrap();
+    let numbered = request.flag & FLAG_CHANNEL_COMPACTION != 0;
+    let joined = channel
+        .join(outbox, &request, numbered, options, &hub.limits)
+        .unwrap();
     let subscription = joined.subscription.clone();
     outbox.open(std::slice::from_ref(&subscription), &Reply::default());
     outbox.take(usize::MAX).unwrap();
@@ -215,7 +219,7 @@ fn numbers_stand_for_names_only_when_the_client_asked() {
     let (result, _) = subscribe(&hub, &named, to(CPU), &SubscribeOptions::default());
     assert_eq!(result.id, 0);
     let compact = SubscribeRequest {
-        flag: farol_model::wire::FLAG_CHANNEL_COMPACTION,
+        flag: FLAG_CHANNEL_COMPACTION,
         ..to(CPU)
     };
     let (result, _) = subscribe(&hub, &numbered, compact, &SubscribeOptions::default());

@@ -322,6 +322,36 @@ async fn channels_may_be_asked_for_in_connect() {
 }
 
 #[tokio::test]
+async fn only_clients_that_can_read_numbers_get_them() {
+    let world = World::new(LiveLimits::default());
+    for (encoding, name, numbered) in [
+        (Encoding::Json, "js", true),
+        (Encoding::Protobuf, "js", false),
+        (Encoding::Protobuf, "farol", true),
+    ] {
+        let mut client = world.client(encoding, Some(identity(Role::Operator)), 10);
+        client
+            .ask(|command| {
+                command.connect = Some(ConnectRequest {
+                    name: name.into(),
+                    ..Default::default()
+                });
+            })
+            .await;
+        let reply = client
+            .ask(|command| {
+                command.subscribe = Some(SubscribeRequest {
+                    channel: CPU.into(),
+                    flag: 1,
+                    ..Default::default()
+                });
+            })
+            .await;
+        assert_eq!(reply.subscribe.unwrap().id > 0, numbered, "{encoding:?} {name}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_in_connect_proves_who_it_is_and_a_bad_one_ends_the_connection() {
     let world = World::new(LiveLimits::default());
     let with = |token: &str| ConnectRequest {

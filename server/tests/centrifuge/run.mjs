@@ -10,6 +10,12 @@ const binary = encoding === 'protobuf';
 const Client = binary ? ProtobufClient : JsonClient;
 const seen = { encoding, connects: 0, subscribed: [], publications: [], offsets: [], errors: [], events: [] };
 
+// What was seen so far says where it hangs.
+setTimeout(() => {
+  console.error(`not finished after 20 s: ${JSON.stringify(seen)}`);
+  process.exit(1);
+}, 20000);
+
 const once = (emitter, name, accept = () => true) =>
   new Promise((resolve) => {
     const listener = (context) => {
