@@ -15,7 +15,7 @@ pub struct LiveLimits {
     pub connect_timeout: Duration,
     /// Inbound message before connect, bytes; larger is 3501.
     pub frame_bytes_before_connect: usize,
-    /// Inbound message, bytes; larger is 3501, refused by its header.
+    /// Inbound message, bytes; larger is 3501. The carrier refuses what is far larger by its header.
     pub frame_bytes: usize,
     /// Subscriptions of a connection; more are error 106.
     pub channels: usize,

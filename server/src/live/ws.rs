@@ -38,6 +38,9 @@ pub struct BadProof;
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// Messages are flushed one by one, so nothing is gained by collecting more.
 const WRITE_BUFFER_BYTES: usize = 8 * 1024;
+/// A message of more than this many times the limit is refused by the length in its header, unread, and the connection
+/// is cut. One between is read and refused by the session, whose goodbye then surely arrives.
+const REFUSED_BY_HEADER: usize = 2;
 /// Largest message that can be written, bytes. One is written at a time; the largest are whole process tables.
 const MAX_WRITE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
 /// Seconds that a refused client is asked to wait.
@@ -96,8 +99,8 @@ pub async fn upgrade(
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
-        .max_message_size(limits.frame_bytes)
-        .max_frame_size(limits.frame_bytes);
+        .max_message_size(limits.frame_bytes * REFUSED_BY_HEADER)
+        .max_frame_size(limits.frame_bytes * REFUSED_BY_HEADER);
     let encoding = match upgrade.selected_protocol() {
         Some(_) => Encoding::Protobuf,
         None => Encoding::Json,
