@@ -1,6 +1,13 @@
 //! Every wire message as it is laid out in JSON and in Protobuf (hex). A changed snapshot is a changed protocol: clients
 //! that nobody here wrote read these bytes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use bytes::Bytes;
 use farol_model::{
     Fault,

@@ -1,6 +1,13 @@
 //! The live plane as the published JavaScript client sees it, over a real socket, in both encodings. The client is the
 //! npm package `centrifuge`, which nobody here wrote.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use farol::{
     actions::RunOutlet,
     collectors::Outlet,
@@ -166,7 +173,7 @@ async fn install() {
             if Path::new(PROJECT).join("node_modules/centrifuge").is_dir() {
                 return;
             }
-            println!("installing the centrifuge client: npm ci in {PROJECT}");
+            eprintln!("installing the centrifuge client: npm ci in {PROJECT}");
             let status = Command::new("npm")
                 .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
                 .current_dir(PROJECT)

@@ -1,5 +1,12 @@
 //! The WebSocket carrier over a real socket: what is refused before the upgrade, and what ends a connection after it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use farol::{
     collectors::Outlet,
     live::{BadProof, Ending, Gate, Hub, Identity, Live, LiveLimits, Proof, Rpc, routes},

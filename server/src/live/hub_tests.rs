@@ -273,7 +273,7 @@ fn a_cache_channel_gives_the_latest_state_and_its_changes() {
     let push = received(&outbox).remove(0).push.unwrap().publication.unwrap();
     assert_eq!(
         serde_json::from_slice::<Vec<CollectorStatus>>(&push.data).unwrap(),
-        [status.clone()]
+        std::slice::from_ref(&status)
     );
     assert_eq!(hub.collectors(), [status]);
     let cpu = ChannelName::parse(CPU).unwrap();
