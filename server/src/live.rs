@@ -1,8 +1,142 @@
 //! The live plane: the hub, sessions and one thin adapter per carrier. Protocol: docs/PROTOCOL.md.
+//!
+//! | file | owns |
+//! |---|---|
+//! | [`hub`] | which channels there are; takes frames, tables, health and run events |
+//! | [`channel`], [`body`] | one channel: position, recovery, state, fan-out |
+//! | [`publication`] | one publication, encoded at most once per form |
+//! | [`runs`] | which run channels stay |
+//! | [`outbox`] | what waits for one connection, and what gives way when it is full |
+//! | [`session`], [`commands`], [`throttle`] | one connection over any carrier |
+//! | [`registry`] | who is connected, caps, endings |
+//! | [`ws`] | the WebSocket carrier |
+//! | [`limits`] | every bound |
+//!
+//! It must not know what a collector reads, what an action does or how people sign in: those come as frames, as
+//! [`Rpc`] and as [`Gate`]. A new carrier is one file beside [`ws`] that gives [`session::run`] a sink and a stream, and
+//! one route in [`routes`]; hub and session stay as they are.
 
-use farol_model::{Fault, Viewer};
+pub mod body;
+pub mod channel;
+pub mod commands;
+pub mod hub;
+pub mod limits;
+pub mod outbox;
+pub mod publication;
+pub mod registry;
+pub mod runs;
+pub mod session;
+pub mod throttle;
+pub mod ws;
+
+pub use hub::Hub;
+pub use limits::LiveLimits;
+pub use ws::{BadProof, PeerAddress};
+
+use axum::{Router, routing::get};
+use farol_model::{Fault, Viewer, wire::codes::Disconnect};
 use futures::future::BoxFuture;
+use http::HeaderMap;
+use registry::Registry;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::sync::broadcast;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Whether a request's `Origin` is ours.
+pub type OriginCheck = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
+
+/// Distance of the hub's sweeps.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// All parts of the live plane. Cheap to clone.
+#[derive(Clone)]
+pub struct Live {
+    pub hub: Arc<Hub>,
+    pub registry: Arc<Registry>,
+    pub gate: Arc<dyn Gate>,
+    pub rpc: Arc<dyn Rpc>,
+    pub limits: Arc<LiveLimits>,
+    pub origin_allowed: OriginCheck,
+    /// Cancelled when the process is to stop: new connections are refused, those that stand are asked to leave.
+    pub shutdown: CancellationToken,
+    /// Sessions and rpc calls. To be waited for after `shutdown`.
+    pub tasks: TaskTracker,
+}
+
+impl Live {
+    /// Puts the parts together and starts the housekeeping: endings of the gate reach connections, old runs leave. Must
+    /// be called within a Tokio runtime.
+    pub fn start(
+        hub: Arc<Hub>,
+        gate: Arc<dyn Gate>,
+        rpc: Arc<dyn Rpc>,
+        limits: LiveLimits,
+        origin_allowed: OriginCheck,
+        shutdown: CancellationToken,
+        tasks: TaskTracker,
+    ) -> Live {
+        let live = Live {
+            hub,
+            registry: Registry::new(&limits),
+            gate,
+            rpc,
+            limits: Arc::new(limits),
+            origin_allowed,
+            shutdown,
+            tasks,
+        };
+        // Listening begins before anybody can connect.
+        let endings = live.gate.endings();
+        live.tasks.spawn(keep_house(live.clone(), endings));
+        live
+    }
+}
+
+/// The routes of all carriers.
+pub fn routes(live: Live) -> Router {
+    Router::new()
+        .route("/connection/websocket", get(ws::upgrade))
+        .with_state(live)
+}
+
+async fn keep_house(live: Live, mut endings: broadcast::Receiver<Ending>) {
+    let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+    let mut listening = true;
+    loop {
+        tokio::select! {
+            () = live.shutdown.cancelled() => return,
+            _ = sweep.tick() => live.hub.sweep(),
+            ending = endings.recv(), if listening => match ending {
+                Ok(ending) => live.registry.end(&ending),
+                Err(broadcast::error::RecvError::Lagged(missed)) => {
+                    tracing::warn!(missed, "endings were missed; every connection is checked again");
+                    recheck_all(&live).await;
+                }
+                Err(broadcast::error::RecvError::Closed) => listening = false,
+            },
+        }
+    }
+}
+
+async fn recheck_all(live: &Live) {
+    for (identity, kill) in live.registry.identities() {
+        // When in doubt the client comes back and is asked again.
+        match live.gate.recheck(&identity).await {
+            Ok(Some(now)) if now == identity => {}
+            Ok(Some(_)) => kill.end(Disconnect::SESSION_ENDED),
+            Ok(None) => kill.end(Disconnect::SIGNED_OUT),
+            Err(_) => kill.end(Disconnect::INSUFFICIENT_STATE),
+        }
+    }
+}
+
+/// Locks a mutex whose sections do not panic half-way through a change.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Who stands behind a connection and what its life hangs on.
 #[derive(Debug, Clone, PartialEq, Eq)]

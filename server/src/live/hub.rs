@@ -1,0 +1,317 @@
+//! The hub: which channels there are, and how what happens becomes publications.
+//!
+//! It takes frames from collectors ([`Outlet`]) and events from runs ([`RunOutlet`]), never waits for a subscriber, and
+//! knows nothing of connections but their outboxes. Recovery and fan-out are [`super::channel`]'s; bounds per connection
+//! are [`super::outbox`]'s.
+
+use super::{
+    body::Body,
+    channel::{Channel, Hold},
+    limits::LiveLimits,
+    lock,
+    publication::{ChannelKey, Payload},
+    runs::Runs,
+};
+use crate::{actions::RunOutlet, collectors::Outlet, history::ring::Ring};
+use bytes::Bytes;
+use farol_model::{
+    channel::{Channel as ChannelName, Class},
+    health::CollectorStatus,
+    host::LOCAL_HOST,
+    metric::MetricSpec,
+    process::{ProcessRow, ProcessUpdate},
+    sample::ChannelView,
+    wire::payload::MetricsPublication,
+};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Instant,
+};
+
+/// Held frames of one metrics channel at most; at more than 27 Hz they reach back less than 150 s.
+const METRICS_HELD_COUNT: usize = 4096;
+/// Values held for recovery per metrics channel at most, bytes.
+const METRICS_HELD_BYTES: usize = 16 * 1024 * 1024;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Hub {
+    limits: LiveLimits,
+    /// Random per process start.
+    epoch: u32,
+    next_id: AtomicI64,
+    /// All channels by name. A std lock: looked up often, changed when a channel is born or goes.
+    channels: RwLock<HashMap<String, Arc<Channel>>>,
+    /// `processes/local`, always there.
+    processes: Arc<Channel>,
+    /// `collectors/local`, always there.
+    collectors: Arc<Channel>,
+    /// The latest health of collectors, in their own order.
+    statuses: Mutex<Vec<CollectorStatus>>,
+    /// Which run channels there are, in order of birth.
+    runs: Mutex<Runs>,
+}
+
+impl Hub {
+    pub fn new(limits: LiveLimits) -> Arc<Self> {
+        let epoch = rand::random::<u32>();
+        let fixed = |id: i64, group: &str, class, body| {
+            let name = format!("{group}/{LOCAL_HOST}");
+            Channel::new(ChannelKey { name, id }, class, epoch, body)
+        };
+        let table = ProcessUpdate {
+            whole: true,
+            ..Default::default()
+        };
+        let processes = fixed(1, "processes", Class::Table, Body::Table(Arc::new(table)));
+        let collectors = fixed(
+            2,
+            "collectors",
+            Class::Cache,
+            Body::Cache(Bytes::from_static(b"[]")),
+        );
+        let channels = [&processes, &collectors]
+            .map(|channel| (channel.key.name.clone(), channel.clone()))
+            .into();
+        Arc::new(Hub {
+            limits,
+            epoch,
+            next_id: AtomicI64::new(3),
+            channels: RwLock::new(channels),
+            processes,
+            collectors,
+            statuses: Mutex::default(),
+            runs: Mutex::default(),
+        })
+    }
+
+    /// The channel of this name.
+    pub fn channel(&self, name: &str) -> Option<Arc<Channel>> {
+        self.channels
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
+    }
+
+    /// Whether a channel that is not there may come soon: its collector is known, or none has reported yet.
+    pub fn may_come(&self, name: &ChannelName) -> bool {
+        let ChannelName::Metrics { host, group } = name else {
+            return false;
+        };
+        let statuses = lock(&self.statuses);
+        host == LOCAL_HOST && (statuses.is_empty() || statuses.iter().any(|status| &status.name == group))
+    }
+
+    /// Names of the metrics channels that exist, in the order of their collectors, then by name.
+    pub fn metrics_channels(&self) -> Vec<String> {
+        let mut names: Vec<String> = {
+            let channels = self.channels.read().unwrap_or_else(PoisonError::into_inner);
+            channels
+                .values()
+                .filter(|channel| channel.class == Class::Metrics)
+                .map(|channel| channel.key.name.clone())
+                .collect()
+        };
+        let statuses = lock(&self.statuses);
+        let place = |name: &String| {
+            let group = name.rsplit('/').next().unwrap_or_default();
+            statuses
+                .iter()
+                .position(|status| status.name == group)
+                .unwrap_or(usize::MAX)
+        };
+        names.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.cmp(b)));
+        names
+    }
+
+    /// Schema, history and position of a metrics channel; `history_ms` 0 takes all that is held.
+    pub fn view(&self, channel: &str, history_ms: u32) -> Option<ChannelView> {
+        let channel = self.channel(channel)?;
+        channel.with(|inner| match &inner.body {
+            Body::Metrics(ring) => Some(ChannelView {
+                channel: channel.key.name.clone(),
+                schema: ring.schema().to_vec(),
+                snapshot: ring.snapshot(history_ms, self.limits.snapshot_cells),
+                epoch: channel.epoch.clone(),
+                offset: inner.offset,
+            }),
+            _ => None,
+        })
+    }
+
+    /// Time of the process table, and its rows.
+    pub fn processes(&self) -> (i64, Vec<ProcessRow>) {
+        self.processes.with(|inner| match &inner.body {
+            Body::Table(table) => (table.t_ms, table.rows.clone()),
+            _ => (0, Vec::new()),
+        })
+    }
+
+    /// Health of the collectors, as last reported.
+    pub fn collectors(&self) -> Vec<CollectorStatus> {
+        lock(&self.statuses).clone()
+    }
+
+    /// Takes down the channels of runs that ended long ago. Called every few seconds.
+    pub fn sweep(&self) {
+        let gone = lock(&self.runs).expired(&self.limits, Instant::now());
+        self.take_down(gone);
+    }
+
+    /// The channel, made by `body` when it is not there.
+    fn open(&self, name: &str, class: Class, body: impl FnOnce() -> Body) -> (Arc<Channel>, bool) {
+        if let Some(channel) = self.channel(name) {
+            return (channel, false);
+        }
+        let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = channels.get(name) {
+            return (channel.clone(), false);
+        }
+        let key = ChannelKey {
+            name: name.to_owned(),
+            id: self.next_id.fetch_add(1, Ordering::Relaxed),
+        };
+        let channel = Channel::new(key, class, self.epoch, body());
+        channels.insert(name.to_owned(), channel.clone());
+        (channel, true)
+    }
+
+    fn take_down(&self, gone: Vec<Arc<Channel>>) {
+        for channel in gone {
+            self.channels
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&channel.key.name);
+            channel.close();
+        }
+    }
+}
+
+impl Outlet for Hub {
+    fn frame(
+        &self,
+        channel: &str,
+        schema: &Arc<[MetricSpec]>,
+        t_ms: i64,
+        interval_ms: u32,
+        values: Vec<f64>,
+    ) {
+        let (channel, _) = self.open(channel, Class::Metrics, || {
+            Body::Metrics(Ring::new(schema.clone()))
+        });
+        let hold = Hold {
+            age: self.limits.metrics_hold,
+            count: METRICS_HELD_COUNT,
+            bytes: METRICS_HELD_BYTES,
+        };
+        let now = Instant::now();
+        channel.with(|inner| {
+            let Body::Metrics(ring) = &mut inner.body else {
+                tracing::warn!(channel = %channel.key.name, "a frame for a channel that is not of metrics was dropped");
+                return;
+            };
+            let changed = !Arc::ptr_eq(ring.schema(), schema) && ring.schema() != schema;
+            if changed {
+                ring.set_schema(schema.clone());
+            }
+            let mut values = values;
+            values.resize(schema.len(), f64::NAN);
+            ring.push(t_ms, interval_ms, &values);
+            if changed {
+                let announcement = MetricsPublication {
+                    t_ms,
+                    values: Vec::new(),
+                    schema: schema.to_vec(),
+                };
+                let size = 256 * schema.len();
+                inner.publish_held(Payload::Metrics(announcement), size, hold, now);
+            }
+            let size = 64 + 8 * values.len();
+            let frame = MetricsPublication {
+                t_ms,
+                values,
+                schema: Vec::new(),
+            };
+            inner.publish_held(Payload::Metrics(frame), size, hold, now);
+        });
+    }
+
+    fn processes(&self, t_ms: i64, rows: Vec<ProcessRow>) {
+        self.processes.with(|inner| {
+            let after = Arc::new(ProcessUpdate {
+                t_ms,
+                whole: true,
+                rows,
+                gone: Vec::new(),
+            });
+            let before = std::mem::replace(&mut inner.body, Body::Table(after.clone()));
+            inner.touch();
+            // Without somebody to tell, what changed need not be worked out: nobody recovers a table.
+            if inner.has_subscribers()
+                && let Body::Table(before) = before
+            {
+                let changes = ProcessUpdate::between(&before.rows, &after.rows, t_ms);
+                inner.publish(Payload::Table(changes), Instant::now());
+            }
+        });
+    }
+
+    fn health(&self, statuses: &[CollectorStatus]) {
+        *lock(&self.statuses) = statuses.to_vec();
+        let text = match serde_json::to_vec(statuses) {
+            Ok(text) => Bytes::from(text),
+            Err(error) => {
+                tracing::error!(%error, "the health of collectors could not be written as JSON");
+                return;
+            }
+        };
+        self.collectors.with(|inner| {
+            inner.body = Body::Cache(text.clone());
+            inner.publish(Payload::Json(text), Instant::now());
+        });
+    }
+}
+
+impl RunOutlet for Hub {
+    fn event(&self, run: &str, event: &farol_model::action::RunEvent) {
+        let text = match serde_json::to_vec(event) {
+            Ok(text) => Bytes::from(text),
+            Err(error) => {
+                tracing::error!(%error, run, "an event of a run could not be written as JSON");
+                return;
+            }
+        };
+        let (channel, born) = self.open(&format!("runs/{run}"), Class::Stream, || Body::Stream);
+        let hold = Hold {
+            age: std::time::Duration::MAX,
+            count: self.limits.run_events,
+            bytes: self.limits.run_bytes,
+        };
+        channel.with(|inner| {
+            let size = text.len() + 128;
+            inner.publish_held(Payload::Json(text), size, hold, Instant::now());
+        });
+        let gone = {
+            let mut runs = lock(&self.runs);
+            if born {
+                runs.add(channel);
+            }
+            runs.above(&self.limits)
+        };
+        self.take_down(gone);
+    }
+
+    fn closed(&self, run: &str) {
+        let name = format!("runs/{run}");
+        lock(&self.runs).ended(&name, Instant::now());
+    }
+}
+
+#[cfg(test)]
+#[path = "hub_tests.rs"]
+mod tests;
