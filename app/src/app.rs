@@ -15,7 +15,7 @@ use leptos_router::{
 
 /// The whole user interface.
 #[component]
-pub fn App() -> impl IntoView {
+pub fn App() -> AnyView {
     provide_meta_context();
     Effect::new(|_| {
         if let Some(html) = document().document_element() {
@@ -29,6 +29,7 @@ pub fn App() -> impl IntoView {
             <AppRoutes/>
         </Router>
     }
+    .into_any()
 }
 
 /// The frame with the page of the current route in it.
@@ -44,7 +45,7 @@ pub fn frame_around(content: fn() -> AnyView) -> impl IntoView {
 }
 
 #[component]
-fn FrameBody(session: Session, content: fn() -> AnyView) -> impl IntoView {
+fn FrameBody(session: Session, content: fn() -> AnyView) -> AnyView {
     provide_context(session.clone());
     let toasts = Toasts::provide();
     let palette_open = RwSignal::new(false);
@@ -67,6 +68,7 @@ fn FrameBody(session: Session, content: fn() -> AnyView) -> impl IntoView {
         <Palette menu palette_open help_open/>
         <ToastArea toasts/>
     }
+    .into_any()
 }
 
 /// Hidden by style until the watch in the shell gives up.

@@ -14,3 +14,11 @@ pub fn processes(first: Vec<ProcessRow>) -> Signal<Vec<ProcessRow>> {
 pub fn collectors(first: Vec<CollectorStatus>) -> Signal<Vec<CollectorStatus>> {
     Signal::stored(first)
 }
+
+pub fn bytes(value: f64) -> String {
+    format!("{value}")
+}
+
+pub fn bytes_per_second(value: f64) -> String {
+    format!("{value}")
+}

@@ -28,11 +28,12 @@ impl Tone {
 }
 
 #[component]
-pub fn Badge(#[prop(optional)] tone: Tone, glyph: Glyph, #[prop(into)] word: String) -> impl IntoView {
+pub fn Badge(#[prop(optional)] tone: Tone, glyph: Glyph, #[prop(into)] word: String) -> AnyView {
     view! {
         <span class=format!("badge {}", tone.class())>
             <Icon glyph small=true/>
             {word}
         </span>
     }
+    .into_any()
 }

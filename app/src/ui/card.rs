@@ -15,7 +15,7 @@ pub fn Card(
     #[prop(optional)]
     more: Option<(&'static str, &'static str)>,
     children: Children,
-) -> impl IntoView {
+) -> AnyView {
     let more = more.map(|(href, words)| view! { <a href=href>{words}</a> });
     view! {
         <section class=format!("card {class}") aria-label=title>
@@ -26,4 +26,5 @@ pub fn Card(
             <div class=if flush { "card-body flush" } else { "card-body" }>{children()}</div>
         </section>
     }
+    .into_any()
 }

@@ -9,7 +9,7 @@ pub fn Dialog(
     #[prop(into)] title: String,
     open: RwSignal<bool>,
     children: Children,
-) -> impl IntoView {
+) -> AnyView {
     let node = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {
         let Some(dialog) = node.get() else { return };
@@ -35,4 +35,5 @@ pub fn Dialog(
             </div>
         </dialog>
     }
+    .into_any()
 }

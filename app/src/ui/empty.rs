@@ -4,7 +4,7 @@ use super::icons::{Glyph, Icon};
 use leptos::prelude::*;
 
 #[component]
-pub fn Empty(glyph: Glyph, #[prop(into)] title: String, #[prop(into)] text: String) -> impl IntoView {
+pub fn Empty(glyph: Glyph, #[prop(into)] title: String, #[prop(into)] text: String) -> AnyView {
     view! {
         <div class="empty">
             <Icon glyph/>
@@ -14,4 +14,5 @@ pub fn Empty(glyph: Glyph, #[prop(into)] title: String, #[prop(into)] text: Stri
             <p>{text}</p>
         </div>
     }
+    .into_any()
 }

@@ -14,7 +14,7 @@ pub fn Field(
     fault: Signal<Option<String>>,
     #[prop(optional, into)] class: String,
     children: Children,
-) -> impl IntoView {
+) -> AnyView {
     let note_id = format!("{id}-note");
     let note = move || match fault.get() {
         Some(fault) => view! {
@@ -35,4 +35,5 @@ pub fn Field(
             </div>
         </div>
     }
+    .into_any()
 }

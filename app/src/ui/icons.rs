@@ -79,7 +79,7 @@ impl Glyph {
 
 /// One icon.
 #[component]
-pub fn Icon(glyph: Glyph, #[prop(optional)] small: bool) -> impl IntoView {
+pub fn Icon(glyph: Glyph, #[prop(optional)] small: bool) -> AnyView {
     view! {
         <svg
             class=if small { "icon icon-small" } else { "icon" }
@@ -95,4 +95,5 @@ pub fn Icon(glyph: Glyph, #[prop(optional)] small: bool) -> impl IntoView {
             <path d=glyph.path()></path>
         </svg>
     }
+    .into_any()
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 #[component]
-pub fn Logo() -> impl IntoView {
+pub fn Logo() -> AnyView {
     view! {
         <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
             <rect width="32" height="32" rx="7" fill="#10202f"></rect>
@@ -17,4 +17,5 @@ pub fn Logo() -> impl IntoView {
             <rect x="8.5" y="26.4" width="15" height="1.8" rx=".9" fill="#eef3f8"></rect>
         </svg>
     }
+    .into_any()
 }

@@ -47,7 +47,7 @@ fn shown(at_ms: i64, style: TimeStyle) -> String {
 }
 
 #[component]
-pub fn Moment(#[prop(into)] at_ms: Signal<i64>, #[prop(optional)] style: TimeStyle) -> impl IntoView {
+pub fn Moment(#[prop(into)] at_ms: Signal<i64>, #[prop(optional)] style: TimeStyle) -> AnyView {
     let node = NodeRef::<html::Time>::new();
     let local = RwSignal::new(None::<String>);
     Effect::new(move |_| {
@@ -61,6 +61,7 @@ pub fn Moment(#[prop(into)] at_ms: Signal<i64>, #[prop(optional)] style: TimeSty
             {text}
         </time>
     }
+    .into_any()
 }
 
 /// None where there is no browser to ask.

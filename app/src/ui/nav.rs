@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 #[component]
-pub fn Rail(menu: Vec<&'static Page>) -> impl IntoView {
+pub fn Rail(menu: Vec<&'static Page>) -> AnyView {
     let items = menu
         .into_iter()
         .map(|page| {
@@ -32,4 +32,5 @@ pub fn Rail(menu: Vec<&'static Page>) -> impl IntoView {
             <p class="rail-foot">"Farol " {env!("CARGO_PKG_VERSION")}</p>
         </div>
     }
+    .into_any()
 }

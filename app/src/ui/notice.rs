@@ -14,7 +14,7 @@ pub fn Notice(
     /// Read out at once by a screen reader.
     #[prop(optional)]
     urgent: bool,
-) -> impl IntoView {
+) -> AnyView {
     let glyph = match tone {
         Tone::Ok => Glyph::Check,
         Tone::Crit | Tone::Warn => Glyph::Alert,
@@ -29,4 +29,5 @@ pub fn Notice(
             </div>
         </div>
     }
+    .into_any()
 }

@@ -14,7 +14,7 @@ pub fn Palette(
     menu: Vec<&'static Page>,
     palette_open: RwSignal<bool>,
     help_open: RwSignal<bool>,
-) -> impl IntoView {
+) -> AnyView {
     Effect::new(move |_| {
         let handle = window_event_listener(keydown, move |event| {
             let command = event.ctrl_key() || event.meta_key();
@@ -65,10 +65,11 @@ pub fn Palette(
             </div>
         </Dialog>
     }
+    .into_any()
 }
 
 #[component]
-fn PageSearch(menu: Vec<&'static Page>, open: RwSignal<bool>) -> impl IntoView {
+fn PageSearch(menu: Vec<&'static Page>, open: RwSignal<bool>) -> AnyView {
     let text = RwSignal::new(String::new());
     let found = move || {
         let text = text.get();
@@ -108,4 +109,5 @@ fn PageSearch(menu: Vec<&'static Page>, open: RwSignal<bool>) -> impl IntoView {
             </p>
         </Dialog>
     }
+    .into_any()
 }

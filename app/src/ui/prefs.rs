@@ -4,7 +4,7 @@ use crate::session::{Density, Prefs, SetPrefs, Theme};
 use leptos::prelude::*;
 
 #[component]
-pub fn PrefsForm(prefs: Prefs) -> impl IntoView {
+pub fn PrefsForm(prefs: Prefs) -> AnyView {
     let action = ServerAction::<SetPrefs>::new();
     let theme = RwSignal::new(prefs.theme);
     let density = RwSignal::new(prefs.density);
@@ -68,6 +68,7 @@ pub fn PrefsForm(prefs: Prefs) -> impl IntoView {
             </div>
         </ActionForm>
     }
+    .into_any()
 }
 
 fn theme_word(theme: Theme) -> &'static str {

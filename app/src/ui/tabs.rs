@@ -7,7 +7,7 @@ pub fn Tabs(
     #[prop(into)] label: String,
     /// Fragment id and word of each group.
     items: Vec<(String, String)>,
-) -> impl IntoView {
+) -> AnyView {
     let items = items
         .into_iter()
         .map(|(id, word)| {
@@ -25,4 +25,5 @@ pub fn Tabs(
             <ul>{items}</ul>
         </nav>
     }
+    .into_any()
 }

@@ -63,7 +63,7 @@ impl Toasts {
 
 /// Where they appear.
 #[component]
-pub fn ToastArea(toasts: Toasts) -> impl IntoView {
+pub fn ToastArea(toasts: Toasts) -> AnyView {
     view! {
         <div class="toasts" aria-live="polite">
             <For each=move || toasts.shown.get() key=|toast| toast.id let:toast>
@@ -71,4 +71,5 @@ pub fn ToastArea(toasts: Toasts) -> impl IntoView {
             </For>
         </div>
     }
+    .into_any()
 }

@@ -13,7 +13,7 @@ pub fn TopBar(
     page: Memo<Option<&'static str>>,
     palette_open: RwSignal<bool>,
     help_open: RwSignal<bool>,
-) -> impl IntoView {
+) -> AnyView {
     let prefs = session.prefs;
     view! {
         <header class="topbar">
@@ -55,10 +55,11 @@ pub fn TopBar(
             </div>
         </header>
     }
+    .into_any()
 }
 
 #[component]
-fn PersonMenu(session: Session) -> impl IntoView {
+fn PersonMenu(session: Session) -> AnyView {
     let viewer = session.viewer;
     view! {
         <details class="drop">
@@ -78,4 +79,5 @@ fn PersonMenu(session: Session) -> impl IntoView {
             </div>
         </details>
     }
+    .into_any()
 }

@@ -5,3 +5,4 @@ mod page;
 mod words;
 
 pub use page::AuditLogPage;
+pub use words::escape;

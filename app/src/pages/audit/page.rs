@@ -9,7 +9,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 #[component]
-pub fn AuditLogPage() -> impl IntoView {
+pub fn AuditLogPage() -> AnyView {
     let query = use_query_map();
     let asked = Memo::new(move |_| {
         let query = query.get();
@@ -42,10 +42,11 @@ pub fn AuditLogPage() -> impl IntoView {
             />
         </div>
     }
+    .into_any()
 }
 
 #[component]
-fn Filter(text: String, outcome: String) -> impl IntoView {
+fn Filter(text: String, outcome: String) -> AnyView {
     let filtered = !text.is_empty() || !outcome.is_empty();
     let options = AuditOutcome::ALL
         .into_iter()
@@ -87,6 +88,7 @@ fn Filter(text: String, outcome: String) -> impl IntoView {
                 })}
         </form>
     }
+    .into_any()
 }
 
 #[component]
@@ -157,7 +159,7 @@ fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl Into
 }
 
 #[component]
-fn Row(entry: AuditEntry) -> impl IntoView {
+fn Row(entry: AuditEntry) -> AnyView {
     let (tone, glyph, word) = outcome_words(entry.outcome);
     let params = params_words(&entry.params);
     let what = match entry.run {
@@ -191,4 +193,5 @@ fn Row(entry: AuditEntry) -> impl IntoView {
             <td class="number">{entry.duration_ms.map(crate::pages::controls::words::took)}</td>
         </tr>
     }
+    .into_any()
 }

@@ -11,7 +11,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 #[component]
-pub fn ControlsPage() -> impl IntoView {
+pub fn ControlsPage() -> AnyView {
     let resource = Resource::new(|| (), |_| get_controls());
     // A plain form that failed comes back here with its error in the address; this action finds it.
     let came_back = ServerAction::<RunAction>::new();
@@ -28,6 +28,7 @@ pub fn ControlsPage() -> impl IntoView {
             <Load resource view=|view| view! { <Controls view/> }.into_any()/>
         </div>
     }
+    .into_any()
 }
 
 /// Specs under their groups, both in the order of the server.
@@ -43,7 +44,7 @@ fn grouped(specs: Vec<ActionSpec>) -> Vec<(String, Vec<ActionSpec>)> {
 }
 
 #[component]
-fn Controls(view: ControlsView) -> impl IntoView {
+fn Controls(view: ControlsView) -> AnyView {
     let seed = view.key_seed.clone();
     let groups = grouped(view.specs)
         .into_iter()
@@ -80,6 +81,7 @@ fn Controls(view: ControlsView) -> impl IntoView {
             <RunList runs=view.runs now_ms=view.now_ms/>
         </Card>
     }
+    .into_any()
 }
 
 /// Runs as a list, each leading to its page.
@@ -118,7 +120,7 @@ pub fn RunList(runs: Vec<Run>, now_ms: i64) -> impl IntoView {
 
 /// One run on its own page.
 #[component]
-pub fn RunPage() -> impl IntoView {
+pub fn RunPage() -> AnyView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
     let resource = Resource::new(move || id.get(), get_run);
@@ -151,6 +153,7 @@ pub fn RunPage() -> impl IntoView {
             />
         </div>
     }
+    .into_any()
 }
 
 #[cfg(test)]

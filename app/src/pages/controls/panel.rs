@@ -70,7 +70,7 @@ pub fn ActionPanel(
     prefill: Params,
     /// From the server, see [`run_key`].
     key_seed: String,
-) -> impl IntoView {
+) -> AnyView {
     let host = use_context::<Session>().map_or_else(|| "this host".to_owned(), |session| session.host);
     let first: Params = spec
         .params
@@ -118,10 +118,11 @@ pub fn ActionPanel(
             <Outcome panel/>
         </article>
     }
+    .into_any()
 }
 
 #[component]
-fn PanelFoot(panel: Panel, prefix: String) -> impl IntoView {
+fn PanelFoot(panel: Panel, prefix: String) -> AnyView {
     let spec = panel.spec.get_value();
     let scripts = RwSignal::new(false);
     Effect::new(move |_| scripts.set(true));
@@ -153,6 +154,7 @@ fn PanelFoot(panel: Panel, prefix: String) -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 #[component]

@@ -33,7 +33,7 @@ pub fn ParamField(
     prefix: String,
     values: RwSignal<Params>,
     touched: RwSignal<bool>,
-) -> impl IntoView {
+) -> AnyView {
     let id = format!("{prefix}-{}", param.name);
     let note = format!("{id}-note");
     let name = format!("params[{}]", param.name);
@@ -95,6 +95,7 @@ pub fn ParamField(
             {control}
         </Field>
     }
+    .into_any()
 }
 
 /// Type, input mode and length limit of a text-like field. Numbers stay text fields: a wheel must never change a pid.
@@ -116,7 +117,7 @@ fn Select(
     options: Vec<(String, String)>,
     value: Signal<String>,
     set: impl Fn(String) + Send + Sync + 'static,
-) -> impl IntoView {
+) -> AnyView {
     let first = value.get_untracked();
     let options = options
         .into_iter()
@@ -141,6 +142,7 @@ fn Select(
             {options}
         </select>
     }
+    .into_any()
 }
 
 #[cfg(test)]

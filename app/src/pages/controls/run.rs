@@ -17,7 +17,7 @@ pub fn RunOutcome(
     view: RunView,
     /// The server's clock when `view` was read.
     now_ms: i64,
-) -> impl IntoView {
+) -> AnyView {
     let live = feed::run(view);
     let run = Memo::new(move |_| live.with(|view| view.run.clone()));
     view! {
@@ -39,10 +39,11 @@ pub fn RunOutcome(
             }}
         </section>
     }
+    .into_any()
 }
 
 #[component]
-fn RunHead(run: Memo<Run>, now_ms: i64) -> impl IntoView {
+fn RunHead(run: Memo<Run>, now_ms: i64) -> AnyView {
     let badge = move || {
         let (tone, glyph, word) = status_words(run.with(|run| run.status));
         view! { <Badge tone glyph word/> }
@@ -63,10 +64,11 @@ fn RunHead(run: Memo<Run>, now_ms: i64) -> impl IntoView {
         </div>
         <p>{move || run.with(|run| run.detail.clone())}</p>
     }
+    .into_any()
 }
 
 #[component]
-fn CancelForm(run: Memo<Run>) -> impl IntoView {
+fn CancelForm(run: Memo<Run>) -> AnyView {
     let action = ServerAction::<CancelRun>::new();
     let pending = action.pending();
     view! {
@@ -84,10 +86,11 @@ fn CancelForm(run: Memo<Run>) -> impl IntoView {
                 .map(|error| view! { <span class="field-fault">{error.to_string()}</span> })
         }}
     }
+    .into_any()
 }
 
 #[component]
-fn RunFacts(run: Memo<Run>) -> impl IntoView {
+fn RunFacts(run: Memo<Run>) -> AnyView {
     let first = run.get_untracked();
     let params = params_words(&first.params);
     view! {
@@ -117,11 +120,12 @@ fn RunFacts(run: Memo<Run>) -> impl IntoView {
                 })}
         </dl>
     }
+    .into_any()
 }
 
 /// Output in the order it came; error output is tinted and named in the key.
 #[component]
-fn Output(live: Signal<RunView>) -> impl IntoView {
+fn Output(live: Signal<RunView>) -> AnyView {
     let node = NodeRef::<html::Pre>::new();
     let follow = RwSignal::new(true);
     let length = Memo::new(move |_| live.with(|view| view.output.len()));
@@ -158,4 +162,5 @@ fn Output(live: Signal<RunView>) -> impl IntoView {
             </For>
         </pre>
     }
+    .into_any()
 }

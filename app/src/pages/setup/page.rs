@@ -24,7 +24,7 @@ pub fn fault_words(fault: &str) -> Option<(&'static str, &'static str)> {
 }
 
 #[component]
-pub fn SetupPage() -> impl IntoView {
+pub fn SetupPage() -> AnyView {
     let query = use_query_map().get_untracked();
     let token = query.get_str("token").unwrap_or_default().to_owned();
     let fault = query
@@ -63,10 +63,11 @@ pub fn SetupPage() -> impl IntoView {
             </div>
         </main>
     }
+    .into_any()
 }
 
 #[component]
-fn SetupForm(token: String) -> impl IntoView {
+fn SetupForm(token: String) -> AnyView {
     view! {
         <form method="post" action="/api/auth/setup">
             <input type="hidden" name="token" value=token/>
@@ -118,6 +119,7 @@ fn SetupForm(token: String) -> impl IntoView {
             </button>
         </form>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub fn safe_next(next: &str) -> String {
 }
 
 #[component]
-pub fn SignInPage() -> impl IntoView {
+pub fn SignInPage() -> AnyView {
     let query = use_query_map().get_untracked();
     let retry_after = query.get_str("retry_after").and_then(|secs| secs.parse().ok());
     let fault = query
@@ -90,11 +90,12 @@ pub fn SignInPage() -> impl IntoView {
             </div>
         </main>
     }
+    .into_any()
 }
 
 /// The beam behind the card.
 #[component]
-pub fn Beam() -> impl IntoView {
+pub fn Beam() -> AnyView {
     view! {
         <svg class="entrance-beam" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
             <defs>
@@ -106,6 +107,7 @@ pub fn Beam() -> impl IntoView {
             <path d="M50 46 100 8v58L50 52z" fill="url(#beam)"></path>
         </svg>
     }
+    .into_any()
 }
 
 #[cfg(test)]
