@@ -3,6 +3,30 @@
 //! This crate knows `farol_model` and its own [`ports`]; it never knows the server. `ssr` and `hydrate` stand on `mod`
 //! lines here and nowhere else.
 
+pub mod app;
 pub mod error;
+mod feed;
+pub mod pages;
+pub mod session;
+pub mod ui;
+
 #[cfg(feature = "ssr")]
 pub mod ports;
+#[cfg(feature = "ssr")]
+mod request;
+#[cfg(feature = "ssr")]
+pub mod shell;
+
+#[cfg(feature = "hydrate")]
+mod browser;
+#[cfg(not(feature = "hydrate"))]
+#[path = "browser_absent.rs"]
+mod browser;
+
+/// Entry of the browser build: takes over the HTML that the server drew.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::App);
+}

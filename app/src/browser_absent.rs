@@ -1,0 +1,9 @@
+//! Twin of `browser.rs` where there is no browser.
+
+pub fn local_date_time(_at_ms: i64) -> Option<String> {
+    None
+}
+
+pub fn typing() -> bool {
+    false
+}

@@ -1,0 +1,81 @@
+//! Words of the log. Pure.
+
+use crate::ui::{Glyph, Tone};
+use farol_model::audit::AuditOutcome;
+
+/// How an outcome is shown.
+pub fn outcome_words(outcome: AuditOutcome) -> (Tone, Glyph, &'static str) {
+    match outcome {
+        AuditOutcome::Started => (Tone::Info, Glyph::Play, "Started"),
+        AuditOutcome::Succeeded => (Tone::Ok, Glyph::Check, "Succeeded"),
+        AuditOutcome::Failed => (Tone::Crit, Glyph::Alert, "Failed"),
+        AuditOutcome::Refused => (Tone::Warn, Glyph::Lock, "Refused"),
+        AuditOutcome::Invalid => (Tone::Warn, Glyph::Alert, "Invalid"),
+        AuditOutcome::TimedOut => (Tone::Crit, Glyph::Clock, "Timed out"),
+        AuditOutcome::Cancelled => (Tone::Neutral, Glyph::Stop, "Cancelled"),
+        AuditOutcome::Killed => (Tone::Crit, Glyph::Skull, "Killed"),
+        AuditOutcome::Lost => (Tone::Warn, Glyph::Question, "Lost"),
+    }
+}
+
+/// JSON parameters as `name value` pairs; text that is no object is shown as it is.
+pub fn params_words(json: &str) -> String {
+    let Ok(serde_json::Value::Object(object)) = serde_json::from_str(json) else {
+        return json.to_owned();
+    };
+    let pairs: Vec<String> = object
+        .iter()
+        .map(|(name, value)| match value {
+            serde_json::Value::String(text) => format!("{name} {text}"),
+            other => format!("{name} {other}"),
+        })
+        .collect();
+    pairs.join(", ")
+}
+
+/// The address of a page of the log.
+pub fn page_href(text: &str, outcome: &str, before: i64) -> String {
+    let mut href = String::from("/audit?");
+    for (name, value) in [("text", text), ("outcome", outcome)] {
+        if !value.is_empty() {
+            href.push_str(&format!("{name}={}&", escape(value)));
+        }
+    }
+    href.push_str(&format!("before={before}"));
+    href
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986 section 2.3.
+pub fn escape(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_read_as_pairs_and_broken_json_as_itself() {
+        assert_eq!(params_words(r#"{"pid":"7","force":true}"#), "force true, pid 7");
+        assert_eq!(params_words("{"), "{");
+        assert_eq!(params_words("{}"), "");
+    }
+
+    #[test]
+    fn the_next_page_keeps_the_filter_escaped() {
+        assert_eq!(page_href("a&b ü", "", 7), "/audit?text=a%26b%20%C3%BC&before=7");
+        assert_eq!(page_href("", "failed", 9), "/audit?outcome=failed&before=9");
+    }
+
+    #[test]
+    fn every_outcome_has_a_word_of_its_own() {
+        let words: std::collections::HashSet<_> =
+            AuditOutcome::ALL.into_iter().map(|outcome| outcome_words(outcome).2).collect();
+        assert_eq!(words.len(), AuditOutcome::ALL.len());
+    }
+}

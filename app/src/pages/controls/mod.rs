@@ -1,0 +1,15 @@
+//! Control panels, drawn from the specs of actions and from nothing else, and the runs that they start.
+//!
+//! Specs and recent runs are read once per page; a run is live on its own channel while it is on screen.
+
+mod api;
+mod page;
+mod panel;
+mod param;
+mod run;
+pub mod words;
+
+pub use api::{CancelRun, RunAction};
+pub use page::{ControlsPage, RunList, RunPage};
+pub use panel::ActionPanel;
+pub use run::RunOutcome;

@@ -1,0 +1,181 @@
+use super::{
+    api::{ControlsView, RunAction, get_controls, get_run},
+    panel::{ActionPanel, Refusal},
+    run::RunOutcome,
+    words::{ago, params_words, status_words},
+};
+use crate::ui::{Badge, Card, Empty, Glyph, Load};
+use farol_model::action::{ActionSpec, Run};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+#[component]
+pub fn ControlsPage() -> AnyView {
+    let resource = Resource::new(|| (), |_| get_controls());
+    // A plain form that failed comes back here with its error in the address; this action finds it.
+    let came_back = ServerAction::<RunAction>::new();
+    view! {
+        <Title text="Controls"/>
+        <div class="page">
+            <div class="page-head">
+                <div class="page-head-words">
+                    <h1>"Controls"</h1>
+                    <p>"What you may do here. Every run is written to the audit log before it starts."</p>
+                </div>
+            </div>
+            {move || came_back.value().get().and_then(Result::err).map(|error| view! { <Refusal error/> })}
+            <Load resource view=|view| view! { <Controls view/> }.into_any()/>
+        </div>
+    }
+    .into_any()
+}
+
+/// Specs under their groups, both in the order of the server.
+fn grouped(specs: Vec<ActionSpec>) -> Vec<(String, Vec<ActionSpec>)> {
+    let mut groups: Vec<(String, Vec<ActionSpec>)> = Vec::new();
+    for spec in specs {
+        match groups.iter_mut().find(|(name, _)| *name == spec.group) {
+            Some((_, members)) => members.push(spec),
+            None => groups.push((spec.group.clone(), vec![spec])),
+        }
+    }
+    groups
+}
+
+#[component]
+fn Controls(view: ControlsView) -> AnyView {
+    let seed = view.key_seed.clone();
+    let groups = grouped(view.specs)
+        .into_iter()
+        .map(|(name, specs)| {
+            let panels = specs
+                .into_iter()
+                .map(|spec| view! { <ActionPanel spec key_seed=seed.clone()/> })
+                .collect_view();
+            view! {
+                <section class="section" aria-label=name.clone()>
+                    <div class="section-head">
+                        <h2>{name.clone()}</h2>
+                    </div>
+                    <div class="panels">{panels}</div>
+                </section>
+            }
+        })
+        .collect::<Vec<_>>();
+    let none = groups.is_empty().then(|| {
+        view! {
+            <div class="card">
+                <Empty
+                    glyph=Glyph::Lock
+                    title="Nothing for your role"
+                    text="You may see runs but start none. An administrator can give you the operator role."
+                />
+            </div>
+        }
+    });
+    view! {
+        {none}
+        {groups}
+        <Card title="Recent runs" flush=true>
+            <RunList runs=view.runs now_ms=view.now_ms/>
+        </Card>
+    }
+    .into_any()
+}
+
+/// Runs as a list, each leading to its page.
+#[component]
+pub fn RunList(runs: Vec<Run>, now_ms: i64) -> impl IntoView {
+    if runs.is_empty() {
+        return view! {
+            <Empty glyph=Glyph::Controls title="No runs yet" text="What you start from a panel is listed here, with its output."/>
+        }
+        .into_any();
+    }
+    let rows = runs
+        .into_iter()
+        .map(|run| {
+            let (tone, glyph, word) = status_words(run.status);
+            let with = params_words(&run.params);
+            let about = if with.is_empty() { run.who.clone() } else { format!("{} · {with}", run.who) };
+            view! {
+                <li>
+                    <Badge tone glyph word/>
+                    <div class="list-main">
+                        <a class="link" href=format!("/controls/runs/{}", run.id)>
+                            {run.title}
+                        </a>
+                        <small title=about.clone()>{about.clone()}</small>
+                    </div>
+                    <span class="list-end" title=crate::ui::moment::utc(run.queued_ms)>
+                        {ago(run.queued_ms, now_ms)}
+                    </span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! { <ul class="list">{rows}</ul> }.into_any()
+}
+
+/// One run on its own page.
+#[component]
+pub fn RunPage() -> AnyView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
+    let resource = Resource::new(move || id.get(), get_run);
+    view! {
+        <Title text="Run"/>
+        <div class="page">
+            <Load
+                resource
+                view=|(view, now_ms)| {
+                    let title = view.run.title.clone();
+                    view! {
+                        <div class="page-head">
+                            <div class="page-head-words">
+                                <h1>{title}</h1>
+                                <p>
+                                    <a class="link" href="/controls">
+                                        "All controls and runs"
+                                    </a>
+                                </p>
+                            </div>
+                        </div>
+                        <div class="card">
+                            <div class="card-body">
+                                <RunOutcome view now_ms/>
+                            </div>
+                        </div>
+                    }
+                        .into_any()
+                }
+            />
+        </div>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farol_model::{Permission, action::Danger};
+
+    #[test]
+    fn panels_gather_under_their_group_in_the_order_of_the_server() {
+        let spec = |id: &str, group: &str| ActionSpec {
+            id: id.into(),
+            title: id.into(),
+            summary: String::new(),
+            group: group.into(),
+            permission: Permission::RunActions,
+            danger: Danger::Safe,
+            confirm: None,
+            time_limit_secs: 1,
+            params: vec![],
+        };
+        let groups = grouped(vec![spec("a", "x"), spec("b", "y"), spec("c", "x")]);
+        let names: Vec<_> = groups.iter().map(|(name, specs)| (name.as_str(), specs.len())).collect();
+        assert_eq!(names, [("x", 2), ("y", 1)]);
+    }
+}

@@ -1,0 +1,5 @@
+//! Signed in, but not allowed. The server answers 403 beside it.
+
+mod page;
+
+pub use page::Denied;

@@ -1,0 +1,5 @@
+//! What went wrong and the next step. Used in place of whatever could not be shown.
+
+mod page;
+
+pub use page::Trouble;

@@ -1,0 +1,5 @@
+//! No such page or thing.
+
+mod page;
+
+pub use page::NotFound;

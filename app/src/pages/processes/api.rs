@@ -1,0 +1,47 @@
+use crate::error::AppError;
+use farol_model::{action::ActionSpec, process::ProcessRow};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// The table as it was when the page was drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProcessesView {
+    /// The first rows of the order and filter that were asked for.
+    pub rows: Vec<ProcessRow>,
+    /// How many there are in all.
+    pub total: u32,
+    /// The row whose details were asked for, if it still runs.
+    pub selected: Option<ProcessRow>,
+    /// The action behind "Send a signal", when this viewer may run it.
+    pub signal: Option<ActionSpec>,
+    /// What keys of this page's forms start with.
+    pub key_seed: String,
+}
+
+/// Read once per page; after that the table is live.
+#[server(prefix = "/api/fn", endpoint = "processes", input = server_fn::codec::GetUrl)]
+pub async fn get_processes(
+    #[server(default)] sort: String,
+    #[server(default)] text: String,
+    #[server(default)] pid: Option<u32>,
+) -> Result<ProcessesView, AppError> {
+    use super::table::{FIRST_ROWS, Sort, order};
+    let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewProcesses)?;
+    let (_, rows) = ports.metrics.processes();
+    let first = order(&rows, Sort::parse(&sort), &text)
+        .into_iter()
+        .take(FIRST_ROWS)
+        .map(|at| rows[at].clone())
+        .collect();
+    Ok(ProcessesView {
+        rows: first,
+        total: u32::try_from(rows.len()).unwrap_or(u32::MAX),
+        selected: pid.and_then(|pid| rows.iter().find(|row| row.pid == pid).cloned()),
+        signal: ports
+            .control
+            .specs(&viewer)
+            .into_iter()
+            .find(|spec| spec.id == super::details::SIGNAL_ACTION),
+        key_seed: crate::request::key_seed(ports.metrics.now_ms()),
+    })
+}

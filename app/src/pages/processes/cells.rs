@@ -1,0 +1,88 @@
+//! One cell per column. Each follows its own row and redraws nothing else.
+
+use super::{state::TableState, table::Column};
+use crate::{
+    feed::{bytes, bytes_per_second},
+    ui::Moment,
+};
+use farol_model::process::ProcessRow;
+use leptos::prelude::*;
+
+/// A cell of the row that stands at `index`.
+pub fn cell(column: Column, row: Memo<Option<ProcessRow>>, state: TableState, index: usize) -> AnyView {
+    let class = if column.numeric() {
+        format!("number col-{}", column.key())
+    } else {
+        format!("col-{}", column.key())
+    };
+    let text = move |read: fn(&ProcessRow) -> String| {
+        let value = Memo::new(move |_| row.with(|row| row.as_ref().map(read).unwrap_or_default()));
+        move || value.get()
+    };
+    let content = match column {
+        Column::Name => view! { <NameCell row state index/> }.into_any(),
+        Column::Cpu => view! { <CpuCell row/> }.into_any(),
+        Column::Start => {
+            let at_ms = Signal::derive(move || row.with(|row| row.as_ref().map_or(0, |row| row.start_ms)));
+            view! { <Moment at_ms/> }.into_any()
+        }
+        Column::Pid => text(|row| row.pid.to_string()).into_any(),
+        Column::User => text(|row| row.user.clone()).into_any(),
+        Column::State => text(|row| row.state.clone()).into_any(),
+        Column::Memory => text(|row| bytes(row.memory_bytes as f64)).into_any(),
+        Column::Read => text(|row| rate(row.io_known, row.read_bytes_per_second)).into_any(),
+        Column::Written => text(|row| rate(row.io_known, row.written_bytes_per_second)).into_any(),
+        Column::Threads => text(|row| row.threads.to_string()).into_any(),
+        Column::Parent => text(|row| row.parent.to_string()).into_any(),
+        Column::Command => {
+            let command = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.command.clone())));
+            return view! {
+                <td class=format!("{class} mono") title=move || command.get()>
+                    {move || command.get()}
+                </td>
+            }
+            .into_any();
+        }
+    };
+    view! { <td class=class>{content}</td> }.into_any()
+}
+
+/// A rate, or a dash where the machine does not let us read it.
+pub fn rate(known: bool, per_second: u64) -> String {
+    if known { bytes_per_second(per_second as f64) } else { "–".to_owned() }
+}
+
+/// The name leads to the details.
+#[component]
+fn NameCell(row: Memo<Option<ProcessRow>>, state: TableState, index: usize) -> impl IntoView {
+    let name = move || row.with(|row| row.as_ref().map(|row| row.name.clone()));
+    let href = move || row.with(|row| row.as_ref().map(|row| state.href(row)));
+    view! {
+        <a class="row-link" href=href data-index=index.to_string() data-noscroll="true" title=name>
+            {name}
+        </a>
+    }
+}
+
+/// Percent of one core, with a bar behind it that is full at one core.
+#[component]
+fn CpuCell(row: Memo<Option<ProcessRow>>) -> impl IntoView {
+    let percent = Memo::new(move |_| row.with(|row| row.as_ref().map_or(0.0, |row| row.cpu_percent)));
+    view! {
+        <div class="cpu-cell">
+            <Bar percent=Signal::derive(move || f64::from(percent.get()))/>
+            <span>{move || format!("{:.1} %", percent.get())}</span>
+        </div>
+    }
+}
+
+/// A bar from 0 to 100, by SVG attributes: an inline style would be refused.
+#[component]
+pub fn Bar(percent: Signal<f64>) -> impl IntoView {
+    view! {
+        <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+            <rect class="bar-track" width="100" height="6" rx="3"></rect>
+            <rect class="bar-fill" width=move || format!("{:.1}", percent.get().clamp(0.0, 100.0)) height="6" rx="3"></rect>
+        </svg>
+    }
+}

@@ -1,0 +1,169 @@
+//! Everything about one process, and the panel that sends it a signal.
+
+use super::{cells::rate, state::TableState, table::key};
+use crate::{
+    feed::bytes,
+    pages::controls::ActionPanel,
+    ui::{Glyph, Icon, Moment, Notice, Tone},
+};
+use farol_model::{
+    action::{ActionSpec, Params},
+    process::ProcessRow,
+};
+use leptos::{ev, html, prelude::*};
+use leptos_router::hooks::use_navigate;
+
+/// The action that the panel draws.
+pub const SIGNAL_ACTION: &str = "process.signal";
+
+/// Open while the address names a process. `first` is what the server found when it drew the page.
+#[component]
+pub fn Details(
+    state: TableState,
+    first: Option<ProcessRow>,
+    signal: Option<ActionSpec>,
+    key_seed: String,
+) -> impl IntoView {
+    let first = StoredValue::new(first);
+    let signal = StoredValue::new(signal);
+    let key_seed = StoredValue::new(key_seed);
+    move || {
+        let chosen = state.selected.get()?;
+        // Where the row was last seen; it stays on screen after the process has ended.
+        let found = untrack(|| {
+            state
+                .rows
+                .with(|rows| rows.iter().find(|row| key(row) == chosen).cloned())
+                .or_else(|| first.get_value().filter(|row| key(row) == chosen))
+        });
+        Some(match found {
+            Some(row) => view! { <Drawer state row signal=signal.get_value() key_seed=key_seed.get_value()/> }.into_any(),
+            None => view! { <Gone state/> }.into_any(),
+        })
+    }
+}
+
+/// The process that this page was asked about no longer runs.
+#[component]
+fn Gone(state: TableState) -> AnyView {
+    view! {
+        <section class="drawer" aria-label="Process details">
+            <div class="drawer-head">
+                <h2>"This process has ended"</h2>
+                <CloseLink state/>
+            </div>
+            <p>"It is not in the table any more. Its number may already belong to another process."</p>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn CloseLink(state: TableState) -> AnyView {
+    view! {
+        <a class="button plain icon-only" href=state.closed_href() data-noscroll="true" aria-label="Close details" title="Close (Esc)">
+            <Icon glyph=Glyph::Cross/>
+        </a>
+    }
+    .into_any()
+}
+
+#[component]
+fn Drawer(state: TableState, row: ProcessRow, signal: Option<ActionSpec>, key_seed: String) -> AnyView {
+    let chosen = key(&row);
+    let name = row.name.clone();
+    let prefill = Params::from([
+        ("pid".to_owned(), row.pid.to_string()),
+        ("start_ms".to_owned(), row.start_ms.to_string()),
+    ]);
+    let live = Memo::new(move |before: Option<&(ProcessRow, bool)>| {
+        let now = state.rows.with(|rows| rows.iter().find(|row| key(row) == chosen).cloned());
+        match now {
+            Some(row) => (row, true),
+            None => (before.map_or_else(|| row.clone(), |(row, _)| row.clone()), false),
+        }
+    });
+    let seen = Signal::derive(move || live.with(|(_, runs)| *runs));
+    let heading = NodeRef::<html::H2>::new();
+    Effect::new(move |_| {
+        if let Some(heading) = heading.get() {
+            // An element of the document can always be asked to take the focus.
+            drop(heading.focus());
+        }
+    });
+    close_on_escape(state);
+    view! {
+        <section class="drawer" aria-labelledby="process-title">
+            <div class="drawer-head">
+                <h2 id="process-title" tabindex="-1" node_ref=heading>
+                    {name}
+                </h2>
+                <CloseLink state/>
+            </div>
+            {move || {
+                (!seen.get() && state.scroll.get().row_height > 0.0)
+                    .then(|| {
+                        view! {
+                            <Notice
+                                tone=Tone::Info
+                                title="Not in the table now"
+                                text="It has ended, or is not among the rows that this page has. These are its last values."
+                            />
+                        }
+                    })
+            }}
+            <Fields row=Signal::derive(move || live.with(|(row, _)| row.clone()))/>
+            {signal.map(|spec| view! { <ActionPanel spec prefill key_seed/> })}
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Fields(row: Signal<ProcessRow>) -> AnyView {
+    let fact = move |title: &'static str, read: fn(&ProcessRow) -> String| {
+        view! {
+            <div>
+                <dt>{title}</dt>
+                <dd>{move || row.with(read)}</dd>
+            </div>
+        }
+    };
+    view! {
+        <dl class="facts rows">
+            {fact("PID", |row| row.pid.to_string())} {fact("Parent", |row| row.parent.to_string())}
+            {fact("User", |row| row.user.clone())} {fact("State", |row| row.state.clone())}
+            {fact("CPU", |row| format!("{:.1} % of one core", row.cpu_percent))}
+            {fact("Memory", |row| bytes(row.memory_bytes as f64))}
+            {fact("Read", |row| rate(row.io_known, row.read_bytes_per_second))}
+            {fact("Written", |row| rate(row.io_known, row.written_bytes_per_second))}
+            {fact("Threads", |row| row.threads.to_string())} <div>
+                <dt>"Started"</dt>
+                <dd>
+                    <Moment at_ms=Signal::derive(move || row.with(|row| row.start_ms))/>
+                </dd>
+            </div>
+        </dl>
+        <div class="field">
+            <h3>"Command line"</h3>
+            <pre tabindex="0">{move || row.with(|row| row.command.clone())}</pre>
+        </div>
+    }
+    .into_any()
+}
+
+/// Esc closes, unless a dialog is open: then it belongs to the dialog.
+fn close_on_escape(state: TableState) {
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        let navigate = navigate.clone();
+        let handle = window_event_listener(ev::keydown, move |event| {
+            let dialog_open = document().query_selector("dialog[open]").ok().flatten().is_some();
+            if event.key() == "Escape" && !dialog_open {
+                let options = leptos_router::NavigateOptions { scroll: false, ..Default::default() };
+                navigate(&state.closed_href(), options);
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+}
