@@ -4,15 +4,35 @@
 
 use crate::{app::App, request};
 use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
-use leptos_meta::{HashedStylesheet, MetaTags};
+use leptos_meta::MetaTags;
 
 /// Tells a page whose scripts run but whose app never came alive. Waits longer than a slow phone needs.
 const WATCH_HYDRATION: &str = "setTimeout(function(){var h=document.documentElement;\
     if(!h.hasAttribute('data-hydrated'))h.setAttribute('data-hydration','failed')},20000)";
 
+/// Addresses of the browser side's files, hashed or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assets {
+    pub script: String,
+    pub wasm: String,
+    pub style: String,
+}
+
+impl Assets {
+    /// Loads the script, which loads the wasm and takes over the page.
+    fn start(&self) -> String {
+        format!(
+            "import('{}').then(m=>m.default({{module_or_path:'{}'}}).then(()=>m.hydrate()))",
+            self.script, self.wasm
+        )
+    }
+}
+
 /// The HTML document. Pass the same function to the routes and to the fallback of the router.
-pub fn shell(options: LeptosOptions) -> impl IntoView {
+pub fn shell(options: LeptosOptions, assets: &Assets) -> impl IntoView + use<> {
     let prefs = request::prefs();
+    let nonce = use_nonce();
+    let Assets { script, wasm, style } = assets.clone();
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=prefs.theme.attribute() data-density=prefs.density.attribute()>
@@ -22,10 +42,14 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="description" content="Farol, a live operations dashboard"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                <HashedStylesheet id="farol" options=options.clone()/>
-                <AutoReload options=options.clone()/>
-                <HydrationScripts options/>
-                <script nonce=use_nonce()>{WATCH_HYDRATION}</script>
+                <link rel="stylesheet" href=style/>
+                <link rel="modulepreload" href=script nonce=nonce.clone()/>
+                <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                <AutoReload options/>
+                <script type="module" nonce=nonce.clone()>
+                    {assets.start()}
+                </script>
+                <script nonce=nonce>{WATCH_HYDRATION}</script>
                 <MetaTags/>
             </head>
             <body>

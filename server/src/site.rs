@@ -10,6 +10,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use farol_app::shell::Assets;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 #[derive(RustEmbed)]
@@ -17,32 +18,22 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 #[allow_missing = true]
 struct Files;
 
-/// Where the page finds its parts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bundle {
-    pub script: String,
-    pub wasm: String,
-    pub style: String,
-}
-
 /// The bundle was never built.
 #[derive(Debug, thiserror::Error)]
 #[error("the browser side has not been built; run `cargo xtask build` once ({0} is missing)")]
 pub struct MissingBundle(&'static str);
 
-impl Bundle {
-    /// Finds the three parts by name, hashed or not.
-    pub fn find() -> Result<Bundle, MissingBundle> {
-        let names: Vec<String> = Files::iter().map(|name| name.into_owned()).collect();
-        let find = |extension: &'static str| {
-            names
-                .iter()
-                .find(|name| is_part(name, extension))
-                .map(|name| format!("/{name}"))
-                .ok_or(MissingBundle(extension))
-        };
-        Ok(Bundle { script: find("js")?, wasm: find("wasm")?, style: find("css")? })
-    }
+/// Finds script, wasm and style by name, hashed or not.
+pub fn assets() -> Result<Assets, MissingBundle> {
+    let names: Vec<String> = Files::iter().map(|name| name.into_owned()).collect();
+    let find = |extension: &'static str| {
+        names
+            .iter()
+            .find(|name| is_part(name, extension))
+            .map(|name| format!("/{name}"))
+            .ok_or(MissingBundle(extension))
+    };
+    Ok(Assets { script: find("js")?, wasm: find("wasm")?, style: find("css")? })
 }
 
 fn is_part(name: &str, extension: &str) -> bool {

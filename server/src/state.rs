@@ -2,9 +2,10 @@
 
 use crate::{
     access::Access, actions::runner::Runner, audit::AuditLog, collectors::scheduler::CollectorControl, config::Config,
-    live::Live, site::Bundle,
+    live::Live,
 };
 use axum::extract::FromRef;
+use farol_app::shell::Assets;
 use leptos::config::LeptosOptions;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,7 @@ pub struct AppState {
     pub collectors: CollectorControl,
     pub audit: AuditLog,
     /// Names of the browser side's files.
-    pub bundle: Arc<Bundle>,
+    pub assets: Arc<Assets>,
     pub leptos: LeptosOptions,
     /// Cancelled when the process begins to drain.
     pub shutdown: CancellationToken,

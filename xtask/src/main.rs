@@ -1,1 +1,97 @@
-fn main() {}
+//! `cargo xtask`: the only build scripts there are. Each step says what it does and how long it took.
+//!
+//! Names and folders come from `[[workspace.metadata.leptos]]`, which `cargo leptos` reads too.
+
+mod bench;
+mod browser;
+mod bundle;
+mod checks;
+mod project;
+mod step;
+mod tests;
+mod tools;
+mod wasm_tests;
+mod watch;
+
+use anyhow::Result;
+use browser::Bundle;
+use clap::{Parser, Subcommand};
+use project::Project;
+use std::process::ExitCode;
+
+/// Builds, runs and tests Farol.
+#[derive(Parser)]
+#[command(name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build browser and server, start Farol on http://127.0.0.1:3000
+    Run {
+        /// Passed to `farol serve`
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Build browser and server
+    Build {
+        /// The small, hashed, compressed bundle, embedded in `target/release/farol`
+        #[arg(long)]
+        release: bool,
+    },
+    /// Every test: Rust, wasm, Playwright in a real Chromium
+    Test {
+        /// `rust`, `wasm`, `e2e`, or part of a test's name
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Measure, and print figures
+    Bench {
+        /// One bench; all when left out
+        name: Option<String>,
+    },
+    /// What CI runs: checks, then every test
+    Ci,
+    /// Format, lints, documentation, dependencies, snapshots
+    Check,
+    /// Rebuild on change and reload the page
+    Watch,
+}
+
+fn main() -> ExitCode {
+    let task = Cli::parse().task;
+    match Project::find().and_then(|project| execute(&project, task)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// False when something was found wanting and has been said already.
+fn execute(project: &Project, task: Task) -> Result<bool> {
+    match task {
+        Task::Run { args } => {
+            browser::build(project, Bundle::Dev)?;
+            browser::server(project, false)?;
+            browser::serve(project, &args)
+        }
+        Task::Build { release } => {
+            browser::build(project, if release { Bundle::Release } else { Bundle::Dev })?;
+            browser::server(project, release)?;
+            Ok(true)
+        }
+        Task::Test { only } => tests::run(project, only.as_deref()),
+        Task::Bench { name } => bench::run(project, name.as_deref()),
+        Task::Ci => {
+            checks::run_all(project)?;
+            tests::run(project, None)
+        }
+        Task::Check => checks::run_all(project).map(|()| true),
+        Task::Watch => watch::run(project),
+    }
+}

@@ -1,0 +1,170 @@
+//! Acting, by the calls that a page makes and by those that it never would.
+
+mod common;
+
+use common::TestServer;
+use farol::config::Config;
+use reqwest::{Client, Response};
+use serde_json::Value;
+
+const KEY: &str = "test-key-0001";
+
+async fn run(server: &TestServer, client: &Client, fields: &[(&str, &str)]) -> Response {
+    client.post(server.url("/api/fn/run")).form(fields).send().await.unwrap()
+}
+
+fn with_runbook(dir: &std::path::Path, toml: &str) -> Config {
+    let file = dir.join("farol.toml");
+    std::fs::write(&file, toml).unwrap();
+    Config::load(Some(&file)).unwrap()
+}
+
+fn process_of(child: &std::process::Child) -> (String, String) {
+    let start_ms = farol::procstat::start_ms(child.id()).unwrap();
+    (child.id().to_string(), start_ms.to_string())
+}
+
+#[tokio::test]
+async fn an_operator_stops_a_process_and_the_log_tells_it() {
+    let server = TestServer::start().await;
+    let operator = server.signed_in("operator").await;
+    let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let (pid, start_ms) = process_of(&child);
+    let fields = [
+        ("action", "process.signal"),
+        ("key", KEY),
+        ("params[pid]", pid.as_str()),
+        ("params[start_ms]", start_ms.as_str()),
+        ("params[signal]", "TERM"),
+        ("confirm", "true"),
+    ];
+    let answer = run(&server, &operator, &fields).await;
+    assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+    let status = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15));
+    server.until(&operator, "/audit", |html| html.contains("run.process.signal") && html.contains(&pid)).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_viewer_and_a_stranger_are_refused_by_the_call_itself() {
+    let server = TestServer::start().await;
+    let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let (pid, start_ms) = process_of(&child);
+    let fields = [
+        ("action", "process.signal"),
+        ("key", KEY),
+        ("params[pid]", pid.as_str()),
+        ("params[start_ms]", start_ms.as_str()),
+        ("params[signal]", "KILL"),
+        ("confirm", "true"),
+    ];
+    assert_eq!(run(&server, &server.signed_in("viewer").await, &fields).await.status(), 403);
+    assert_eq!(run(&server, &server.anonymous(), &fields).await.status(), 401);
+    assert!(child.try_wait().unwrap().is_none(), "it still runs");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_session_from_another_origin_cannot_act() {
+    let server = TestServer::start().await;
+    let cookie = server.cookie("operator").await;
+    let post = |origin: Option<&'static str>| {
+        let request = server.anonymous().post(server.url("/api/fn/run")).header("cookie", &cookie);
+        let request = match origin {
+            Some(origin) => request.header("origin", origin),
+            None => request,
+        };
+        request.form(&[("action", "collector.pause"), ("key", KEY), ("params[collector]", "cpu")]).send()
+    };
+    for origin in [Some("https://evil.example"), Some("null"), None] {
+        assert_eq!(post(origin).await.unwrap().status(), 403, "{origin:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_pid_that_is_another_process_now_is_never_hit() {
+    let server = TestServer::start().await;
+    let operator = server.signed_in("operator").await;
+    let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let (pid, start_ms) = process_of(&child);
+    let stale = (start_ms.parse::<i64>().unwrap() - 60_000).to_string();
+    let fields = [
+        ("action", "process.signal"),
+        ("key", KEY),
+        ("params[pid]", pid.as_str()),
+        ("params[start_ms]", stale.as_str()),
+        ("params[signal]", "KILL"),
+        ("confirm", "true"),
+    ];
+    let answer = run(&server, &operator, &fields).await;
+    if answer.status() == 200 {
+        let started: Value = answer.json().await.unwrap();
+        let page = format!("/controls/runs/{}", started["id"].as_str().unwrap());
+        server.until(&operator, &page, |html| html.contains("Failed")).await;
+    } else {
+        assert_eq!(answer.status(), 409);
+    }
+    assert!(child.try_wait().unwrap().is_none(), "it still runs");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_plain_form_leads_to_the_page_of_its_run_with_the_output_on_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = with_runbook(
+        dir.path(),
+        r#"
+        [[runbook]]
+        name = "greet"
+        title = "Greet"
+        summary = "Says hello."
+        argv = ["/bin/echo", "hello {who}"]
+        [[runbook.params]]
+        name = "who"
+        label = "Who"
+        help = "Who is greeted."
+        kind = "text"
+        max_chars = 20
+        "#,
+    );
+    let server = TestServer::start_with(config).await;
+    let operator = server.signed_in("operator").await;
+    let answer = operator
+        .post(server.url("/api/fn/run"))
+        .header("accept", "text/html")
+        .form(&[("action", "runbook.greet"), ("key", KEY), ("params[who]", "wide world; reboot")])
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 302, "{}", answer.text().await.unwrap());
+    let page = answer.headers()["location"].to_str().unwrap().to_owned();
+    assert!(page.starts_with("/controls/runs/"), "{page}");
+    server.until(&operator, &page, |html| html.contains("hello wide world; reboot") && html.contains("Succeeded")).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_key_is_the_same_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = dir.path().join("count");
+    let toml = format!(
+        "[[runbook]]\nname = \"count\"\ntitle = \"Count\"\nsummary = \"Adds a line.\"\nargv = [\"/bin/sh\", \"-c\", \"echo x >> {}\"]\n",
+        count.display()
+    );
+    let server = TestServer::start_with(with_runbook(dir.path(), &toml)).await;
+    let operator = server.signed_in("operator").await;
+    let fields = [("action", "runbook.count"), ("key", KEY)];
+    let (first, second) = tokio::join!(run(&server, &operator, &fields), run(&server, &operator, &fields));
+    let id = |value: Value| value["id"].as_str().unwrap().to_owned();
+    let (first, second) = (id(first.json().await.unwrap()), id(second.json().await.unwrap()));
+    assert_eq!(first, second);
+    server.until(&operator, &format!("/controls/runs/{first}"), |html| html.contains("Succeeded")).await;
+    assert_eq!(std::fs::read_to_string(&count).unwrap(), "x\n");
+    server.stop().await;
+}
