@@ -23,5 +23,6 @@ pub mod db;
 pub mod history;
 pub mod live;
 pub mod middleware;
+pub mod procstat;
 pub mod telemetry;
 pub mod time;

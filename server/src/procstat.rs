@@ -1,0 +1,121 @@
+//! `/proc/PID/stat`, read in one place: collectors and the signal guard must agree on what names a process.
+//!
+//! Source: proc_pid_stat(5). The name may hold spaces and parentheses, so fields are counted from the last `)`.
+
+use std::{fs, io};
+
+/// The kernel's clock tick as user space sees it, per second. A constant of the Linux ABI on all common machines
+/// (time(7), USER_HZ).
+const TICKS_PER_SECOND: i64 = 100;
+
+/// What Farol reads of one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcStat {
+    /// One letter, e.g. `R`, `S`, `Z`.
+    pub state: char,
+    pub parent: u32,
+    /// `PF_KTHREAD` and others, include/linux/sched.h.
+    pub flags: u64,
+    pub threads: u32,
+    /// Ticks since boot.
+    pub start_ticks: i64,
+}
+
+/// Flag of a kernel thread.
+const PF_KTHREAD: u64 = 0x0020_0000;
+
+impl ProcStat {
+    /// Reads the process' line. `NotFound` when it has ended.
+    pub fn read(pid: u32) -> io::Result<ProcStat> {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| match error.raw_os_error() {
+            // ESRCH: it ended between open and read.
+            Some(3) => io::Error::from(io::ErrorKind::NotFound),
+            _ => error,
+        })?;
+        Self::parse(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an odd /proc/PID/stat"))
+    }
+
+    fn parse(text: &str) -> Option<ProcStat> {
+        let after_name = &text[text.rfind(')')? + 1..];
+        // The first field here is number 3 of the manual.
+        let fields: Vec<&str> = after_name.split_ascii_whitespace().collect();
+        let field = |number: usize| fields.get(number - 3).copied();
+        Some(ProcStat {
+            state: field(3)?.chars().next()?,
+            parent: field(4)?.parse().ok()?,
+            flags: field(9)?.parse().ok()?,
+            threads: field(20)?.parse().ok()?,
+            start_ticks: field(22)?.parse().ok()?,
+        })
+    }
+
+    /// Start, milliseconds since the epoch.
+    pub fn start_ms(&self, boot_ms: i64) -> i64 {
+        boot_ms + self.start_ticks * 1000 / TICKS_PER_SECOND
+    }
+
+    pub fn is_kernel_thread(&self) -> bool {
+        self.flags & PF_KTHREAD != 0
+    }
+
+    /// The state as a word.
+    pub fn state_word(&self) -> &'static str {
+        match self.state {
+            'R' => "running",
+            'S' => "sleeping",
+            'D' => "waiting for disk",
+            'Z' => "zombie",
+            'T' => "stopped",
+            't' => "traced",
+            'I' => "idle",
+            'X' | 'x' => "dead",
+            _ => "unknown",
+        }
+    }
+}
+
+/// Boot time, milliseconds since the epoch: `btime` of proc_stat(5). Read each time, because a clock that is set moves it
+/// together with every start time computed from it.
+pub fn boot_ms() -> io::Result<i64> {
+    let text = fs::read_to_string("/proc/stat")?;
+    text.lines()
+        .find_map(|line| line.strip_prefix("btime ")?.trim().parse::<i64>().ok())
+        .map(|secs| secs * 1000)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/stat has no btime"))
+}
+
+/// Start of a process, milliseconds since the epoch. Together with the pid it names the process for good.
+pub fn start_ms(pid: u32) -> io::Result<i64> {
+    Ok(ProcStat::read(pid)?.start_ms(boot_ms()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_spaces_and_parentheses_does_not_shift_fields() {
+        let line = "7 (a) b (c) S 1 7 7 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 12345 0 0";
+        let stat = ProcStat::parse(line).unwrap();
+        assert_eq!((stat.state, stat.parent, stat.threads, stat.start_ticks), ('S', 1, 3, 12345));
+        assert!(!stat.is_kernel_thread());
+    }
+
+    #[test]
+    fn odd_text_is_no_process() {
+        for text in ["", "7", "7 (x", "7 (x) S", "7 (x) S 1 2 3 4 5 x"] {
+            assert_eq!(ProcStat::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn this_process_started_before_now_and_after_boot() {
+        let start = start_ms(std::process::id()).unwrap();
+        assert!(start > boot_ms().unwrap() && start <= crate::time::now_ms() + 1000);
+    }
+
+    #[test]
+    fn a_process_that_is_not_there_is_not_found() {
+        assert_eq!(start_ms(4_194_304).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+}
