@@ -22,7 +22,7 @@ impl Collector for Cpu {
     }
 
     fn collect(&mut self) -> Result<Sample, CollectError> {
-        let what = CpuRefreshKind::nothing().with_cpu_usage().with_frequency();
+        let what = CpuRefreshKind::nothing().with_usage().with_frequency();
         let (system, has_read) = match &mut self.system {
             Some(made) => made,
             None => {

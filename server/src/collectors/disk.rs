@@ -62,7 +62,7 @@ impl Disk {
         };
         disks.refresh_specifics(true, what);
         let mut seen = HashSet::new();
-        let mut listed: Vec<_> = disks.list().iter().collect();
+        let mut listed: Vec<_> = disks.iter().collect();
         listed.sort_by_key(|disk| disk.mount_point().to_owned());
         for disk in listed {
             let kind = disk.file_system().to_string_lossy();

@@ -29,15 +29,16 @@ impl Collector for Network {
             ),
         };
         networks.refresh(true);
-        let mut listed: Vec<(&String, &NetworkData)> = networks.iter().collect();
-        listed.sort_by_key(|(name, _)| (*name == "lo", name.as_str()));
+        let mut listed: Vec<(String, &NetworkData)> =
+            networks.iter().map(|(name, data)| (name.to_string_lossy().into_owned(), data)).collect();
+        listed.sort_by_key(|(name, _)| (name == "lo", name.clone()));
         if listed.is_empty() {
             return Err(CollectError::Unavailable("This machine shows no network interfaces.".into()));
         }
         let now = Instant::now();
         let mut reading = Reading::default();
         for (name, data) in listed {
-            push_interface(&mut reading, &mut self.rates, name, data, now);
+            push_interface(&mut reading, &mut self.rates, &name, data, now);
         }
         self.rates.forget_before(now);
         Ok(Sample::Frame(reading))

@@ -113,7 +113,7 @@ fn command(process: &Process) -> String {
 fn user_names() -> HashMap<Uid, String> {
     Users::new_with_refreshed_list().map_or_else(
         |_| HashMap::new(),
-        |users| users.list().iter().map(|user| (user.id().clone(), user.name().to_owned())).collect(),
+        |users| users.iter().map(|user| (user.id().clone(), user.name().to_owned())).collect(),
     )
 }
 

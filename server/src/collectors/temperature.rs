@@ -29,7 +29,6 @@ impl Collector for Temperature {
         };
         components.refresh(true);
         let mut found: Vec<(String, f64)> = components
-            .list()
             .iter()
             .filter_map(|sensor| Some((sensor.label().to_owned(), f64::from(sensor.temperature()?))))
             .filter(|(_, celsius)| celsius.is_finite())
