@@ -4,7 +4,13 @@
 use crate::{
     pages::{self, AppRoutes},
     session::{Session, get_session},
-    ui::{Load, nav::Rail, palette::Palette, toast::{ToastArea, Toasts}, topbar::TopBar},
+    ui::{
+        Load,
+        nav::Rail,
+        palette::Palette,
+        toast::{ToastArea, Toasts},
+        topbar::TopBar,
+    },
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};

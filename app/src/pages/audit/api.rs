@@ -11,6 +11,14 @@ pub async fn get_audit(
     #[server(default)] before: i64,
 ) -> Result<AuditPage, AppError> {
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewAudit)?;
-    let query = AuditQuery { text, outcome, before };
-    ports.audit.page(&viewer, query).await.map_err(crate::request::refuse)
+    let query = AuditQuery {
+        text,
+        outcome,
+        before,
+    };
+    ports
+        .audit
+        .page(&viewer, query)
+        .await
+        .map_err(crate::request::refuse)
 }

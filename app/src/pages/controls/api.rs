@@ -26,7 +26,11 @@ pub async fn get_controls() -> Result<ControlsView, AppError> {
     let now_ms = ports.metrics.now_ms();
     Ok(ControlsView {
         specs: ports.control.specs(&viewer),
-        runs: ports.control.recent_runs(&viewer, RECENT_RUNS).await.map_err(crate::request::refuse)?,
+        runs: ports
+            .control
+            .recent_runs(&viewer, RECENT_RUNS)
+            .await
+            .map_err(crate::request::refuse)?,
         key_seed: crate::request::key_seed(now_ms),
         now_ms,
     })
@@ -42,7 +46,12 @@ pub async fn run_action(
     #[server(default)] confirm: bool,
 ) -> Result<Run, AppError> {
     let (ports, viewer) = crate::ports::signed_in().map_err(crate::request::refuse)?;
-    let request = farol_model::action::RunRequest { key, action, params, confirm };
+    let request = farol_model::action::RunRequest {
+        key,
+        action,
+        params,
+        confirm,
+    };
     let run = ports
         .control
         .run(&viewer, &ports.from, request)
@@ -69,6 +78,10 @@ pub async fn cancel_run(run: String) -> Result<Run, AppError> {
 #[server(prefix = "/api/fn", endpoint = "run-view", input = server_fn::codec::GetUrl)]
 pub async fn get_run(id: String) -> Result<(RunView, i64), AppError> {
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewRuns)?;
-    let view = ports.control.run_view(&viewer, &id).await.map_err(crate::request::refuse)?;
+    let view = ports
+        .control
+        .run_view(&viewer, &id)
+        .await
+        .map_err(crate::request::refuse)?;
     Ok((view, ports.metrics.now_ms()))
 }

@@ -98,7 +98,11 @@ pub fn RunList(runs: Vec<Run>, now_ms: i64) -> impl IntoView {
         .map(|run| {
             let (tone, glyph, word) = status_words(run.status);
             let with = params_words(&run.params);
-            let about = if with.is_empty() { run.who.clone() } else { format!("{} · {with}", run.who) };
+            let about = if with.is_empty() {
+                run.who.clone()
+            } else {
+                format!("{} · {with}", run.who)
+            };
             view! {
                 <li>
                     <Badge tone glyph word/>
@@ -175,7 +179,10 @@ mod tests {
             params: vec![],
         };
         let groups = grouped(vec![spec("a", "x"), spec("b", "y"), spec("c", "x")]);
-        let names: Vec<_> = groups.iter().map(|(name, specs)| (name.as_str(), specs.len())).collect();
+        let names: Vec<_> = groups
+            .iter()
+            .map(|(name, specs)| (name.as_str(), specs.len()))
+            .collect();
         assert_eq!(names, [("x", 2), ("y", 1)]);
     }
 }

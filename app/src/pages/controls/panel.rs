@@ -32,9 +32,9 @@ impl Panel {
     fn faultless(&self) -> bool {
         self.spec.with_value(|spec| {
             self.values.with(|values| {
-                spec.params
-                    .iter()
-                    .all(|param| fault_of(param, values.get(&param.name).map_or("", String::as_str)).is_none())
+                spec.params.iter().all(|param| {
+                    fault_of(param, values.get(&param.name).map_or("", String::as_str)).is_none()
+                })
             })
         })
     }
@@ -45,10 +45,17 @@ impl Panel {
 
     fn submit(&self, confirm: bool) {
         let action = self.spec.with_value(|spec| spec.id.clone());
-        let key = self.seed.with_value(|seed| run_key(seed, &action, self.count.get_untracked()));
+        let key = self
+            .seed
+            .with_value(|seed| run_key(seed, &action, self.count.get_untracked()));
         self.count.update(|count| *count += 1);
         self.confirming.set(false);
-        self.action.dispatch(RunAction { action, key, params: self.values.get_untracked(), confirm });
+        self.action.dispatch(RunAction {
+            action,
+            key,
+            params: self.values.get_untracked(),
+            confirm,
+        });
     }
 
     fn on_submit(&self, event: &SubmitEvent) {
@@ -57,7 +64,11 @@ impl Panel {
         if self.action.pending().get_untracked() || !untrack(|| self.faultless()) {
             return;
         }
-        if self.dangerous() { self.confirming.set(true) } else { self.submit(false) }
+        if self.dangerous() {
+            self.confirming.set(true)
+        } else {
+            self.submit(false)
+        }
     }
 }
 
@@ -164,10 +175,16 @@ fn Confirm(panel: Panel, prefix: String) -> impl IntoView {
     }
     let asked = move || {
         panel.spec.with_value(|spec| {
-            panel.host.with_value(|host| panel.values.with(|values| confirm_words(spec, values, host)))
+            panel
+                .host
+                .with_value(|host| panel.values.with(|values| confirm_words(spec, values, host)))
         })
     };
-    let verb = move || panel.spec.with_value(|spec| panel.values.with(|values| confirm_button(spec, values)));
+    let verb = move || {
+        panel
+            .spec
+            .with_value(|spec| panel.values.with(|values| confirm_button(spec, values)))
+    };
     view! {
         <Dialog id=format!("{prefix}-dialog") title=panel.spec.with_value(|spec| spec.title.clone()) open=panel.confirming>
             <p class="dialog-text">

@@ -19,7 +19,10 @@ pub fn ProcessesPage() -> AnyView {
     let query = use_query_map().get_untracked();
     let word = |name: &str| query.get_str(name).unwrap_or_default().to_owned();
     // `sort` is the head that was pressed, `order` what was in force before.
-    let sort = [word("sort"), word("order")].into_iter().find(|word| !word.is_empty()).unwrap_or_default();
+    let sort = [word("sort"), word("order")]
+        .into_iter()
+        .find(|word| !word.is_empty())
+        .unwrap_or_default();
     let (text, pid) = (word("q"), word("pid").parse::<u32>().ok());
     let asked = (sort.clone(), text.clone());
     let resource = Resource::new(|| (), move |_| get_processes(sort.clone(), text.clone(), pid));
@@ -150,6 +153,5 @@ fn ColumnChoice(state: TableState) -> AnyView {
             }
         })
         .collect_view();
-    view! { <div class="columns-list">{choices}</div> }
-    .into_any()
+    view! { <div class="columns-list">{choices}</div> }.into_any()
 }

@@ -61,12 +61,32 @@ impl TableState {
             })
         });
         let window = Memo::new(move |_| {
-            let Scroll { top, viewport, row_height } = scroll.get();
+            let Scroll {
+                top,
+                viewport,
+                row_height,
+            } = scroll.get();
             window(top, viewport, row_height, order.with(Vec::len))
         });
-        let columns = RwSignal::new(Column::ALL.into_iter().filter(|column| column.shown_at_first()).collect());
+        let columns = RwSignal::new(
+            Column::ALL
+                .into_iter()
+                .filter(|column| column.shown_at_first())
+                .collect(),
+        );
         let keep = StoredValue::new(keep);
-        TableState { rows, sort, text, columns, held, scroll, order, window, selected, keep }
+        TableState {
+            rows,
+            sort,
+            text,
+            columns,
+            held,
+            scroll,
+            order,
+            window,
+            selected,
+            keep,
+        }
     }
 
     /// The row at a place of the display order.
@@ -77,11 +97,16 @@ impl TableState {
 
     /// Address of a row's details.
     pub fn href(&self, row: &ProcessRow) -> String {
-        self.keep.with_value(|keep| format!("/processes?{keep}pid={}&start={}", row.pid, row.start_ms))
+        self.keep
+            .with_value(|keep| format!("/processes?{keep}pid={}&start={}", row.pid, row.start_ms))
     }
 
     /// Address of the table without details.
     pub fn closed_href(&self) -> String {
-        self.keep.with_value(|keep| format!("/processes?{keep}").trim_end_matches(['?', '&']).to_owned())
+        self.keep.with_value(|keep| {
+            format!("/processes?{keep}")
+                .trim_end_matches(['?', '&'])
+                .to_owned()
+        })
     }
 }
