@@ -3,9 +3,6 @@ use farol_model::action::{ActionSpec, Params, Run, RunView};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// How many runs the page lists.
-pub const RECENT_RUNS: u32 = 20;
-
 /// What the page of controls shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ControlsView {
@@ -22,6 +19,8 @@ pub struct ControlsView {
 /// Read once per page.
 #[server(prefix = "/api/fn", endpoint = "controls", input = server_fn::codec::GetUrl)]
 pub async fn get_controls() -> Result<ControlsView, AppError> {
+    /// How many runs the page lists.
+    const RECENT_RUNS: u32 = 20;
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewRuns)?;
     let now_ms = ports.metrics.now_ms();
     Ok(ControlsView {

@@ -75,11 +75,12 @@ fn Controls(view: ControlsView) -> AnyView {
         }
     });
     view! {
-        {none}
-        {groups}
-        <Card title="Recent runs" flush=true>
-            <RunList runs=view.runs now_ms=view.now_ms/>
-        </Card>
+        <div class="controls">
+            <div class="page">{none} {groups}</div>
+            <Card title="Recent runs" flush=true>
+                <RunList runs=view.runs now_ms=view.now_ms/>
+            </Card>
+        </div>
     }
     .into_any()
 }

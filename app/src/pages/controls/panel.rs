@@ -76,7 +76,7 @@ impl Panel {
 #[component]
 pub fn ActionPanel(
     spec: ActionSpec,
-    /// Values to start with, e.g. the process at hand.
+    /// Values that are decided already, e.g. the process at hand.
     #[prop(optional)]
     prefill: Params,
     /// From the server, see [`run_key`].
@@ -100,11 +100,26 @@ pub fn ActionPanel(
     };
     let prefix = format!("p-{}", spec.id.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
     let title_id = format!("{prefix}-title");
-    let fields = spec
+    // What is already decided is sent along, not asked again.
+    let (decided, open): (Vec<_>, Vec<_>) = spec
         .params
         .iter()
+        .partition(|param| prefill.contains_key(&param.name));
+    let decided = decided
+        .into_iter()
         .map(|param| {
-            view! { <ParamField param=param.clone() prefix=prefix.clone() values=panel.values touched=panel.touched/> }
+            view! {
+                <input type="hidden" name=format!("params[{}]", param.name) value=first_value(param, &prefill)/>
+            }
+        })
+        .collect_view();
+    let asks = !open.is_empty();
+    let fields = open
+        .into_iter()
+        .map(|param| {
+            view! {
+                <ParamField param=param.clone() prefix=prefix.clone() values=panel.values touched=panel.touched/>
+            }
         })
         .collect_view();
     let badge = panel
@@ -122,7 +137,8 @@ pub fn ActionPanel(
             <form class="section" method="post" action=RunAction::url() on:submit=move |event| panel.on_submit(&event)>
                 <input type="hidden" name="action" value=spec.id.clone()/>
                 <input type="hidden" name="key" value=panel.seed.with_value(|seed| run_key(seed, &spec.id, 0))/>
-                {(!spec.params.is_empty()).then(|| view! { <div class="panel-fields">{fields}</div> })}
+                {decided}
+                {asks.then(|| view! { <div class="panel-fields">{fields}</div> })}
                 <PanelFoot panel prefix=prefix.clone()/>
             </form>
             <Confirm panel prefix/>

@@ -6,7 +6,7 @@ mod api;
 mod page;
 pub mod status;
 mod tile;
-mod top;
+pub mod top;
 pub mod vital;
 
 pub use page::OverviewPage;

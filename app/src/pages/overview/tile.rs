@@ -1,6 +1,6 @@
 //! One vital sign as a tile.
 
-use super::vital::{TREND_SAMPLES, Vital, trend};
+use super::vital::{TREND_SAMPLES, Trend, Vital, trend};
 use crate::{
     feed::{self, Channel, Spark},
     ui::Icon,
@@ -30,7 +30,7 @@ pub fn Tile(vital: Vital, channel: Channel) -> AnyView {
             </p>
             <p class="tile-note" title=vital.spec.help>
                 <span class=move || trend.get().word()>{move || trend.get().word()}</span>
-                " "
+                {move || matches!(trend.get(), Trend::Unknown).then_some("").unwrap_or(" · ")}
                 {about}
             </p>
             <div class="tile-spark">

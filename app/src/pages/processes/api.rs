@@ -26,6 +26,8 @@ pub async fn get_processes(
     #[server(default)] pid: Option<u32>,
 ) -> Result<ProcessesView, AppError> {
     use super::table::{FIRST_ROWS, Sort, order};
+    /// The action that the panel beside the details draws.
+    const SIGNAL_ACTION: &str = "process.signal";
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewProcesses)?;
     let (_, rows) = ports.metrics.processes();
     let first = order(&rows, Sort::parse(&sort), &text)
@@ -41,7 +43,7 @@ pub async fn get_processes(
             .control
             .specs(&viewer)
             .into_iter()
-            .find(|spec| spec.id == super::details::SIGNAL_ACTION),
+            .find(|spec| spec.id == SIGNAL_ACTION),
         key_seed: crate::request::key_seed(ports.metrics.now_ms()),
     })
 }

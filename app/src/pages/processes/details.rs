@@ -13,9 +13,6 @@ use farol_model::{
 use leptos::{ev, html, prelude::*};
 use leptos_router::hooks::use_navigate;
 
-/// The action that the panel draws.
-pub const SIGNAL_ACTION: &str = "process.signal";
-
 /// Open while the address names a process. `first` is what the server found when it drew the page.
 #[component]
 pub fn Details(

@@ -157,7 +157,7 @@ fn Spacer(rows: Signal<usize>, state: TableState) -> impl IntoView {
     });
     view! {
         <tr class="spacer" aria-hidden="true">
-            <td node_ref=node colspan=Column::ALL.len().to_string()></td>
+            <td node_ref=node></td>
         </tr>
     }
 }
