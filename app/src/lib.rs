@@ -3,6 +3,9 @@
 //! This crate knows `farol_model` and its own [`ports`]; it never knows the server. `ssr` and `hydrate` stand on `mod`
 //! lines here and nowhere else.
 
+pub mod charts;
 pub mod error;
+pub mod format;
+pub mod live;
 #[cfg(feature = "ssr")]
 pub mod ports;
