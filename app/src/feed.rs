@@ -1,138 +1,122 @@
 //! Where pages get what changes on screen: one function per thing. Pages know no other source, so how data arrives can
 //! change without a page noticing.
 
+use crate::{
+    charts::{Chart, Sparkline},
+    format::format,
+    live::{
+        ChannelHandle, Handle, RunFeed, Table, use_channel, use_channel_on_screen, use_run, use_state,
+        use_table,
+    },
+};
 use farol_model::{
-    action::RunView,
+    action::{Run, RunView},
     health::CollectorStatus,
-    metric::{MetricSpec, Unit},
+    metric::Unit,
     process::ProcessRow,
     sample::ChannelView,
 };
 use leptos::prelude::*;
 
 /// A run that is followed while its reader lives.
-pub fn run(first: RunView) -> Signal<RunView> {
-    Signal::stored(first)
+#[derive(Clone, Copy)]
+pub struct LiveRun(Handle<RunFeed>);
+
+/// Follows a run, starting with what the server sent.
+pub fn run(first: RunView) -> LiveRun {
+    let id = first.run.id.clone();
+    LiveRun(use_run(&id, first))
+}
+
+impl LiveRun {
+    /// Reads and tracks; the default after the page that owned it is gone.
+    pub fn with<R: Default>(&self, read: impl FnOnce(&RunView) -> R) -> R {
+        self.0.with(|feed| read(&feed.view))
+    }
+
+    /// The run without its output. None after the page that owned it is gone.
+    pub fn run(&self) -> Option<Run> {
+        self.with(|view| Some(view.run.clone()))
+    }
 }
 
 /// The process table.
-pub fn processes(first: Vec<ProcessRow>) -> Signal<Vec<ProcessRow>> {
-    Signal::stored(first)
+#[derive(Clone, Copy)]
+pub struct Processes(Handle<Table>);
+
+/// Follows the process table, starting with some of its rows.
+pub fn processes(t_ms: i64, first: Vec<ProcessRow>) -> Processes {
+    Processes(use_table("processes/local", t_ms, first))
+}
+
+impl Processes {
+    /// Reads and tracks; the default after the page that owned it is gone.
+    pub fn with<R: Default>(&self, read: impl FnOnce(&[ProcessRow]) -> R) -> R {
+        self.0.with(|table| read(&table.rows))
+    }
 }
 
 /// Health of the collectors.
 pub fn collectors(first: Vec<CollectorStatus>) -> Signal<Vec<CollectorStatus>> {
-    Signal::stored(first)
+    let handle = use_state("collectors/local", first);
+    Signal::derive(move || handle.with(|latest| latest.0.clone()))
 }
 
 /// One metrics channel with its history.
 #[derive(Clone, Copy)]
-pub struct Channel {
-    view: StoredValue<ChannelView>,
+pub struct Channel(ChannelHandle);
+
+/// Follows a metrics channel while the caller lives, starting with what the server sent.
+pub fn channel(first: ChannelView) -> Channel {
+    Channel(use_channel(first))
 }
 
-/// Follows a metrics channel, starting with what the server sent.
-pub fn channel(first: ChannelView) -> Channel {
-    Channel {
-        view: StoredValue::new(first),
-    }
+/// Follows a metrics channel only while a chart of it is on screen.
+pub fn channel_on_screen(first: ChannelView) -> Channel {
+    Channel(use_channel_on_screen(first))
 }
 
 impl Channel {
-    /// The newest values of one series, oldest first, at most `most` of them. Follows the live channel.
-    pub fn recent(&self, series: usize, most: usize) -> Vec<f64> {
-        self.view.with_value(|view| {
-            view.snapshot.columns.get(series).map_or_else(Vec::new, |column| {
-                column.values[column.values.len().saturating_sub(most)..].to_vec()
-            })
+    /// The newest values of one series, oldest first, at most `most` of them. Tracks.
+    pub fn recent(&self, key: &str, most: usize) -> Vec<f64> {
+        self.0.with(|view| {
+            view.index(key)
+                .and_then(|at| view.columns.get(at))
+                .map_or_else(Vec::new, |column| {
+                    column
+                        .iter()
+                        .skip(column.len().saturating_sub(most))
+                        .copied()
+                        .collect()
+                })
         })
-    }
-
-    /// What the series are.
-    pub fn schema(&self) -> Vec<MetricSpec> {
-        self.view.with_value(|view| view.schema.clone())
     }
 }
 
 /// One chart of a channel: all its series that name this chart.
 #[component]
 pub fn ChannelChart(channel: Channel, #[prop(into)] chart: String) -> AnyView {
-    let series: Vec<usize> = channel
-        .schema()
-        .iter()
-        .enumerate()
-        .filter(|(_, spec)| spec.chart == chart)
-        .map(|(at, _)| at)
-        .collect();
-    let lines = series
-        .into_iter()
-        .map(|at| view! { <Spark channel series=at/> })
-        .collect_view();
-    view! { <div class="chart">{lines}</div> }.into_any()
+    view! { <Chart handle=channel.0 chart=chart.clone() title=chart/> }.into_any()
 }
 
-/// A line without axes.
+/// A line without axes, of the series with this key.
 #[component]
-pub fn Spark(channel: Channel, series: usize) -> AnyView {
-    let values = channel.recent(series, 300);
-    let top = values
-        .iter()
-        .copied()
-        .filter(|value| value.is_finite())
-        .fold(1e-9, f64::max);
-    let points: Vec<String> = values
-        .iter()
-        .enumerate()
-        .map(|(at, value)| format!("{at},{:.1}", 40.0 - value / top * 36.0))
-        .collect();
-    view! {
-        <svg class="spark" viewBox="0 0 300 40" preserveAspectRatio="none" aria-hidden="true">
-            <polyline points=points.join(" ") fill="none" stroke="currentColor" vector-effect="non-scaling-stroke"></polyline>
-        </svg>
-    }
-    .into_any()
+pub fn Spark(channel: Channel, #[prop(into)] series: String) -> AnyView {
+    view! { <Sparkline handle=channel.0 series=series/> }.into_any()
 }
 
 /// A value as number and unit.
 pub fn parts(unit: i32, value: f64) -> (String, String) {
-    if !value.is_finite() {
-        return ("–".to_owned(), String::new());
-    }
-    match Unit::try_from(unit).unwrap_or(Unit::None) {
-        Unit::Percent => (format!("{value:.0}"), "%".to_owned()),
-        Unit::Bytes => scaled(value, ""),
-        Unit::BytesPerSecond => scaled(value, "/s"),
-        Unit::PerSecond => (format!("{value:.1}"), "/s".to_owned()),
-        Unit::Seconds => (format!("{value:.1}"), "s".to_owned()),
-        Unit::Celsius => (format!("{value:.0}"), "°C".to_owned()),
-        Unit::Hertz => (format!("{:.2}", value / 1e9), "GHz".to_owned()),
-        Unit::None => (format!("{value:.2}"), String::new()),
-        Unit::Count => (format!("{value:.0}"), String::new()),
-    }
-}
-
-fn scaled(value: f64, suffix: &str) -> (String, String) {
-    let mut value = value;
-    let mut unit = "B";
-    for next in ["KiB", "MiB", "GiB", "TiB", "PiB"] {
-        if value < 1024.0 {
-            break;
-        }
-        value /= 1024.0;
-        unit = next;
-    }
-    let digits = usize::from(unit != "B" && value < 100.0);
-    (format!("{value:.digits$}"), format!("{unit}{suffix}"))
+    let told = format(value, unit);
+    (told.number, told.unit)
 }
 
 /// Bytes as text.
 pub fn bytes(value: f64) -> String {
-    let (number, unit) = scaled(value, "");
-    format!("{number} {unit}")
+    format(value, Unit::Bytes).to_string()
 }
 
 /// Bytes per second as text.
 pub fn bytes_per_second(value: f64) -> String {
-    let (number, unit) = scaled(value, "/s");
-    format!("{number} {unit}")
+    format(value, Unit::BytesPerSecond).to_string()
 }

@@ -160,20 +160,17 @@ fn GroupSection(group: Group) -> AnyView {
         .map(|status| view! { <NotMeasured status=status.clone()/> });
     let charts = group.channel.map(|first| {
         let charts = charts_of(&first.schema);
-        let channel = feed::channel(first);
+        let channel = feed::channel_on_screen(first);
         let wide = charts.len() == 1;
         charts
             .into_iter()
             .map(|chart| {
                 view! {
-                    <section class=if wide { "card" } else { "card half wide-third" } aria-label=chart.clone()>
-                        <div class="card-head">
-                            <h3>{chart.clone()}</h3>
-                        </div>
+                    <div class=if wide { "card" } else { "card half wide-third" }>
                         <div class="card-body">
-                            <ChannelChart channel chart=chart.clone()/>
+                            <ChannelChart channel chart/>
                         </div>
-                    </section>
+                    </div>
                 }
             })
             .collect_view()

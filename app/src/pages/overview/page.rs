@@ -48,9 +48,11 @@ fn Overview(view: OverviewView) -> AnyView {
         .take(4)
         .map(|(channel, chart)| {
             view! {
-                <Card title=chart.clone() class="half">
-                    <ChannelChart channel chart/>
-                </Card>
+                <div class="card half">
+                    <div class="card-body">
+                        <ChannelChart channel chart/>
+                    </div>
+                </div>
             }
         })
         .collect_view();
@@ -65,9 +67,12 @@ fn Overview(view: OverviewView) -> AnyView {
         <div class="page">
             <StatusLine collectors watched host=view.host.name.clone()/>
             <div class="tiles">{tiles}</div>
-            <div class="grid">{cards}</div>
+            <section class="section" aria-label="Charts">
+                <h2 class="visually-hidden">"Charts"</h2>
+                <div class="grid">{cards}</div>
+            </section>
             <div class="grid stretch">
-                <TopProcesses first=view.processes memory_bytes=view.host.memory_bytes/>
+                <TopProcesses first=view.processes t_ms=view.now_ms memory_bytes=view.host.memory_bytes/>
             </div>
             <div class="grid stretch">
                 <Failing collectors now_ms=view.now_ms/>
@@ -84,7 +89,7 @@ fn signs_now(watched: &[(Vital, Channel)]) -> Vec<Sign> {
         .iter()
         .filter(|(vital, _)| vital.spec.unit == Unit::Percent as i32)
         .map(|(vital, channel)| {
-            let values = channel.recent(vital.series, TREND_SAMPLES);
+            let values = channel.recent(&vital.spec.key(), TREND_SAMPLES);
             Sign {
                 name: match &vital.about {
                     Some(about) => format!("{} {about}", vital.label),

@@ -9,14 +9,18 @@ use leptos::prelude::*;
 
 #[component]
 pub fn Tile(vital: Vital, channel: Channel) -> AnyView {
-    let (series, unit) = (vital.series, vital.spec.unit);
+    let unit = vital.spec.unit;
+    let key = StoredValue::new(vital.spec.key());
     let value = Memo::new(move |_| {
         feed::parts(
             unit,
-            channel.recent(series, 1).first().copied().unwrap_or(f64::NAN),
+            key.with_value(|key| channel.recent(key, 1))
+                .first()
+                .copied()
+                .unwrap_or(f64::NAN),
         )
     });
-    let trend = Memo::new(move |_| trend(unit, &channel.recent(series, TREND_SAMPLES)));
+    let trend = Memo::new(move |_| trend(unit, &key.with_value(|key| channel.recent(key, TREND_SAMPLES))));
     let about = vital.about.unwrap_or(vital.spec.title);
     view! {
         <section class="tile" aria-label=vital.label>
@@ -34,7 +38,7 @@ pub fn Tile(vital: Vital, channel: Channel) -> AnyView {
                 {about}
             </p>
             <div class="tile-spark">
-                <Spark channel series/>
+                <Spark channel series=key.get_value()/>
             </div>
         </section>
     }

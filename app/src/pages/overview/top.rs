@@ -37,8 +37,8 @@ pub fn both(rows: &[ProcessRow], count: usize) -> Vec<ProcessRow> {
 
 /// Both lists side by side, live.
 #[component]
-pub fn TopProcesses(first: Vec<ProcessRow>, memory_bytes: u64) -> AnyView {
-    let rows = feed::processes(first);
+pub fn TopProcesses(first: Vec<ProcessRow>, t_ms: i64, memory_bytes: u64) -> AnyView {
+    let rows = feed::processes(t_ms, first);
     view! {
         <TopList title="Busiest processes" rows column=Column::Cpu memory_bytes/>
         <TopList title="Largest processes" rows column=Column::Memory memory_bytes/>
@@ -47,7 +47,7 @@ pub fn TopProcesses(first: Vec<ProcessRow>, memory_bytes: u64) -> AnyView {
 }
 
 #[component]
-fn TopList(title: &'static str, rows: Signal<Vec<ProcessRow>>, column: Column, memory_bytes: u64) -> AnyView {
+fn TopList(title: &'static str, rows: feed::Processes, column: Column, memory_bytes: u64) -> AnyView {
     let shown = Memo::new(move |_| rows.with(|rows| top(rows, column, super::api::LIST_ROWS)));
     let lines = (0..super::api::LIST_ROWS)
         .map(|at| {

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 /// The table as it was when the page was drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProcessesView {
+    /// Time of the table.
+    pub t_ms: i64,
     /// The first rows of the order and filter that were asked for.
     pub rows: Vec<ProcessRow>,
     /// How many there are in all.
@@ -29,13 +31,14 @@ pub async fn get_processes(
     /// The action that the panel beside the details draws.
     const SIGNAL_ACTION: &str = "process.signal";
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewProcesses)?;
-    let (_, rows) = ports.metrics.processes();
+    let (t_ms, rows) = ports.metrics.processes();
     let first = order(&rows, Sort::parse(&sort), &text)
         .into_iter()
         .take(FIRST_ROWS)
         .map(|at| rows[at].clone())
         .collect();
     Ok(ProcessesView {
+        t_ms,
         rows: first,
         total: u32::try_from(rows.len()).unwrap_or(u32::MAX),
         selected: pid.and_then(|pid| rows.iter().find(|row| row.pid == pid).cloned()),

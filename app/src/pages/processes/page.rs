@@ -48,10 +48,10 @@ fn Processes(view: ProcessesView, sort: Sort, text: String) -> impl IntoView {
         let start = query.get_str("start")?.parse().ok()?;
         Some((pid, start))
     });
-    let state = TableState::new(feed::processes(view.rows), sort, text, selected);
+    let state = TableState::new(feed::processes(view.t_ms, view.rows), sort, text, selected);
     let total = view.total as usize;
     let count = move || {
-        let known = state.rows.with(Vec::len);
+        let known = state.rows.with(<[_]>::len);
         let shown = state.order.with(Vec::len);
         match (known < total, state.text.with(String::is_empty)) {
             (true, true) => format!("The first {shown} of {total} processes"),

@@ -1,6 +1,7 @@
 //! What the parts of the page share. Every field is cheap to copy.
 
 use super::table::{Column, Key, Sort, held_order, key, order, window};
+use crate::feed::Processes;
 use farol_model::process::ProcessRow;
 use leptos::prelude::*;
 use std::ops::Range;
@@ -16,7 +17,7 @@ pub struct Scroll {
 #[derive(Clone, Copy)]
 pub struct TableState {
     /// The live table.
-    pub rows: Signal<Vec<ProcessRow>>,
+    pub rows: Processes,
     pub sort: RwSignal<Sort>,
     pub text: RwSignal<String>,
     pub columns: RwSignal<Vec<Column>>,
@@ -34,7 +35,7 @@ pub struct TableState {
 }
 
 impl TableState {
-    pub fn new(rows: Signal<Vec<ProcessRow>>, sort: Sort, text: String, selected: Memo<Option<Key>>) -> Self {
+    pub fn new(rows: Processes, sort: Sort, text: String, selected: Memo<Option<Key>>) -> Self {
         let mut keep = String::new();
         if sort != Sort::default() {
             keep.push_str(&format!("sort={}&", sort.to_word()));
