@@ -76,6 +76,10 @@ impl DrawingBackend for Canvas<'_> {
         path: I,
         style: &S,
     ) -> Drawn {
+        // Plotters strokes the border of an area too, in no colour.
+        if style.color().alpha == 0.0 {
+            return Ok(());
+        }
         match Token::of(style.color().rgb) {
             Token::Line { colour, dashed } => {
                 self.context.set_stroke_style_str(self.series(colour));

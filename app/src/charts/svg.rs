@@ -82,6 +82,10 @@ impl DrawingBackend for Svg<'_> {
         path: I,
         style: &S,
     ) -> Drawn {
+        // Plotters strokes the border of an area too, in no colour.
+        if style.color().alpha == 0.0 {
+            return Ok(());
+        }
         self.path(path, style.color().rgb, false);
         Ok(())
     }
