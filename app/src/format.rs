@@ -168,7 +168,11 @@ fn tick_step(raw: f64, unit: Unit) -> f64 {
         return 1024.0 * scale;
     }
     let whole = matches!(unit, Unit::Count | Unit::Bytes);
-    if whole { (round * scale).max(1.0).ceil() } else { round * scale }
+    if whole {
+        (round * scale).max(1.0).ceil()
+    } else {
+        round * scale
+    }
 }
 
 fn bytes(value: f64, suffix: &str) -> Formatted {
@@ -308,10 +312,19 @@ mod tests {
 
     #[test]
     fn ticks_are_few_round_and_enclose_the_data() {
-        assert_eq!(axis_ticks(0.0, 100.0, Unit::Percent, 5), [0.0, 25.0, 50.0, 75.0, 100.0]);
+        assert_eq!(
+            axis_ticks(0.0, 100.0, Unit::Percent, 5),
+            [0.0, 25.0, 50.0, 75.0, 100.0]
+        );
         let gib = 1024f64.powi(3);
-        assert_eq!(axis_ticks(0.0, 5.5 * gib, Unit::Bytes, 4), [0.0, 2.0 * gib, 4.0 * gib, 6.0 * gib]);
-        assert_eq!(axis_ticks(0.0, 700.0 * 1024.0, Unit::Bytes, 2), [0.0, 1024.0 * 1024.0]);
+        assert_eq!(
+            axis_ticks(0.0, 5.5 * gib, Unit::Bytes, 4),
+            [0.0, 2.0 * gib, 4.0 * gib, 6.0 * gib]
+        );
+        assert_eq!(
+            axis_ticks(0.0, 700.0 * 1024.0, Unit::Bytes, 2),
+            [0.0, 1024.0 * 1024.0]
+        );
         for unit in 0..=8 {
             for exponent in -6..14 {
                 for factor in [1.0, 1.7, 3.3, 9.99] {
@@ -319,7 +332,10 @@ mod tests {
                     for min in [0.0, -max / 3.0] {
                         let ticks = axis_ticks(min, max, unit, 4);
                         assert!((2..=4).contains(&ticks.len()), "{min} {max} {unit}: {ticks:?}");
-                        assert!(ticks[0] <= min && ticks[ticks.len() - 1] >= max * 0.999_999, "{max} {unit}: {ticks:?}");
+                        assert!(
+                            ticks[0] <= min && ticks[ticks.len() - 1] >= max * 0.999_999,
+                            "{max} {unit}: {ticks:?}"
+                        );
                         assert!(ticks.windows(2).all(|pair| pair[0] < pair[1]));
                     }
                 }
@@ -337,7 +353,10 @@ mod tests {
     #[test]
     fn tick_labels_drop_zeros_that_say_nothing() {
         assert_eq!(tick_label(50.0, Unit::Percent), "50%");
-        assert_eq!(tick_label(2.0 * 1024f64.powi(3), Unit::Bytes).replace('\u{a0}', " "), "2 GiB");
+        assert_eq!(
+            tick_label(2.0 * 1024f64.powi(3), Unit::Bytes).replace('\u{a0}', " "),
+            "2 GiB"
+        );
         assert_eq!(tick_label(0.25, Unit::None), "0.25");
         assert_eq!(tick_label(100.0, Unit::None), "100");
     }

@@ -25,7 +25,9 @@ mod carrier;
 pub use badge::ConnectionBadge;
 pub use carrier::Subscription;
 pub use farol_model::wire::payload::SubscribeOptions;
-pub use handles::{ChannelHandle, Handle, RunFeed, Table, use_channel_on_screen, use_channel, use_run, use_state, use_table};
+pub use handles::{
+    ChannelHandle, Handle, RunFeed, Table, use_channel, use_channel_on_screen, use_run, use_state, use_table,
+};
 pub use state::LiveState;
 
 use farol_model::Fault;
@@ -72,7 +74,12 @@ impl LiveClient {
     }
 
     /// Subscribes and delivers to a sink, from the sink's position.
-    pub fn attach(&self, channel: &str, options: SubscribeOptions, sink: Arc<dyn sink::Sink>) -> Subscription {
+    pub fn attach(
+        &self,
+        channel: &str,
+        options: SubscribeOptions,
+        sink: Arc<dyn sink::Sink>,
+    ) -> Subscription {
         self.link.subscribe(channel, options, Some(sink))
     }
 
@@ -86,9 +93,8 @@ impl LiveClient {
     /// # Errors
     /// What the server refused, or `Unavailable` when no answer came within 10 s: then nobody knows whether it was done.
     pub async fn rpc(&self, method: &str, params: &impl Serialize) -> Result<serde_json::Value, Fault> {
-        let data = serde_json::to_vec(params).map_err(|error| {
-            Fault::invalid("", format!("The request could not be written: {error}"))
-        })?;
+        let data = serde_json::to_vec(params)
+            .map_err(|error| Fault::invalid("", format!("The request could not be written: {error}")))?;
         self.link.rpc(method, data).await
     }
 }

@@ -37,7 +37,10 @@ impl Canvas<'_> {
     }
 
     fn series(&self, colour: u8) -> &str {
-        self.palette.series.get(usize::from(colour)).map_or("#888", String::as_str)
+        self.palette
+            .series
+            .get(usize::from(colour))
+            .map_or("#888", String::as_str)
     }
 
     fn dash(&self, pattern: &[f64]) {
@@ -68,7 +71,15 @@ impl DrawingBackend for Canvas<'_> {
         Ok(())
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Drawn {
+        // Plotters strokes the border of an area too, in no colour.
+        if style.color().alpha == 0.0 {
+            return Ok(());
+        }
         match Token::of(style.color().rgb) {
             Token::Line { colour, dashed } => {
                 self.context.set_stroke_style_str(self.series(colour));
@@ -87,7 +98,11 @@ impl DrawingBackend for Canvas<'_> {
         Ok(())
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &S) -> Drawn {
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        points: I,
+        style: &S,
+    ) -> Drawn {
         if let Token::Area { colour } = Token::of(style.color().rgb) {
             self.context.set_fill_style_str(self.series(colour));
             self.context.set_global_alpha(0.14);

@@ -2,10 +2,16 @@
 //! the same geometry takes its place.
 
 use super::{
-    interact::{key_moves, use_crosshair}, legend::{Item, Legend, items, look, value_at},
-    scale::{Hidden, Pick, Scene, scene}, stage::{self, Stage}, svg::svg,
+    interact::{key_moves, use_crosshair},
+    legend::{Item, Legend, items, look, value_at},
+    scale::{Hidden, Pick, Scene, scene},
+    stage::{self, Stage},
+    svg::svg,
 };
-use crate::{format::{clock_utc, duration, format, tick_label}, live::{ChannelHandle, apply::View}};
+use crate::{
+    format::{clock_utc, duration, format, tick_label},
+    live::{ChannelHandle, apply::View},
+};
 use leptos::{html, prelude::*};
 
 /// Nominal size of the server's drawing, pixels. It stretches to the plot's real size.
@@ -24,9 +30,22 @@ pub fn Chart(
     let hidden = RwSignal::new(Hidden::new());
     let draw = move |columns: u32| {
         let hidden = hidden.try_get_untracked()?;
-        let indices = |view: &View| chart.try_with_value(|chart| view.chart(chart)).unwrap_or_default();
+        let indices = |view: &View| {
+            chart
+                .try_with_value(|chart| view.chart(chart))
+                .unwrap_or_default()
+        };
         handle.peek(|view| {
-            scene(view, &Pick { series: &indices(view), hidden: &hidden, window_ms, columns, grid: true })
+            scene(
+                view,
+                &Pick {
+                    series: &indices(view),
+                    hidden: &hidden,
+                    window_ms,
+                    columns,
+                    grid: true,
+                },
+            )
         })
     };
     let unit = move || series.with(|all| all.first().map_or(0, |item| item.unit));
@@ -34,8 +53,14 @@ pub fn Chart(
         handle.tick.track();
         hidden.track();
         let unit = unit();
-        let ticks = draw(NOMINAL.0).map(|scene: Scene| scene.ticks).unwrap_or_default();
-        ticks.into_iter().rev().map(|tick| tick_label(tick, unit)).collect::<Vec<_>>()
+        let ticks = draw(NOMINAL.0)
+            .map(|scene: Scene| scene.ticks)
+            .unwrap_or_default();
+        ticks
+            .into_iter()
+            .rev()
+            .map(|tick| tick_label(tick, unit))
+            .collect::<Vec<_>>()
     });
     let spoken = {
         let title = title.clone();
@@ -82,17 +107,36 @@ where
 {
     let cross = use_crosshair().0;
     let pointed = RwSignal::new(false);
-    let (plot, canvas, ink, line) = (NodeRef::<html::Div>::new(), NodeRef::<html::Canvas>::new(), NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
-    let first = draw(NOMINAL.0).map(|scene| svg(&scene, NOMINAL.0, NOMINAL.1)).unwrap_or_default();
+    let (plot, canvas, ink, line) = (
+        NodeRef::<html::Div>::new(),
+        NodeRef::<html::Canvas>::new(),
+        NodeRef::<html::Div>::new(),
+        NodeRef::<html::Div>::new(),
+    );
+    let first = draw(NOMINAL.0)
+        .map(|scene| svg(&scene, NOMINAL.0, NOMINAL.1))
+        .unwrap_or_default();
     // Where the crosshair stands in the window, 0 to 1.
     let share = Memo::new(move |_| {
         let at = cross.get()?;
         let to = handle.with(View::last_ms)? as f64;
         Some((at - to) / window_ms as f64 + 1.0).filter(|share| (0.0..=1.0).contains(share))
     });
-    stage::mount(Stage { canvas, ink, line: Some(line), handle, hidden, share }, draw);
+    stage::mount(
+        Stage {
+            canvas,
+            ink,
+            line: Some(line),
+            handle,
+            hidden,
+            share,
+        },
+        draw,
+    );
     let point = move |client_x: i32| {
-        let Some(share) = stage::share_of(plot, client_x) else { return };
+        let Some(share) = stage::share_of(plot, client_x) else {
+            return;
+        };
         let row = handle.peek(|view| {
             let at = view.last_ms()? as f64 - window_ms as f64 * (1.0 - share);
             view.times.get(view.nearest(at)?).map(|time| *time as f64)
@@ -111,7 +155,9 @@ where
         }
     };
     let press = move |event: leptos::ev::KeyboardEvent| {
-        let moved = handle.peek(|view| key_moves(view, window_ms, cross.get_untracked(), &event.key())).flatten();
+        let moved = handle
+            .peek(|view| key_moves(view, window_ms, cross.get_untracked(), &event.key()))
+            .flatten();
         if let Some(time) = moved {
             event.prevent_default();
             pointed.set(time.is_some());
@@ -136,7 +182,12 @@ where
 }
 
 /// Values under the crosshair, in the corner that is away from it.
-fn tip(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<Hidden>, cross: RwSignal<Option<f64>>) -> impl IntoView {
+fn tip(
+    handle: ChannelHandle,
+    series: Memo<Vec<Item>>,
+    hidden: RwSignal<Hidden>,
+    cross: RwSignal<Option<f64>>,
+) -> impl IntoView {
     const MAX_ROWS: usize = 12;
     let at = cross.get()?;
     let mut rows: Vec<(Item, f64)> = series
@@ -144,7 +195,9 @@ fn tip(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<Hidden>,
         .into_iter()
         .filter(|item| hidden.with(|hidden| !hidden.contains(&item.key)))
         .map(|item| {
-            let value = handle.peek(|view| value_at(view, &item.key, Some(at))).unwrap_or(f64::NAN);
+            let value = handle
+                .peek(|view| value_at(view, &item.key, Some(at)))
+                .unwrap_or(f64::NAN);
             (item, value)
         })
         .collect();
@@ -171,7 +224,13 @@ fn alternative(title: &str, view: &View, all: &[Item]) -> String {
     let named: Vec<String> = all
         .iter()
         .take(12)
-        .map(|item| format!("{} {}", item.title, format(value_at(view, &item.key, None), item.unit)))
+        .map(|item| {
+            format!(
+                "{} {}",
+                item.title,
+                format(value_at(view, &item.key, None), item.unit)
+            )
+        })
         .collect();
     let more = match all.len() {
         0..=12 => String::new(),
@@ -183,19 +242,89 @@ fn alternative(title: &str, view: &View, all: &[Item]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use farol_model::{metric::{MetricSpec, Unit}, sample::{ChannelView, Column, Snapshot}};
+    use farol_model::{
+        metric::{MetricSpec, Unit},
+        sample::{ChannelView, Column, Snapshot},
+    };
 
     #[test]
     fn the_text_alternative_says_current_values_with_units() {
         let view = View::new(ChannelView {
             channel: "c".into(),
-            schema: vec![MetricSpec::gauge("a", Unit::Percent, "CPU", "all cores", "H."), MetricSpec::gauge("b", Unit::Percent, "CPU", "steal", "H.")],
-            snapshot: Snapshot { times_ms: vec![1], columns: vec![Column { values: vec![12.0] }], step_ms: 1000 },
+            schema: vec![
+                MetricSpec::gauge("a", Unit::Percent, "CPU", "all cores", "H."),
+                MetricSpec::gauge("b", Unit::Percent, "CPU", "steal", "H."),
+            ],
+            snapshot: Snapshot {
+                times_ms: vec![1],
+                columns: vec![Column { values: vec![12.0] }],
+                step_ms: 1000,
+            },
             epoch: String::new(),
             offset: 0,
         });
         let text = alternative("CPU", &view, &items(&view, "CPU")).replace('\u{a0}', " ");
         assert_eq!(text, "CPU: all cores 12.0 %, steal —.");
-        assert_eq!(alternative("GPU", &view, &items(&view, "GPU")), "GPU: not available here.");
+        assert_eq!(
+            alternative("GPU", &view, &items(&view, "GPU")),
+            "GPU: not available here."
+        );
+    }
+
+    #[test]
+    fn the_first_html_is_whole_without_a_browser() {
+        let owner = Owner::new();
+        let html = owner.with(|| {
+            let wave = |phase: f64| {
+                (0..300).map(move |row| {
+                    if row == 150 {
+                        f64::NAN
+                    } else {
+                        40.0 + 30.0 * (f64::from(row) / 20.0 + phase).sin()
+                    }
+                })
+            };
+            let titles = ["all cores", "user", "system"];
+            let initial = ChannelView {
+                channel: "metrics/local/cpu".into(),
+                schema: titles
+                    .iter()
+                    .map(|title| {
+                        MetricSpec::gauge(&title.replace(' ', "_"), Unit::Percent, "CPU", title, "H.")
+                    })
+                    .collect(),
+                snapshot: Snapshot {
+                    times_ms: (0..300).map(|row| row * 1000).collect(),
+                    columns: (0..3)
+                        .map(|index| Column {
+                            values: wave(f64::from(index)).collect(),
+                        })
+                        .collect(),
+                    step_ms: 1000,
+                },
+                epoch: "e".into(),
+                offset: 300,
+            };
+            let handle = crate::live::use_channel(initial);
+            view! { <Chart handle chart="CPU" title="Processor"/> }.to_html()
+        });
+        // Lets a person look at it: FAROL_CHART_HTML names the file.
+        if let Ok(path) = std::env::var("FAROL_CHART_HTML") {
+            std::fs::write(path, &html).unwrap();
+        }
+        for part in [
+            "<svg viewBox=",
+            "Processor: all cores",
+            "aria-pressed=\"true\"",
+            "class=\"line c3\"",
+            "100%",
+            "5 min ago",
+        ] {
+            assert!(html.contains(part), "{part} is missing in {html}");
+        }
+        assert!(
+            !html.contains("style="),
+            "inline styles offend the content security policy"
+        );
     }
 }

@@ -23,7 +23,11 @@ pub struct Window {
 /// line flicker. The first segment is cut where it enters the window.
 pub fn decimate(rows: impl Iterator<Item = (i64, f64)>, window: &Window) -> Vec<Segment> {
     let column_ms = ((window.to_ms - window.from_ms) / f64::from(window.columns.max(1))).max(1.0);
-    let gap_ms = if window.step_ms > 0.0 { window.step_ms * GAP_STEPS } else { f64::INFINITY };
+    let gap_ms = if window.step_ms > 0.0 {
+        window.step_ms * GAP_STEPS
+    } else {
+        f64::INFINITY
+    };
     let mut segments = Vec::new();
     let mut current = Builder::new(column_ms);
     let mut previous: Option<(f64, f64)> = None;
@@ -124,19 +128,31 @@ mod tests {
     }
 
     fn every_second(values: impl IntoIterator<Item = f64>) -> impl Iterator<Item = (i64, f64)> {
-        values.into_iter().enumerate().map(|(index, value)| (index as i64 * 1000, value))
+        values
+            .into_iter()
+            .enumerate()
+            .map(|(index, value)| (index as i64 * 1000, value))
     }
 
     #[test]
     fn a_spike_is_never_lost_wherever_it_stands() {
         for spike in 0..600 {
             for height in [100.0, -100.0] {
-                let rows = every_second((0..600).map(|index| if index == spike { height } else { (index % 3) as f64 }));
+                let rows = every_second((0..600).map(|index| {
+                    if index == spike {
+                        height
+                    } else {
+                        (index % 3) as f64
+                    }
+                }));
                 let segments = decimate(rows, &window(50));
                 assert_eq!(segments.len(), 1);
                 assert!(segments[0].contains(&(spike as f64 * 1000.0, height)), "{spike}");
                 assert!(segments[0].len() <= 2 * 51);
-                assert!(segments[0].windows(2).all(|pair| pair[0].0 < pair[1].0), "times ascend");
+                assert!(
+                    segments[0].windows(2).all(|pair| pair[0].0 < pair[1].0),
+                    "times ascend"
+                );
             }
         }
     }

@@ -47,18 +47,36 @@ mod tests {
     use farol_model::sample::{ChannelView, Snapshot};
 
     fn view(times_ms: Vec<i64>) -> View {
-        let snapshot = Snapshot { times_ms, columns: vec![], step_ms: 1000 };
-        View::new(ChannelView { channel: "c".into(), schema: vec![], snapshot, epoch: String::new(), offset: 0 })
+        let snapshot = Snapshot {
+            times_ms,
+            columns: vec![],
+            step_ms: 1000,
+        };
+        View::new(ChannelView {
+            channel: "c".into(),
+            schema: vec![],
+            snapshot,
+            epoch: String::new(),
+            offset: 0,
+        })
     }
 
     #[test]
     fn arrows_walk_over_rows_and_stay_inside_the_window() {
         let view = view((0..100).map(|row| row * 1000).collect());
         let press = |at: Option<f64>, key: &str| key_moves(&view, 50_000, at, key);
-        assert_eq!(press(None, "ArrowLeft"), Some(Some(99_000.0)), "begins at the newest");
+        assert_eq!(
+            press(None, "ArrowLeft"),
+            Some(Some(99_000.0)),
+            "begins at the newest"
+        );
         assert_eq!(press(Some(99_000.0), "ArrowLeft"), Some(Some(98_000.0)));
         assert_eq!(press(Some(99_000.0), "ArrowRight"), Some(Some(99_000.0)));
-        assert_eq!(press(Some(0.0), "ArrowLeft"), Some(Some(49_000.0)), "not left of what is drawn");
+        assert_eq!(
+            press(Some(0.0), "ArrowLeft"),
+            Some(Some(49_000.0)),
+            "not left of what is drawn"
+        );
         assert_eq!(press(Some(9.0), "Home"), Some(Some(49_000.0)));
         assert_eq!(press(Some(90_000.0), "PageUp"), Some(Some(80_000.0)));
         assert_eq!(press(Some(9.0), "Escape"), Some(None));

@@ -1,7 +1,13 @@
 //! The legend: series with their newest values (or those under the crosshair), to hide and to single out.
 
-use super::{interact::use_crosshair, scale::{COLOURS, Hidden, Line, by_last_value}};
-use crate::{format::format, live::{ChannelHandle, apply::View}};
+use super::{
+    interact::use_crosshair,
+    scale::{COLOURS, Hidden, Line, by_last_value},
+};
+use crate::{
+    format::format,
+    live::{ChannelHandle, apply::View},
+};
 use leptos::prelude::*;
 
 /// One series of a chart.
@@ -21,7 +27,12 @@ pub fn items(view: &View, chart: &str) -> Vec<Item> {
         .enumerate()
         .filter_map(|(slot, index)| {
             let spec = view.schema.get(index)?;
-            Some(Item { slot, key: view.keys.get(index)?.clone(), title: spec.title.clone(), unit: spec.unit })
+            Some(Item {
+                slot,
+                key: view.keys.get(index)?.clone(),
+                title: spec.title.clone(),
+                unit: spec.unit,
+            })
         })
         .collect()
 }
@@ -29,7 +40,11 @@ pub fn items(view: &View, chart: &str) -> Vec<Item> {
 /// What pressing a legend button does: hides or shows one; `isolate` shows only this one, and all again the second time.
 /// The last one shown cannot be hidden: that would show nothing.
 pub fn toggle(hidden: &mut Hidden, all: &[Item], key: &str, isolate: bool) {
-    let others = || all.iter().filter(|item| item.key != key).map(|item| item.key.clone());
+    let others = || {
+        all.iter()
+            .filter(|item| item.key != key)
+            .map(|item| item.key.clone())
+    };
     if isolate {
         let alone = others().all(|other| hidden.contains(&other)) && !hidden.contains(key);
         *hidden = if alone { Hidden::new() } else { others().collect() };
@@ -45,9 +60,16 @@ pub fn toggle(hidden: &mut Hidden, all: &[Item], key: &str, isolate: bool) {
 
 /// Value of a series at a time, or the newest.
 pub fn value_at(view: &View, key: &str, at: Option<f64>) -> f64 {
-    let Some(index) = view.index(key) else { return f64::NAN };
+    let Some(index) = view.index(key) else {
+        return f64::NAN;
+    };
     match at.and_then(|time| view.nearest(time)) {
-        Some(row) => view.columns.get(index).and_then(|column| column.get(row)).copied().unwrap_or(f64::NAN),
+        Some(row) => view
+            .columns
+            .get(index)
+            .and_then(|column| column.get(row))
+            .copied()
+            .unwrap_or(f64::NAN),
         None => view.last(index),
     }
 }
@@ -69,11 +91,17 @@ pub fn Legend(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<H
         }
         let last: Vec<f64> = all
             .iter()
-            .map(|item| handle.peek(|view| value_at(view, &item.key, None)).unwrap_or(f64::NAN))
+            .map(|item| {
+                handle
+                    .peek(|view| value_at(view, &item.key, None))
+                    .unwrap_or(f64::NAN)
+            })
             .collect();
         let mut top: Vec<usize> = by_last_value(&last).into_iter().take(COLOURS).collect();
         top.sort_unstable();
-        top.into_iter().filter_map(|slot| all.get(slot).cloned()).collect()
+        top.into_iter()
+            .filter_map(|slot| all.get(slot).cloned())
+            .collect()
     });
     let count = Memo::new(move |_| series.with(Vec::len));
     view! {
@@ -92,9 +120,19 @@ pub fn Legend(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<H
 }
 
 #[component]
-fn Entry(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<Hidden>, item: Item) -> impl IntoView {
+fn Entry(
+    handle: ChannelHandle,
+    series: Memo<Vec<Item>>,
+    hidden: RwSignal<Hidden>,
+    item: Item,
+) -> impl IntoView {
     let cross = use_crosshair().0;
-    let Item { slot, key, title, unit } = item;
+    let Item {
+        slot,
+        key,
+        title,
+        unit,
+    } = item;
     let key = StoredValue::new(key);
     let value = Memo::new(move |_| {
         let value = handle.try_with(|view| key.with_value(|key| value_at(view, key, cross.get())));
@@ -127,12 +165,21 @@ mod tests {
         ["a", "b", "c"]
             .into_iter()
             .enumerate()
-            .map(|(slot, key)| Item { slot, key: key.into(), title: key.into(), unit: 0 })
+            .map(|(slot, key)| Item {
+                slot,
+                key: key.into(),
+                title: key.into(),
+                unit: 0,
+            })
             .collect()
     }
 
     fn shown(hidden: &Hidden) -> String {
-        all().iter().map(|item| item.key.as_str()).filter(|key| !hidden.contains(*key)).collect()
+        all()
+            .iter()
+            .map(|item| item.key.as_str())
+            .filter(|key| !hidden.contains(*key))
+            .collect()
     }
 
     #[test]

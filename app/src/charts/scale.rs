@@ -77,7 +77,11 @@ pub fn scene(view: &View, pick: &Pick<'_>) -> Scene {
             segments: decimate(view.rows(*index), &window),
         })
         .collect();
-    let unit = pick.series.first().and_then(|index| view.schema.get(*index)).map_or(0, |spec| spec.unit);
+    let unit = pick
+        .series
+        .first()
+        .and_then(|index| view.schema.get(*index))
+        .map_or(0, |spec| spec.unit);
     Scene {
         from_ms,
         to_ms,
@@ -90,8 +94,12 @@ pub fn scene(view: &View, pick: &Pick<'_>) -> Scene {
 
 /// Percentages are 0 to 100 whatever the data, everything else begins at 0 (or below) and ends at a round number.
 pub fn y_ticks(lines: &[Line], unit: i32) -> Vec<f64> {
-    let values = lines.iter().flat_map(|line| line.segments.iter().flatten().map(|point| point.1));
-    let (min, max) = values.fold((0.0f64, 0.0f64), |(min, max), value| (min.min(value), max.max(value)));
+    let values = lines
+        .iter()
+        .flat_map(|line| line.segments.iter().flatten().map(|point| point.1));
+    let (min, max) = values.fold((0.0f64, 0.0f64), |(min, max), value| {
+        (min.min(value), max.max(value))
+    });
     if unit == Unit::Percent as i32 && max <= 100.0 && min >= 0.0 {
         return vec![0.0, 50.0, 100.0];
     }
@@ -114,7 +122,12 @@ impl Scene {
 /// Slots by newest value, greatest first; no value goes last. What a folded legend shows.
 pub fn by_last_value(last: &[f64]) -> Vec<usize> {
     let mut slots: Vec<usize> = (0..last.len()).collect();
-    let rank = |slot: &usize| last.get(*slot).copied().filter(|value| value.is_finite()).unwrap_or(f64::NEG_INFINITY);
+    let rank = |slot: &usize| {
+        last.get(*slot)
+            .copied()
+            .filter(|value| value.is_finite())
+            .unwrap_or(f64::NEG_INFINITY)
+    };
     slots.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
     slots
 }
@@ -122,18 +135,34 @@ pub fn by_last_value(last: &[f64]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use farol_model::{metric::MetricSpec, sample::{ChannelView, Column, Snapshot}};
+    use farol_model::{
+        metric::MetricSpec,
+        sample::{ChannelView, Column, Snapshot},
+    };
 
     pub(crate) fn view(unit: Unit, columns: &[&[f64]]) -> View {
         let rows = columns.first().map_or(0, |column| column.len());
         View::new(ChannelView {
             channel: "metrics/local/cpu".into(),
             schema: (0..columns.len())
-                .map(|index| MetricSpec::gauge(&format!("m{index}"), unit, "CPU", &format!("series {index}"), "Help."))
+                .map(|index| {
+                    MetricSpec::gauge(
+                        &format!("m{index}"),
+                        unit,
+                        "CPU",
+                        &format!("series {index}"),
+                        "Help.",
+                    )
+                })
                 .collect(),
             snapshot: Snapshot {
                 times_ms: (0..rows as i64).map(|row| row * 1000).collect(),
-                columns: columns.iter().map(|values| Column { values: values.to_vec() }).collect(),
+                columns: columns
+                    .iter()
+                    .map(|values| Column {
+                        values: values.to_vec(),
+                    })
+                    .collect(),
                 step_ms: 1000,
             },
             epoch: String::new(),
@@ -142,7 +171,13 @@ mod tests {
     }
 
     fn pick<'a>(series: &'a [usize], hidden: &'a Hidden) -> Pick<'a> {
-        Pick { series, hidden, window_ms: 300_000, columns: 600, grid: true }
+        Pick {
+            series,
+            hidden,
+            window_ms: 300_000,
+            columns: 600,
+            grid: true,
+        }
     }
 
     #[test]
@@ -150,7 +185,11 @@ mod tests {
         let none = Hidden::new();
         let scene_of = |unit, top| scene(&view(unit, &[&[1.0, top]]), &pick(&[0], &none));
         assert_eq!(scene_of(Unit::Percent, 3.0).ticks, [0.0, 50.0, 100.0]);
-        assert_eq!(scene_of(Unit::Percent, 180.0).y_range().1, 200.0, "more than all is shown, not cut");
+        assert_eq!(
+            scene_of(Unit::Percent, 180.0).y_range().1,
+            200.0,
+            "more than all is shown, not cut"
+        );
         assert_eq!(scene_of(Unit::None, 5.5).ticks, [0.0, 2.0, 4.0, 6.0]);
     }
 
@@ -173,7 +212,9 @@ mod tests {
 
     #[test]
     fn sixteen_series_look_different() {
-        let looks: std::collections::HashSet<_> = (0..16).map(|slot| (Line::colour(slot), Line::dashed(slot))).collect();
+        let looks: std::collections::HashSet<_> = (0..16)
+            .map(|slot| (Line::colour(slot), Line::dashed(slot)))
+            .collect();
         assert_eq!(looks.len(), 16);
     }
 

@@ -1,6 +1,10 @@
 //! A small line without axes, for tiles. The number stands beside it, so it says nothing to a screen reader.
 
-use super::{scale::{Hidden, Pick, scene}, stage::{self, Stage}, svg::svg};
+use super::{
+    scale::{Hidden, Pick, scene},
+    stage::{self, Stage},
+    svg::svg,
+};
 use crate::live::ChannelHandle;
 use leptos::{html, prelude::*};
 
@@ -17,12 +21,31 @@ pub fn Sparkline(
         handle.peek(|view| {
             let index = series.try_with_value(|key| view.index(key)).flatten();
             let indices: Vec<usize> = index.into_iter().collect();
-            scene(view, &Pick { series: &indices, hidden: &Hidden::new(), window_ms, columns, grid: false })
+            scene(
+                view,
+                &Pick {
+                    series: &indices,
+                    hidden: &Hidden::new(),
+                    window_ms,
+                    columns,
+                    grid: false,
+                },
+            )
         })
     };
     let (canvas, ink) = (NodeRef::<html::Canvas>::new(), NodeRef::<html::Div>::new());
     let share = Memo::new(|_| None);
-    stage::mount(Stage { canvas, ink, line: None, handle, hidden, share }, draw);
+    stage::mount(
+        Stage {
+            canvas,
+            ink,
+            line: None,
+            handle,
+            hidden,
+            share,
+        },
+        draw,
+    );
     let first = draw(120).map(|scene| svg(&scene, 120, 32)).unwrap_or_default();
     view! {
         <div class="sparkline" aria-hidden="true">

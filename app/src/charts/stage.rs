@@ -1,12 +1,22 @@
 //! The canvas of a chart in the browser: when it is painted and how large. Painted only while on screen, after a change, and
 //! all charts in one animation frame.
 
-use super::{canvas::{Canvas, Palette}, paint::paint, scale::{Hidden, Scene}};
+use super::{
+    canvas::{Canvas, Palette},
+    paint::paint,
+    scale::{Hidden, Scene},
+};
 use crate::live::{ChannelHandle, Subscription};
 use leptos::{html, prelude::*};
-use std::{cell::{Cell, RefCell}, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, IntersectionObserver, IntersectionObserverEntry, ResizeObserver};
+use web_sys::{
+    CanvasRenderingContext2d, HtmlCanvasElement, IntersectionObserver, IntersectionObserverEntry,
+    ResizeObserver,
+};
 
 /// The parts of a chart that the stage works on.
 pub(super) struct Stage {
@@ -20,11 +30,22 @@ pub(super) struct Stage {
 
 /// Takes over from what the server drew, when the canvas is in the page.
 pub(super) fn mount(stage: Stage, draw: impl Fn(u32) -> Option<Scene> + Copy + 'static) {
-    let Stage { canvas, ink, line, handle, hidden, share } = stage;
+    let Stage {
+        canvas,
+        ink,
+        line,
+        handle,
+        hidden,
+        share,
+    } = stage;
     let painter = StoredValue::new_local(None::<Rc<Painter>>);
     Effect::new(move || {
-        let (Some(element), Some(ink)) = (canvas.get(), ink.get()) else { return };
-        let Some(made) = Painter::new(element, Box::new(draw)) else { return };
+        let (Some(element), Some(ink)) = (canvas.get(), ink.get()) else {
+            return;
+        };
+        let Some(made) = Painter::new(element, Box::new(draw)) else {
+            return;
+        };
         // Painted before the drawing goes: no frame is empty.
         made.paint();
         ink.set_inner_html("");
@@ -43,7 +64,8 @@ pub(super) fn mount(stage: Stage, draw: impl Fn(u32) -> Option<Scene> + Copy + '
     if let Some(line) = line {
         Effect::new(move || {
             if let (Some(line), Some(share)) = (line.get(), share.get()) {
-                let _ = web_sys::HtmlElement::style(&line).set_property("left", &format!("{:.3}%", share * 100.0));
+                let _ = web_sys::HtmlElement::style(&line)
+                    .set_property("left", &format!("{:.3}%", share * 100.0));
             }
         });
     }
@@ -120,7 +142,10 @@ impl Painter {
     fn paint(&self) {
         let ratio = window().device_pixel_ratio().clamp(1.0, 4.0);
         let pixels = |length: i32| (f64::from(length) * ratio).round() as u32;
-        let size = (pixels(self.canvas.client_width()), pixels(self.canvas.client_height()));
+        let size = (
+            pixels(self.canvas.client_width()),
+            pixels(self.canvas.client_height()),
+        );
         if size.0 == 0 || size.1 == 0 {
             return;
         }
@@ -129,10 +154,16 @@ impl Painter {
             self.canvas.set_width(size.0);
             self.canvas.set_height(size.1);
         }
-        self.context.clear_rect(0.0, 0.0, f64::from(size.0), f64::from(size.1));
+        self.context
+            .clear_rect(0.0, 0.0, f64::from(size.0), f64::from(size.1));
         if let Some(scene) = (self.draw)(self.canvas.client_width().unsigned_abs()) {
             let palette = palette(&self.canvas);
-            let canvas = Canvas { context: &self.context, palette: &palette, size, ratio };
+            let canvas = Canvas {
+                context: &self.context,
+                palette: &palette,
+                size,
+                ratio,
+            };
             // The backend's error type has no values.
             let _ = paint(canvas, &scene);
         }
@@ -149,14 +180,18 @@ impl Painter {
         let owner = Owner::current();
         let _crossed = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
             let Some(painter) = weak.upgrade() else { return };
-            let entry = entries.get(entries.length().saturating_sub(1)).dyn_into::<IntersectionObserverEntry>();
+            let entry = entries
+                .get(entries.length().saturating_sub(1))
+                .dyn_into::<IntersectionObserverEntry>();
             let on_screen = entry.is_ok_and(|entry| entry.is_intersecting());
             painter.on_screen.set(on_screen);
             let hold = || match &owner {
                 Some(owner) => owner.with(|| handle.hold()),
                 None => None,
             };
-            let before = painter.subscription.replace(if on_screen { hold() } else { None });
+            let before = painter
+                .subscription
+                .replace(if on_screen { hold() } else { None });
             drop(before);
             painter.request();
         });
@@ -165,7 +200,12 @@ impl Painter {
         if let (Ok(resize), Ok(intersection)) = (resize, intersection) {
             resize.observe(&self.canvas);
             intersection.observe(&self.canvas);
-            let observers = Observers { resize, intersection, _resized, _crossed };
+            let observers = Observers {
+                resize,
+                intersection,
+                _resized,
+                _crossed,
+            };
             *self.observers.borrow_mut() = Some(observers);
         }
     }
@@ -183,16 +223,30 @@ impl Painter {
 /// The theme's colours. Which theme it is is cheap to ask; what its colours are is not.
 fn palette(canvas: &HtmlCanvasElement) -> Palette {
     let root = document().document_element();
-    let named = root.and_then(|root| root.get_attribute("data-theme")).unwrap_or_default();
-    let dark = window().match_media("(prefers-color-scheme: dark)").ok().flatten().is_some_and(|query| query.matches());
+    let named = root
+        .and_then(|root| root.get_attribute("data-theme"))
+        .unwrap_or_default();
+    let dark = window()
+        .match_media("(prefers-color-scheme: dark)")
+        .ok()
+        .flatten()
+        .is_some_and(|query| query.matches());
     let theme = format!("{named}/{dark}");
     PALETTE.with_borrow_mut(|(known, palette)| {
         if *known != theme
             && let Ok(Some(style)) = window().get_computed_style(canvas)
         {
-            let read = |name: &str| style.get_property_value(name).unwrap_or_default().trim().to_owned();
+            let read = |name: &str| {
+                style
+                    .get_property_value(name)
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned()
+            };
             palette.grid = read("--line");
-            palette.series = (1..=8).map(|number| read(&format!("--series-{number}"))).collect();
+            palette.series = (1..=8)
+                .map(|number| read(&format!("--series-{number}")))
+                .collect();
             *known = theme;
         }
         palette.clone()

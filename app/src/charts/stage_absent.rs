@@ -14,7 +14,15 @@ pub(super) struct Stage {
 }
 
 pub(super) fn mount(stage: Stage, _: impl Fn(u32) -> Option<Scene> + 'static) {
-    let Stage { canvas: _, ink: _, line: _, handle: _, hidden: _, share: _ } = stage;
+    let Stage {
+        canvas,
+        ink,
+        line,
+        handle,
+        hidden,
+        share,
+    } = stage;
+    let _ = (canvas, ink, line, handle, hidden, share);
 }
 
 pub(super) fn share_of(_: NodeRef<html::Div>, _: i32) -> Option<f64> {

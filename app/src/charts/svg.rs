@@ -1,8 +1,11 @@
 //! The SVG of the first HTML: a plotters backend that writes classes instead of colours, so that the theme colours it and
 //! no inline style offends the content security policy. It stretches to any width; strokes do not (`style/chart.css`).
 
-use super::{paint::{SUBPIXEL, Token, paint}, scale::Scene};
-use plotters_backend::{DrawingBackend, BackendColor, BackendCoord, BackendStyle, DrawingErrorKind};
+use super::{
+    paint::{SUBPIXEL, Token, paint},
+    scale::Scene,
+};
+use plotters_backend::{BackendColor, BackendCoord, BackendStyle, DrawingBackend, DrawingErrorKind};
 use std::{convert::Infallible, fmt::Write};
 
 /// The scene as one `<svg>` of a nominal size in pixels.
@@ -10,7 +13,13 @@ pub fn svg(scene: &Scene, width: u32, height: u32) -> String {
     let size = (width * SUBPIXEL, height * SUBPIXEL);
     let mut body = String::new();
     // The backend's error type has no values.
-    let _ = paint(Svg { body: &mut body, size }, scene);
+    let _ = paint(
+        Svg {
+            body: &mut body,
+            size,
+        },
+        scene,
+    );
     format!(
         "<svg viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" aria-hidden=\"true\" focusable=\"false\">{body}</svg>",
         size.0, size.1
@@ -33,7 +42,10 @@ impl Svg<'_> {
         // Writing to a String cannot fail.
         let _ = match Token::of(rgb) {
             Token::Grid => write!(self.body, "grid"),
-            Token::Line { colour, dashed: false } => write!(self.body, "line c{}", colour + 1),
+            Token::Line {
+                colour,
+                dashed: false,
+            } => write!(self.body, "line c{}", colour + 1),
             Token::Line { colour, dashed: true } => write!(self.body, "line dashed c{}", colour + 1),
             Token::Area { colour } => write!(self.body, "area c{}", colour + 1),
         };
@@ -65,12 +77,24 @@ impl DrawingBackend for Svg<'_> {
         Ok(())
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Drawn {
+        // Plotters strokes the border of an area too, in no colour.
+        if style.color().alpha == 0.0 {
+            return Ok(());
+        }
         self.path(path, style.color().rgb, false);
         Ok(())
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &S) -> Drawn {
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        points: I,
+        style: &S,
+    ) -> Drawn {
         self.path(points, style.color().rgb, true);
         Ok(())
     }
@@ -87,7 +111,10 @@ mod tests {
             ticks: vec![0.0, 50.0, 100.0],
             lines: vec![Line {
                 slot: 0,
-                segments: vec![vec![(0.0, 0.0), (1000.0, 100.0), (2000.0, 50.0)], vec![(4000.0, 25.0)]],
+                segments: vec![
+                    vec![(0.0, 0.0), (1000.0, 100.0), (2000.0, 50.0)],
+                    vec![(4000.0, 25.0)],
+                ],
             }],
             grid: true,
             area: true,

@@ -7,7 +7,11 @@ use leptos::prelude::*;
 #[component]
 pub fn LiveValue(handle: ChannelHandle, #[prop(into)] series: String) -> impl IntoView {
     let value = Memo::new(move |_| {
-        let unit = handle.with(|view| view.index(&series).and_then(|index| view.schema.get(index)).map_or(0, |spec| spec.unit));
+        let unit = handle.with(|view| {
+            view.index(&series)
+                .and_then(|index| view.schema.get(index))
+                .map_or(0, |spec| spec.unit)
+        });
         format(handle.last(&series), unit)
     });
     view! {

@@ -28,7 +28,9 @@ impl Link {
     }
 
     pub(super) async fn rpc(self, _: &str, _: Vec<u8>) -> Result<serde_json::Value, Fault> {
-        Err(Fault::unavailable("This needs a browser with JavaScript. Use the form on this page instead."))
+        Err(Fault::unavailable(
+            "This needs a browser with JavaScript. Use the form on this page instead.",
+        ))
     }
 }
 

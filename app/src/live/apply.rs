@@ -167,7 +167,10 @@ impl View {
             }
             self.times.push_back(time);
             for (index, column) in self.columns.iter_mut().enumerate() {
-                let value = snapshot.columns.get(index).and_then(|given| given.values.get(row));
+                let value = snapshot
+                    .columns
+                    .get(index)
+                    .and_then(|given| given.values.get(row));
                 column.push_back(value.copied().unwrap_or(f64::NAN));
             }
         }
@@ -178,8 +181,10 @@ impl View {
     fn adopt_schema(&mut self, schema: Vec<MetricSpec>) {
         let keys: Vec<String> = schema.iter().map(MetricSpec::key).collect();
         let old_keys = std::mem::take(&mut self.keys);
-        let mut old: HashMap<String, VecDeque<f64>> =
-            old_keys.into_iter().zip(std::mem::take(&mut self.columns)).collect();
+        let mut old: HashMap<String, VecDeque<f64>> = old_keys
+            .into_iter()
+            .zip(std::mem::take(&mut self.columns))
+            .collect();
         let rows = self.times.len();
         self.columns = keys
             .iter()
@@ -231,7 +236,14 @@ mod tests {
             schema: vec![spec("a"), spec("b")],
             snapshot: Snapshot {
                 times_ms: vec![1000, 2000],
-                columns: vec![Column { values: vec![1.0, 2.0] }, Column { values: vec![10.0, 20.0] }],
+                columns: vec![
+                    Column {
+                        values: vec![1.0, 2.0],
+                    },
+                    Column {
+                        values: vec![10.0, 20.0],
+                    },
+                ],
                 step_ms: 1000,
             },
             epoch: "e".into(),
@@ -258,7 +270,10 @@ mod tests {
     fn a_publication_adds_a_row() {
         let mut view = view();
         assert_eq!(view.publication(3, frame(3000, &[3.0, 30.0])), Applied::Values);
-        assert_eq!(view.rows(1).collect::<Vec<_>>(), [(1000, 10.0), (2000, 20.0), (3000, 30.0)]);
+        assert_eq!(
+            view.rows(1).collect::<Vec<_>>(),
+            [(1000, 10.0), (2000, 20.0), (3000, 30.0)]
+        );
         assert_eq!((view.offset, view.last(0)), (3, 3.0));
     }
 
@@ -277,7 +292,10 @@ mod tests {
         let mut view = view();
         assert_eq!(view.publication(3, schema(&["b", "c"])), Applied::Schema);
         view.publication(4, frame(3000, &[30.0, 300.0]));
-        assert_eq!(view.rows(0).map(|(_, v)| v).collect::<Vec<_>>(), [10.0, 20.0, 30.0]);
+        assert_eq!(
+            view.rows(0).map(|(_, v)| v).collect::<Vec<_>>(),
+            [10.0, 20.0, 30.0]
+        );
         let fresh: Vec<f64> = view.rows(1).map(|(_, v)| v).collect();
         assert!(fresh[0].is_nan() && fresh[1].is_nan() && fresh[2] == 300.0);
         assert_eq!(view.index("disk_used_bytes{device=\"a\"}"), None);
@@ -286,9 +304,16 @@ mod tests {
     #[test]
     fn recovered_publications_continue_the_history_and_overlap_does_no_harm() {
         let mut view = view();
-        let missed = [(2, frame(2000, &[2.0, 20.0])), (3, schema(&["b"])), (4, frame(3000, &[30.0]))];
+        let missed = [
+            (2, frame(2000, &[2.0, 20.0])),
+            (3, schema(&["b"])),
+            (4, frame(3000, &[30.0])),
+        ];
         assert_eq!(view.subscribed("e", 4, None, missed), Applied::Schema);
-        assert_eq!(view.rows(0).collect::<Vec<_>>(), [(1000, 10.0), (2000, 20.0), (3000, 30.0)]);
+        assert_eq!(
+            view.rows(0).collect::<Vec<_>>(),
+            [(1000, 10.0), (2000, 20.0), (3000, 30.0)]
+        );
         assert_eq!(view.offset, 4);
     }
 
@@ -299,7 +324,9 @@ mod tests {
             schema: vec![spec("z")],
             snapshot: Some(Snapshot {
                 times_ms: vec![5000, 4000, 6000],
-                columns: vec![Column { values: vec![5.0, 4.0] }],
+                columns: vec![Column {
+                    values: vec![5.0, 4.0],
+                }],
                 step_ms: 500,
             }),
         };
@@ -315,7 +342,10 @@ mod tests {
         assert_eq!(view.publication(7, frame(7000, &[7.0, 7.0])), Applied::Gap);
         assert_eq!(view.last(0), 7.0);
         let before = view.clone();
-        assert_eq!(view.subscribed("other", 9, None, [(9, frame(9000, &[1.0, 1.0]))]), Applied::Gap);
+        assert_eq!(
+            view.subscribed("other", 9, None, [(9, frame(9000, &[1.0, 1.0]))]),
+            Applied::Gap
+        );
         assert_eq!(view, before);
     }
 

@@ -33,11 +33,13 @@ pub fn ConnectionBadge() -> impl IntoView {
         }));
     });
     let name = Memo::new(move |_| state.with(LiveState::name));
-    let spoken = Memo::new(move |_| state.with(|state| match state {
-        LiveState::Connecting | LiveState::Live => String::new(),
-        LiveState::Reconnecting { .. } => "Connection lost, reconnecting.".to_owned(),
-        other => other.hint(),
-    }));
+    let spoken = Memo::new(move |_| {
+        state.with(|state| match state {
+            LiveState::Connecting | LiveState::Live => String::new(),
+            LiveState::Reconnecting { .. } => "Connection lost, reconnecting.".to_owned(),
+            other => other.hint(),
+        })
+    });
     view! {
         <span class="connection" data-live=move || name.get() title=move || state.with(LiveState::hint)>
             <span class="connection-mark" aria-hidden="true"></span>

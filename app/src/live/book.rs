@@ -133,7 +133,9 @@ impl Book {
             let leave = entry.free_since.is_some_and(|since| now - since >= LINGER_MS);
             let ask = !leave && entry.holders > 0 && !entry.refused && (!entry.asked || entry.dirty);
             if entry.asked && (leave || ask) {
-                orders.push(Order::Unsubscribe { channel: name.clone() });
+                orders.push(Order::Unsubscribe {
+                    channel: name.clone(),
+                });
                 entry.asked = false;
             }
             if ask {
@@ -190,7 +192,10 @@ mod tests {
     fn subscribe(fresh: bool, every_ms: u32) -> Order {
         Order::Subscribe {
             channel: CPU.into(),
-            options: SubscribeOptions { every_ms, history_ms: 0 },
+            options: SubscribeOptions {
+                every_ms,
+                history_ms: 0,
+            },
             fresh,
         }
     }

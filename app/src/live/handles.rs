@@ -1,8 +1,17 @@
 //! What pages hold: data that was drawn by the server and goes on living in the browser. The first render shows exactly
 //! what the server drew; the subscription continues from there.
 
-use super::{Subscription, SubscribeOptions, apply::View, sink::{Feed, FeedSink, Latest}, use_live};
-use farol_model::{action::{OutputStream, RunEvent, RunView}, process::ProcessRow, sample::ChannelView};
+use super::{
+    SubscribeOptions, Subscription,
+    apply::View,
+    sink::{Feed, FeedSink, Latest},
+    use_live,
+};
+use farol_model::{
+    action::{OutputStream, RunEvent, RunView},
+    process::ProcessRow,
+    sample::ChannelView,
+};
 use leptos::prelude::*;
 use serde::de::DeserializeOwned;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -112,7 +121,10 @@ pub const MAX_OUTPUT_PIECES: usize = 20_000;
 
 impl RunFeed {
     pub fn new(view: RunView) -> Self {
-        RunFeed { view, at: Timeline::default() }
+        RunFeed {
+            view,
+            at: Timeline::default(),
+        }
     }
 
     pub(super) fn event(&mut self, event: RunEvent) {
@@ -151,8 +163,13 @@ fn feed<T: Feed>(channel: String, value: T) -> Handle<T> {
 }
 
 fn attach<T: Feed>(channel: &str, handle: &Handle<T>, hold: bool) {
-    let Some(data) = handle.data.try_get_value() else { return };
-    let sink = Arc::new(FeedSink { data, tick: handle.tick });
+    let Some(data) = handle.data.try_get_value() else {
+        return;
+    };
+    let sink = Arc::new(FeedSink {
+        data,
+        tick: handle.tick,
+    });
     let live = use_live();
     let subscription = match hold {
         true => live.attach(channel, SubscribeOptions::default(), sink),

@@ -172,7 +172,9 @@ impl Machine {
 
     fn open(&mut self, now: f64) -> Effect {
         self.told = None;
-        self.phase = Phase::Opening { until: now + OPEN_LIMIT_MS };
+        self.phase = Phase::Opening {
+            until: now + OPEN_LIMIT_MS,
+        };
         Effect::Open
     }
 
@@ -190,7 +192,11 @@ impl Machine {
         if Disconnect::reconnect(code) {
             return self.wait(now, random);
         }
-        let signed_out = [Disconnect::SESSION_ENDED, Disconnect::SIGNED_OUT, Disconnect::INVALID_TOKEN];
+        let signed_out = [
+            Disconnect::SESSION_ENDED,
+            Disconnect::SIGNED_OUT,
+            Disconnect::INVALID_TOKEN,
+        ];
         self.phase = Phase::Ended(match signed_out.iter().any(|known| known.code == code) {
             true => LiveState::SignedOut,
             false => LiveState::Failed { reason },
@@ -200,7 +206,9 @@ impl Machine {
 
     fn wait(&mut self, now: f64, random: f64) -> Effect {
         self.lost_ms.get_or_insert(now);
-        self.phase = Phase::Waiting { at: now + backoff_ms(self.attempts, random) };
+        self.phase = Phase::Waiting {
+            at: now + backoff_ms(self.attempts, random),
+        };
         self.attempts = self.attempts.saturating_add(1);
         Effect::Drop
     }
@@ -221,13 +229,19 @@ mod tests {
         assert_eq!(machine.step(Input::Want, 0.0, 0.5), Effect::Open);
         assert_eq!(machine.state(0.0), LiveState::Connecting);
         assert_eq!(machine.step(Input::Opened, 10.0, 0.5), Effect::Greet);
-        assert_eq!(machine.step(Input::Welcome { ping_secs: 25 }, 20.0, 0.5), Effect::Subscribe);
+        assert_eq!(
+            machine.step(Input::Welcome { ping_secs: 25 }, 20.0, 0.5),
+            Effect::Subscribe
+        );
         assert_eq!(machine.state(20.0), LiveState::Live);
         machine
     }
 
     fn closed(code: u16) -> Input {
-        Input::Closed { code, reason: "why".into() }
+        Input::Closed {
+            code,
+            reason: "why".into(),
+        }
     }
 
     #[test]
@@ -274,7 +288,11 @@ mod tests {
             let mut machine = live();
             machine.step(closed(code), 0.0, 0.0);
             assert_eq!(machine.state(0.0), state, "{code}");
-            assert_eq!(machine.step(Input::Awake, 1.0, 0.0), Effect::None, "final is final");
+            assert_eq!(
+                machine.step(Input::Awake, 1.0, 0.0),
+                Effect::None,
+                "final is final"
+            );
             assert_eq!(machine.wake_at(), None);
         }
     }
@@ -282,7 +300,14 @@ mod tests {
     #[test]
     fn what_the_server_said_goes_before_what_the_socket_says() {
         let mut machine = live();
-        machine.step(Input::Told { code: 4501, reason: "signed out".into() }, 0.0, 0.0);
+        machine.step(
+            Input::Told {
+                code: 4501,
+                reason: "signed out".into(),
+            },
+            0.0,
+            0.0,
+        );
         machine.step(closed(1006), 0.0, 0.0);
         assert_eq!(machine.state(0.0), LiveState::SignedOut);
     }

@@ -1,10 +1,19 @@
 //! Where messages of a channel go: decoding and applying, per kind of channel. Metrics and tables are Protobuf on our
 //! socket; the rest is JSON.
 
-use super::{apply::{Applied, View}, book::Position, handles::{RunFeed, Table, Timeline}};
+use super::{
+    apply::{Applied, View},
+    book::Position,
+    handles::{RunFeed, Table, Timeline},
+};
 use farol_model::{
-    Fault, action::RunEvent, process::ProcessUpdate,
-    wire::{Publication, SubscribeResult, payload::{MetricsPublication, MetricsSnapshot}},
+    Fault,
+    action::RunEvent,
+    process::ProcessUpdate,
+    wire::{
+        Publication, SubscribeResult,
+        payload::{MetricsPublication, MetricsSnapshot},
+    },
 };
 use leptos::prelude::*;
 use prost::Message;
@@ -49,7 +58,10 @@ pub struct FeedSink<T> {
 
 impl<T: Feed> Sink for FeedSink<T> {
     fn position(&self) -> Option<Position> {
-        self.data.read().unwrap_or_else(PoisonError::into_inner).position()
+        self.data
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .position()
     }
 
     fn deliver(&self, delivery: &Delivery<'_>) -> Applied {
@@ -77,7 +89,10 @@ impl Feed for View {
             false => MetricsSnapshot::decode(result.data.clone()).ok(),
         };
         let missed = result.publications.iter().filter_map(|missed| {
-            Some((missed.offset, MetricsPublication::decode(missed.data.clone()).ok()?))
+            Some((
+                missed.offset,
+                MetricsPublication::decode(missed.data.clone()).ok()?,
+            ))
         });
         self.subscribed(&result.epoch, result.offset, whole, missed)
     }
@@ -144,7 +159,7 @@ struct Events {
 
 impl Feed for RunFeed {
     fn position(&self) -> Option<Position> {
-        self.at.epoch.is_empty().then_some(None).unwrap_or(Some((self.at.epoch.clone(), self.at.offset)))
+        (!self.at.epoch.is_empty()).then(|| (self.at.epoch.clone(), self.at.offset))
     }
 
     fn start(&mut self, result: &SubscribeResult) -> Applied {
@@ -162,7 +177,10 @@ impl Feed for RunFeed {
                 self.event(event);
             }
         }
-        self.at = Timeline { epoch: result.epoch.clone(), offset: result.offset };
+        self.at = Timeline {
+            epoch: result.epoch.clone(),
+            offset: result.offset,
+        };
         Applied::Values
     }
 
@@ -183,7 +201,12 @@ impl Feed for RunFeed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use farol_model::{action::{OutputStream, Run, RunStatus, RunView}, metric::{MetricSpec, Unit}, process::ProcessRow, sample::ChannelView};
+    use farol_model::{
+        action::{OutputStream, Run, RunStatus, RunView},
+        metric::{MetricSpec, Unit},
+        process::ProcessRow,
+        sample::ChannelView,
+    };
 
     fn run() -> RunFeed {
         let run = Run {
@@ -198,12 +221,22 @@ mod tests {
             ended_ms: None,
             exit_code: None,
         };
-        RunFeed::new(RunView { run, output: vec![(OutputStream::Stdout, "old".into())], truncated: false })
+        RunFeed::new(RunView {
+            run,
+            output: vec![(OutputStream::Stdout, "old".into())],
+            truncated: false,
+        })
     }
 
     fn output(offset: u64, text: &str) -> Publication {
-        let event = RunEvent::Output { stream: OutputStream::Stdout, text: text.into() };
-        Publication { offset, data: serde_json::to_vec(&event).unwrap().into() }
+        let event = RunEvent::Output {
+            stream: OutputStream::Stdout,
+            text: text.into(),
+        };
+        Publication {
+            offset,
+            data: serde_json::to_vec(&event).unwrap().into(),
+        }
     }
 
     fn texts(feed: &RunFeed) -> Vec<&str> {
@@ -215,12 +248,23 @@ mod tests {
         let mut feed = run();
         assert_eq!(feed.position(), None);
         let whole = br#"{"events":[{"event":"output","stream":"stdout","text":"a"}]}"#;
-        feed.start(&SubscribeResult { epoch: "e".into(), offset: 1, data: whole.to_vec().into(), ..Default::default() });
+        feed.start(&SubscribeResult {
+            epoch: "e".into(),
+            offset: 1,
+            data: whole.to_vec().into(),
+            ..Default::default()
+        });
         Feed::publication(&mut feed, &output(1, "again"));
         Feed::publication(&mut feed, &output(2, "b"));
         assert_eq!(texts(&feed), ["a", "b"]);
         assert_eq!(feed.position(), Some(("e".into(), 2)));
-        let missed = SubscribeResult { epoch: "e".into(), offset: 4, recovered: true, publications: vec![output(2, "b"), output(3, "c"), output(4, "d")], ..Default::default() };
+        let missed = SubscribeResult {
+            epoch: "e".into(),
+            offset: 4,
+            recovered: true,
+            publications: vec![output(2, "b"), output(3, "c"), output(4, "d")],
+            ..Default::default()
+        };
         feed.start(&missed);
         assert_eq!(texts(&feed), ["a", "b", "c", "d"]);
         assert_eq!(Feed::publication(&mut feed, &output(9, "z")), Applied::Gap);
@@ -228,23 +272,69 @@ mod tests {
 
     #[test]
     fn a_table_starts_whole_and_takes_changes() {
-        let mut table = Table { t_ms: 0, rows: vec![] };
-        let row = ProcessRow { pid: 1, ..Default::default() };
-        let whole = ProcessUpdate { t_ms: 5, whole: true, rows: vec![row], gone: vec![] };
-        table.start(&SubscribeResult { data: whole.encode_to_vec().into(), ..Default::default() });
+        let mut table = Table {
+            t_ms: 0,
+            rows: vec![],
+        };
+        let row = ProcessRow {
+            pid: 1,
+            ..Default::default()
+        };
+        let whole = ProcessUpdate {
+            t_ms: 5,
+            whole: true,
+            rows: vec![row],
+            gone: vec![],
+        };
+        table.start(&SubscribeResult {
+            data: whole.encode_to_vec().into(),
+            ..Default::default()
+        });
         assert_eq!((table.t_ms, table.rows.len()), (5, 1));
-        let gone = ProcessUpdate { t_ms: 6, gone: vec![1], ..Default::default() };
-        table.publication(&Publication { data: gone.encode_to_vec().into(), offset: 0 });
+        let gone = ProcessUpdate {
+            t_ms: 6,
+            gone: vec![1],
+            ..Default::default()
+        };
+        table.publication(&Publication {
+            data: gone.encode_to_vec().into(),
+            offset: 0,
+        });
         assert!(table.rows.is_empty());
     }
 
     #[test]
     fn metrics_travel_as_protobuf_and_garbage_asks_for_the_whole() {
         let spec = MetricSpec::gauge("m", Unit::None, "M", "m", "M.");
-        let mut view = View::new(ChannelView { channel: "c".into(), schema: vec![spec], snapshot: Default::default(), epoch: "e".into(), offset: 0 });
-        let frame = MetricsPublication { t_ms: 1, values: vec![7.0], schema: vec![] };
-        Feed::publication(&mut view, &Publication { data: frame.encode_to_vec().into(), offset: 1 });
+        let mut view = View::new(ChannelView {
+            channel: "c".into(),
+            schema: vec![spec],
+            snapshot: Default::default(),
+            epoch: "e".into(),
+            offset: 0,
+        });
+        let frame = MetricsPublication {
+            t_ms: 1,
+            values: vec![7.0],
+            schema: vec![],
+        };
+        Feed::publication(
+            &mut view,
+            &Publication {
+                data: frame.encode_to_vec().into(),
+                offset: 1,
+            },
+        );
         assert_eq!(view.last(0), 7.0);
-        assert_eq!(Feed::publication(&mut view, &Publication { data: vec![0xff].into(), offset: 2 }), Applied::Gap);
+        assert_eq!(
+            Feed::publication(
+                &mut view,
+                &Publication {
+                    data: vec![0xff].into(),
+                    offset: 2
+                }
+            ),
+            Applied::Gap
+        );
     }
 }

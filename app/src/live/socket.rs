@@ -2,20 +2,32 @@
 //! nothing itself. Bounds: one socket, [`MAX_CALLS`] calls in flight, one timer, one frame request.
 
 use super::{
-    LiveState, SubscribeOptions, apply::Applied, badge::Clock,
-    book::{Book, Order, resume_from}, machine::{Effect, Input, Machine}, sink::{Delivery, Sink},
+    LiveState, SubscribeOptions,
+    apply::Applied,
+    badge::Clock,
+    book::{Book, Order, resume_from},
+    machine::{Effect, Input, Machine},
+    sink::{Delivery, Sink},
 };
 use farol_model::{
     Fault, FaultCode,
     wire::{
-        Command, ConnectRequest, Encoding, FLAG_CHANNEL_COMPACTION, Push, Reply, RpcRequest, SubscribeRequest,
-        SubscribeResult, UnsubscribeRequest, codec, codes::unsubscribe,
+        Command, ConnectRequest, Encoding, FLAG_CHANNEL_COMPACTION, Push, Reply, RpcRequest,
+        SubscribeRequest, SubscribeResult, UnsubscribeRequest, codec, codes::unsubscribe,
     },
 };
-use leptos::{leptos_dom::helpers::{TimeoutHandle, set_interval_with_handle, set_timeout_with_handle}, prelude::*};
+use leptos::{
+    leptos_dom::helpers::{TimeoutHandle, set_interval_with_handle, set_timeout_with_handle},
+    prelude::*,
+};
 use std::{
-    cell::RefCell, collections::{BTreeMap, HashMap}, future::poll_fn, rc::Rc, sync::Arc,
-    task::{Poll, Waker}, time::Duration,
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    future::poll_fn,
+    rc::Rc,
+    sync::Arc,
+    task::{Poll, Waker},
+    time::Duration,
 };
 use wasm_bindgen::{JsCast, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
@@ -54,11 +66,14 @@ struct Inner {
     core: RefCell<Core>,
 }
 
+/// Sinks of one channel and what they are called by.
+type Sinks = Vec<(u64, Arc<dyn Sink>)>;
+
 #[derive(Default)]
 struct Core {
     machine: Machine,
     book: Book,
-    sinks: BTreeMap<String, Vec<(u64, Arc<dyn Sink>)>>,
+    sinks: BTreeMap<String, Sinks>,
     socket: Option<Socket>,
     /// Commands without an answer yet, by their id.
     pending: HashMap<u32, Pending>,
@@ -115,7 +130,10 @@ impl Drop for Socket {
 
 impl Link {
     pub(super) fn new(state: RwSignal<LiveState>) -> Self {
-        Link(StoredValue::new_local(Rc::new(Inner { state, core: RefCell::default() })))
+        Link(StoredValue::new_local(Rc::new(Inner {
+            state,
+            core: RefCell::default(),
+        })))
     }
 
     pub(super) fn start(self) {
@@ -125,11 +143,21 @@ impl Link {
         }
     }
 
-    pub(super) fn subscribe(self, channel: &str, options: SubscribeOptions, sink: Option<Arc<dyn Sink>>) -> Subscription {
+    pub(super) fn subscribe(
+        self,
+        channel: &str,
+        options: SubscribeOptions,
+        sink: Option<Arc<dyn Sink>>,
+    ) -> Subscription {
         self.join(channel, Some(options), sink)
     }
 
-    pub(super) fn join(self, channel: &str, options: Option<SubscribeOptions>, sink: Option<Arc<dyn Sink>>) -> Subscription {
+    pub(super) fn join(
+        self,
+        channel: &str,
+        options: Option<SubscribeOptions>,
+        sink: Option<Arc<dyn Sink>>,
+    ) -> Subscription {
         let mut id = None;
         if let Some(inner) = self.0.try_get_value() {
             {
@@ -140,12 +168,20 @@ impl Link {
                 if let Some(sink) = sink {
                     core.next_sink += 1;
                     id = Some(core.next_sink);
-                    core.sinks.entry(channel.to_owned()).or_default().push((core.next_sink, sink));
+                    core.sinks
+                        .entry(channel.to_owned())
+                        .or_default()
+                        .push((core.next_sink, sink));
                 }
             }
             inner.flush_soon();
         }
-        Subscription { link: self, channel: channel.to_owned(), holds: options.is_some(), sink: id }
+        Subscription {
+            link: self,
+            channel: channel.to_owned(),
+            holds: options.is_some(),
+            sink: id,
+        }
     }
 
     pub(super) async fn rpc(self, method: &str, data: Vec<u8>) -> Result<serde_json::Value, Fault> {
@@ -154,7 +190,10 @@ impl Link {
         };
         let call = inner.call(method, data)?;
         let timed = call.clone();
-        let timer = set_timeout_with_handle(move || answer(&timed, Err(Fault::unavailable(NO_ANSWER))), CALL_LIMIT);
+        let timer = set_timeout_with_handle(
+            move || answer(&timed, Err(Fault::unavailable(NO_ANSWER))),
+            CALL_LIMIT,
+        );
         let result = poll_fn(|context| {
             let mut call = call.borrow_mut();
             match call.answer.take() {
@@ -178,20 +217,35 @@ impl Inner {
     fn call(&self, method: &str, data: Vec<u8>) -> Result<Rc<RefCell<Call>>, Fault> {
         let mut core = self.core.borrow_mut();
         if !core.machine.is_live() {
-            return Err(Fault::unavailable("There is no live connection now, so nothing was sent. Try again when it is back."));
+            return Err(Fault::unavailable(
+                "There is no live connection now, so nothing was sent. Try again when it is back.",
+            ));
         }
         if core.pending.len() >= MAX_CALLS {
-            return Err(Fault::limited("Too many requests are waiting for an answer. Nothing was sent.", 1));
+            return Err(Fault::limited(
+                "Too many requests are waiting for an answer. Nothing was sent.",
+                1,
+            ));
         }
         let call = Rc::new(RefCell::new(Call::default()));
-        let request = RpcRequest { method: method.to_owned(), data: data.into() };
-        core.send(Pending::Call(call.clone()), Command { rpc: Some(request), ..Default::default() });
+        let request = RpcRequest {
+            method: method.to_owned(),
+            data: data.into(),
+        };
+        core.send(
+            Pending::Call(call.clone()),
+            Command {
+                rpc: Some(request),
+                ..Default::default()
+            },
+        );
         Ok(call)
     }
 
     fn forget(&self, call: &Rc<RefCell<Call>>) {
         let mut core = self.core.borrow_mut();
-        core.pending.retain(|_, pending| !matches!(pending, Pending::Call(known) if Rc::ptr_eq(known, call)));
+        core.pending
+            .retain(|_, pending| !matches!(pending, Pending::Call(known) if Rc::ptr_eq(known, call)));
     }
 
     fn leave(self: &Rc<Self>, channel: &str, holds: bool, sink: Option<u64>) {
@@ -239,13 +293,23 @@ impl Inner {
     /// Advances the connection, runs the effect, tells the page.
     fn drive(self: &Rc<Self>, input: Input) {
         let now = Clock::now_ms();
-        let effect = self.core.borrow_mut().machine.step(input, now, js_sys::Math::random());
+        let effect = self
+            .core
+            .borrow_mut()
+            .machine
+            .step(input, now, js_sys::Math::random());
         match effect {
             Effect::None => {}
             Effect::Open => self.open(),
             Effect::Greet => {
-                let connect = ConnectRequest { name: "farol-app".into(), ..Default::default() };
-                let command = Command { connect: Some(connect), ..Default::default() };
+                let connect = ConnectRequest {
+                    name: "farol-app".into(),
+                    ..Default::default()
+                };
+                let command = Command {
+                    connect: Some(connect),
+                    ..Default::default()
+                };
                 self.core.borrow_mut().send(Pending::Connect, command);
             }
             Effect::Subscribe => self.flush(),
@@ -266,12 +330,18 @@ impl Inner {
         };
         let made = socket_url().and_then(|url| WebSocket::new_with_str(&url, "centrifuge-protobuf").ok());
         let Some(socket) = made else {
-            return self.drive(Input::Closed { code: 1006, reason: "no socket".into() });
+            return self.drive(Input::Closed {
+                code: 1006,
+                reason: "no socket".into(),
+            });
         };
         socket.set_binary_type(BinaryType::Arraybuffer);
         let on = |inner: &Rc<Self>| (Rc::downgrade(inner), generation);
         let (weak, mine) = on(self);
-        let current = move |weak: &std::rc::Weak<Inner>| weak.upgrade().filter(|inner| inner.core.borrow().generation == mine);
+        let current = move |weak: &std::rc::Weak<Inner>| {
+            weak.upgrade()
+                .filter(|inner| inner.core.borrow().generation == mine)
+        };
         let opened = weak.clone();
         let _open = Closure::<dyn FnMut()>::new(move || {
             if let Some(inner) = current(&opened) {
@@ -286,14 +356,22 @@ impl Inner {
         });
         let _close = Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| {
             if let Some(inner) = current(&weak) {
-                inner.drive(Input::Closed { code: event.code(), reason: event.reason() });
+                inner.drive(Input::Closed {
+                    code: event.code(),
+                    reason: event.reason(),
+                });
                 inner.probe();
             }
         });
         socket.set_onopen(Some(_open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(_message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(_close.as_ref().unchecked_ref()));
-        self.core.borrow_mut().socket = Some(Socket { socket, _open, _message, _close });
+        self.core.borrow_mut().socket = Some(Socket {
+            socket,
+            _open,
+            _message,
+            _close,
+        });
     }
 
     fn drop_socket(self: &Rc<Self>) {
@@ -316,11 +394,19 @@ impl Inner {
     }
 
     fn message(self: &Rc<Self>, event: &MessageEvent) {
-        let Ok(buffer) = event.data().dyn_into::<js_sys::ArrayBuffer>() else { return };
+        let Ok(buffer) = event.data().dyn_into::<js_sys::ArrayBuffer>() else {
+            return;
+        };
         let bytes = js_sys::Uint8Array::new(&buffer).to_vec();
-        self.core.borrow_mut().machine.step(Input::Heard, Clock::now_ms(), 0.0);
+        self.core
+            .borrow_mut()
+            .machine
+            .step(Input::Heard, Clock::now_ms(), 0.0);
         let Ok(replies) = codec::decode_replies(Encoding::Protobuf, &bytes) else {
-            return self.drive(Input::Told { code: 3501, reason: "the server's messages could not be read".into() });
+            return self.drive(Input::Closed {
+                code: 3501,
+                reason: "the server's messages could not be read".into(),
+            });
         };
         for reply in replies {
             self.reply(reply);
@@ -334,7 +420,7 @@ impl Inner {
             return self.push(push);
         }
         if reply.id == 0 {
-            let mut core = self.core.borrow_mut();
+            let core = self.core.borrow();
             if core.pong {
                 core.write(&Command::default());
             }
@@ -350,11 +436,14 @@ impl Inner {
                     self.deliver(&channel, &Delivery::Refused(&fault(error)));
                 }
             },
-            Some(Pending::Call(call)) => answer(&call, match reply.rpc {
-                Some(result) if result.data.is_empty() => Ok(serde_json::Value::Null),
-                Some(result) => serde_json::from_slice(&result.data).map_err(|_| Fault::internal()),
-                None => Err(fault(reply.error)),
-            }),
+            Some(Pending::Call(call)) => answer(
+                &call,
+                match reply.rpc {
+                    Some(result) if result.data.is_empty() => Ok(serde_json::Value::Null),
+                    Some(result) => serde_json::from_slice(&result.data).map_err(|_| Fault::internal()),
+                    None => Err(fault(reply.error)),
+                },
+            ),
             None => {}
         }
     }
@@ -363,7 +452,9 @@ impl Inner {
         match (reply.connect, reply.error) {
             (Some(result), _) => {
                 self.core.borrow_mut().pong = result.pong;
-                self.drive(Input::Welcome { ping_secs: result.ping });
+                self.drive(Input::Welcome {
+                    ping_secs: result.ping,
+                });
             }
             (None, error) => {
                 let error = error.unwrap_or_default();
@@ -372,7 +463,10 @@ impl Inner {
                     100 | 108 | 111 => 3000,
                     _ => 3501,
                 };
-                self.drive(Input::Closed { code, reason: error.message });
+                self.drive(Input::Closed {
+                    code,
+                    reason: error.message,
+                });
             }
         }
     }
@@ -400,7 +494,10 @@ impl Inner {
             }
         }
         if let Some(end) = push.disconnect {
-            self.drive(Input::Told { code: u16::try_from(end.code).unwrap_or(3000), reason: end.reason });
+            self.drive(Input::Told {
+                code: u16::try_from(end.code).unwrap_or(3000),
+                reason: end.reason,
+            });
         }
     }
 
@@ -444,8 +541,14 @@ impl Inner {
     fn arm(self: &Rc<Self>) {
         let core = &mut *self.core.borrow_mut();
         let stale = (!core.machine.is_live() && !core.machine.has_ended()).then(|| Clock::now_ms() + 1000.0);
-        let due = [core.machine.wake_at(), core.book.wake_at().filter(|_| core.machine.is_live()), stale];
-        let Some(at) = due.into_iter().flatten().min_by(f64::total_cmp) else { return };
+        let due = [
+            core.machine.wake_at(),
+            core.book.wake_at().filter(|_| core.machine.is_live()),
+            stale,
+        ];
+        let Some(at) = due.into_iter().flatten().min_by(f64::total_cmp) else {
+            return;
+        };
         if core.timer.as_ref().is_some_and(|(known, _)| *known <= at) {
             return;
         }
@@ -454,11 +557,14 @@ impl Inner {
         }
         let wait = Duration::from_millis((at - Clock::now_ms()).clamp(1.0, 60_000.0) as u64);
         let inner = self.clone();
-        let handle = set_timeout_with_handle(move || {
-            inner.core.borrow_mut().timer = None;
-            inner.drive(Input::Tick);
-            inner.flush();
-        }, wait);
+        let handle = set_timeout_with_handle(
+            move || {
+                inner.core.borrow_mut().timer = None;
+                inner.drive(Input::Tick);
+                inner.flush();
+            },
+            wait,
+        );
         core.timer = handle.ok().map(|handle| (at, handle));
     }
 
@@ -489,7 +595,7 @@ impl Inner {
     /// A refused upgrade does not tell its status. When the page itself would now redirect, the session has ended.
     fn probe(self: &Rc<Self>) {
         let attempts = self.core.borrow().machine.attempts();
-        if attempts != 1 && attempts % 5 != 0 {
+        if attempts != 1 && !attempts.is_multiple_of(5) {
             return;
         }
         let inner = self.clone();
@@ -497,9 +603,17 @@ impl Inner {
             let init = web_sys::RequestInit::new();
             init.set_method("HEAD");
             init.set_redirect(web_sys::RequestRedirect::Manual);
-            let Ok(path) = window().location().pathname() else { return };
-            let answer = wasm_bindgen_futures::JsFuture::from(window().fetch_with_str_and_init(&path, &init)).await;
-            let Some(answer) = answer.ok().and_then(|answer| answer.dyn_into::<web_sys::Response>().ok()) else { return };
+            let Ok(path) = window().location().pathname() else {
+                return;
+            };
+            let answer =
+                wasm_bindgen_futures::JsFuture::from(window().fetch_with_str_and_init(&path, &init)).await;
+            let Some(answer) = answer
+                .ok()
+                .and_then(|answer| answer.dyn_into::<web_sys::Response>().ok())
+            else {
+                return;
+            };
             // With manual redirects the browser reports status 0 for a redirect; 401 is a guard without one.
             if matches!(answer.status(), 0 | 401) {
                 inner.drive(Input::SignedOut);
@@ -518,19 +632,30 @@ impl Core {
 
     fn write(&self, command: &Command) {
         if let Some(socket) = &self.socket {
-            let _ = socket.socket.send_with_u8_array(&codec::encode_command(Encoding::Protobuf, command));
+            let _ = socket
+                .socket
+                .send_with_u8_array(&codec::encode_command(Encoding::Protobuf, command));
         }
     }
 
     fn order(&mut self, order: Order) {
         match order {
             Order::Unsubscribe { channel } => {
-                self.pending.retain(|_, pending| !matches!(pending, Pending::Subscribe(known) if *known == channel));
+                self.pending
+                    .retain(|_, pending| !matches!(pending, Pending::Subscribe(known) if *known == channel));
                 self.next_id = self.next_id.checked_add(1).unwrap_or(1);
                 let unsubscribe = Some(UnsubscribeRequest { channel });
-                self.write(&Command { id: self.next_id, unsubscribe, ..Default::default() });
+                self.write(&Command {
+                    id: self.next_id,
+                    unsubscribe,
+                    ..Default::default()
+                });
             }
-            Order::Subscribe { channel, options, fresh } => {
+            Order::Subscribe {
+                channel,
+                options,
+                fresh,
+            } => {
                 let sinks = self.sinks.get(&channel).map(Vec::as_slice).unwrap_or_default();
                 let places: Vec<_> = sinks.iter().map(|(_, sink)| sink.position()).collect();
                 let from = if fresh { None } else { resume_from(&places) };
@@ -546,7 +671,10 @@ impl Core {
                     flag: FLAG_CHANNEL_COMPACTION,
                     ..Default::default()
                 };
-                let command = Command { subscribe: Some(subscribe), ..Default::default() };
+                let command = Command {
+                    subscribe: Some(subscribe),
+                    ..Default::default()
+                };
                 self.send(Pending::Subscribe(channel), command);
             }
         }
@@ -556,17 +684,32 @@ impl Core {
 fn fault(error: Option<farol_model::wire::Error>) -> Fault {
     let error = error.unwrap_or_default();
     let codes = [
-        FaultCode::Unauthenticated, FaultCode::Forbidden, FaultCode::NotFound, FaultCode::Invalid, FaultCode::Conflict,
-        FaultCode::Limited, FaultCode::Unavailable,
+        FaultCode::Unauthenticated,
+        FaultCode::Forbidden,
+        FaultCode::NotFound,
+        FaultCode::Invalid,
+        FaultCode::Conflict,
+        FaultCode::Limited,
+        FaultCode::Unavailable,
     ];
-    let code = codes.into_iter().find(|code| code.live_code() == error.code).unwrap_or(FaultCode::Internal);
+    let code = codes
+        .into_iter()
+        .find(|code| code.live_code() == error.code)
+        .unwrap_or(FaultCode::Internal);
     Fault::new(code, error.message)
 }
 
 fn socket_url() -> Option<String> {
     let location = window().location();
-    let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
-    Some(format!("{scheme}://{}/connection/websocket", location.host().ok()?))
+    let scheme = if location.protocol().ok()? == "https:" {
+        "wss"
+    } else {
+        "ws"
+    };
+    Some(format!(
+        "{scheme}://{}/connection/websocket",
+        location.host().ok()?
+    ))
 }
 
 impl Clock {

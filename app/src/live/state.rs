@@ -57,7 +57,9 @@ impl LiveState {
     /// The longer text behind the words.
     pub fn hint(&self) -> String {
         match self {
-            LiveState::Connecting => "Opening the live connection. Numbers are from when the page was loaded.".to_owned(),
+            LiveState::Connecting => {
+                "Opening the live connection. Numbers are from when the page was loaded.".to_owned()
+            }
             LiveState::Live => "Numbers are live.".to_owned(),
             LiveState::Reconnecting { .. } => "The connection was lost. Trying again by itself.".to_owned(),
             LiveState::Stale { since_ms } => format!(
@@ -65,7 +67,9 @@ impl LiveState {
                 clock_utc(*since_ms as i64)
             ),
             LiveState::SignedOut => "Your session has ended. Sign in to see live data again.".to_owned(),
-            LiveState::Failed { reason } => format!("The server refused the connection: {reason}. Reload the page to try again."),
+            LiveState::Failed { reason } => {
+                format!("The server refused the connection: {reason}. Reload the page to try again.")
+            }
         }
     }
 
@@ -93,7 +97,9 @@ mod tests {
 
     #[test]
     fn stale_says_since_when() {
-        let state = LiveState::Stale { since_ms: 3_600_000.0 };
+        let state = LiveState::Stale {
+            since_ms: 3_600_000.0,
+        };
         assert_eq!(state.words(3_665_000.0), "Stale for 1 min 5 s");
         assert!(state.hint().contains("01:00:00 UTC"));
     }
