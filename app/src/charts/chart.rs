@@ -24,7 +24,7 @@ pub fn Chart(
     #[prop(into)] chart: String,
     #[prop(into)] title: String,
     #[prop(default = 300_000)] window_ms: i64,
-) -> impl IntoView {
+) -> AnyView {
     let chart = StoredValue::new(chart);
     let series = Memo::new(move |_| handle.with(|view| chart.with_value(|chart| items(view, chart))));
     let hidden = RwSignal::new(Hidden::new());
@@ -90,6 +90,7 @@ pub fn Chart(
             <Legend handle series hidden/>
         </figure>
     }
+    .into_any()
 }
 
 #[component]
@@ -101,7 +102,7 @@ fn Plot<D>(
     window_ms: i64,
     draw: D,
     empty: Memo<Option<&'static str>>,
-) -> impl IntoView
+) -> AnyView
 where
     D: Fn(u32) -> Option<Scene> + Copy + Send + Sync + 'static,
 {
@@ -179,6 +180,7 @@ where
             <p class="chart-empty" hidden=move || empty.get().is_none()>{move || empty.get()}</p>
         </div>
     }
+    .into_any()
 }
 
 /// Values under the crosshair, in the corner that is away from it.

@@ -81,7 +81,7 @@ pub fn look(slot: usize) -> String {
 }
 
 #[component]
-pub fn Legend(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<Hidden>) -> impl IntoView {
+pub fn Legend(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<Hidden>) -> AnyView {
     let unfolded = RwSignal::new(false);
     // Chosen when the set of series changes and not at each tick: rows that trade places cannot be read.
     let shown = Memo::new(move |_| {
@@ -117,6 +117,7 @@ pub fn Legend(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<H
             </button>
         </Show>
     }
+    .into_any()
 }
 
 #[component]
@@ -125,7 +126,7 @@ fn Entry(
     series: Memo<Vec<Item>>,
     hidden: RwSignal<Hidden>,
     item: Item,
-) -> impl IntoView {
+) -> AnyView {
     let cross = use_crosshair().0;
     let Item {
         slot,
@@ -155,6 +156,7 @@ fn Entry(
             </span>
         </button>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub fn Sparkline(
     handle: ChannelHandle,
     #[prop(into)] series: String,
     #[prop(default = 120_000)] window_ms: i64,
-) -> impl IntoView {
+) -> AnyView {
     let series = StoredValue::new(series);
     let hidden = RwSignal::new(Hidden::new());
     let draw = move |columns: u32| {
@@ -53,4 +53,5 @@ pub fn Sparkline(
             <canvas class="plot-canvas" node_ref=canvas></canvas>
         </div>
     }
+    .into_any()
 }
