@@ -121,12 +121,7 @@ pub fn Legend(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<H
 }
 
 #[component]
-fn Entry(
-    handle: ChannelHandle,
-    series: Memo<Vec<Item>>,
-    hidden: RwSignal<Hidden>,
-    item: Item,
-) -> AnyView {
+fn Entry(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<Hidden>, item: Item) -> AnyView {
     let cross = use_crosshair().0;
     let Item {
         slot,
