@@ -1,6 +1,6 @@
 use super::{
-    api::{ControlsView, RunAction, get_controls, get_run},
-    panel::{ActionPanel, Refusal},
+    api::{ControlsView, get_controls, get_run},
+    panel::{ActionPanel, CameBack},
     run::RunOutcome,
     words::{ago, params_words, status_words},
 };
@@ -13,8 +13,6 @@ use leptos_router::hooks::use_params_map;
 #[component]
 pub fn ControlsPage() -> AnyView {
     let resource = Resource::new(|| (), |_| get_controls());
-    // A plain form that failed comes back here with its error in the address; this action finds it.
-    let came_back = ServerAction::<RunAction>::new();
     view! {
         <Title text="Controls"/>
         <div class="page">
@@ -24,7 +22,7 @@ pub fn ControlsPage() -> AnyView {
                     <p>"What you may do here. Every run is written to the audit log before it starts."</p>
                 </div>
             </div>
-            {move || came_back.value().get().and_then(Result::err).map(|error| view! { <Refusal error/> })}
+            <CameBack/>
             <Load resource view=|view| view! { <Controls view/> }.into_any()/>
         </div>
     }

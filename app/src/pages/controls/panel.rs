@@ -232,6 +232,20 @@ fn Outcome(panel: Panel) -> impl IntoView {
     }
 }
 
+/// The error of a plain form that was sent back to its page: it travels in the address, and this action finds it there.
+#[component]
+pub fn CameBack() -> AnyView {
+    let action = ServerAction::<RunAction>::new();
+    let notice = move || {
+        action
+            .value()
+            .get()
+            .and_then(Result::err)
+            .map(|error| view! { <Refusal error/> })
+    };
+    notice.into_any()
+}
+
 /// Why an action did not start.
 #[component]
 pub fn Refusal(error: AppError) -> impl IntoView {

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     feed,
+    pages::controls::CameBack,
     ui::{Empty, Glyph, Icon, Load},
 };
 use leptos::prelude::*;
@@ -62,6 +63,7 @@ fn Processes(view: ProcessesView, sort: Sort, text: String) -> impl IntoView {
     let empty = move || state.order.with(Vec::is_empty);
     view! {
         <div class="page">
+            <CameBack/>
             <form class="section" method="get" action="/processes" on:submit=|event| event.prevent_default()>
                 <div class="page-head">
                     <div class="page-head-words">
