@@ -47,12 +47,17 @@ fn Controls(view: ControlsView) -> AnyView {
     let groups = grouped(view.specs)
         .into_iter()
         .map(|(name, specs)| {
+            let class = if specs.len() == 1 {
+                "section one"
+            } else {
+                "section"
+            };
             let panels = specs
                 .into_iter()
                 .map(|spec| view! { <ActionPanel spec key_seed=seed.clone()/> })
                 .collect_view();
             view! {
-                <section class="section" aria-label=name.clone()>
+                <section class=class aria-label=name.clone()>
                     <div class="section-head">
                         <h2>{name.clone()}</h2>
                     </div>
@@ -74,7 +79,7 @@ fn Controls(view: ControlsView) -> AnyView {
     });
     view! {
         <div class="controls">
-            <div class="page">{none} {groups}</div>
+            <div class="groups">{none} {groups}</div>
             <Card title="Recent runs" flush=true>
                 <RunList runs=view.runs now_ms=view.now_ms/>
             </Card>

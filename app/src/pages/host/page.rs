@@ -125,7 +125,8 @@ fn Facts(host: HostInfo, now_ms: i64) -> AnyView {
                 <dt>"Up since"</dt>
                 <dd>
                     <Moment at_ms=boot_ms/>
-                    <span class="muted">" " {days(now_ms - boot_ms)}</span>
+                    " "
+                    <span class="muted nowrap">"(" {days(now_ms - boot_ms)} ")"</span>
                 </dd>
             </div>
         }
