@@ -2,9 +2,16 @@
 //! runs once at start to list the routes.
 
 use crate::{
+    live::provide_live,
     pages::{self, AppRoutes},
     session::{Session, get_session},
-    ui::{Load, nav::Rail, palette::Palette, toast::{ToastArea, Toasts}, topbar::TopBar},
+    ui::{
+        Load,
+        nav::Rail,
+        palette::Palette,
+        toast::{ToastArea, Toasts},
+        topbar::TopBar,
+    },
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -17,6 +24,7 @@ use leptos_router::{
 #[component]
 pub fn App() -> AnyView {
     provide_meta_context();
+    provide_live();
     Effect::new(|_| {
         if let Some(html) = document().document_element() {
             // Setting an attribute on an element that exists cannot fail.

@@ -12,7 +12,7 @@ pub fn local_date_time(at_ms: i64) -> Option<String> {
 
 /// The field that typing would go into, so that shortcuts stay out of the way.
 pub fn typing() -> bool {
-    leptos::prelude::document().active_element().is_some_and(|element| {
-        matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
-    })
+    leptos::prelude::document()
+        .active_element()
+        .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
 }

@@ -1,24 +1,122 @@
-//! Where pages get live data from: one function per thing that changes on screen.
+//! Where pages get what changes on screen: one function per thing. Pages know no other source, so how data arrives can
+//! change without a page noticing.
 
-use farol_model::{action::RunView, health::CollectorStatus, process::ProcessRow};
+use crate::{
+    charts::{Chart, Sparkline},
+    format::format,
+    live::{
+        ChannelHandle, Handle, RunFeed, Table, use_channel, use_channel_on_screen, use_run, use_state,
+        use_table,
+    },
+};
+use farol_model::{
+    action::{Run, RunView},
+    health::CollectorStatus,
+    metric::Unit,
+    process::ProcessRow,
+    sample::ChannelView,
+};
 use leptos::prelude::*;
 
-pub fn run(first: RunView) -> Signal<RunView> {
-    Signal::stored(first)
+/// A run that is followed while its reader lives.
+#[derive(Clone, Copy)]
+pub struct LiveRun(Handle<RunFeed>);
+
+/// Follows a run, starting with what the server sent.
+pub fn run(first: RunView) -> LiveRun {
+    let id = first.run.id.clone();
+    LiveRun(use_run(&id, first))
 }
 
-pub fn processes(first: Vec<ProcessRow>) -> Signal<Vec<ProcessRow>> {
-    Signal::stored(first)
+impl LiveRun {
+    /// Reads and tracks; the default after the page that owned it is gone.
+    pub fn with<R: Default>(&self, read: impl FnOnce(&RunView) -> R) -> R {
+        self.0.with(|feed| read(&feed.view))
+    }
+
+    /// The run without its output. None after the page that owned it is gone.
+    pub fn run(&self) -> Option<Run> {
+        self.with(|view| Some(view.run.clone()))
+    }
 }
 
+/// The process table.
+#[derive(Clone, Copy)]
+pub struct Processes(Handle<Table>);
+
+/// Follows the process table, starting with some of its rows.
+pub fn processes(t_ms: i64, first: Vec<ProcessRow>) -> Processes {
+    Processes(use_table("processes/local", t_ms, first))
+}
+
+impl Processes {
+    /// Reads and tracks; the default after the page that owned it is gone.
+    pub fn with<R: Default>(&self, read: impl FnOnce(&[ProcessRow]) -> R) -> R {
+        self.0.with(|table| read(&table.rows))
+    }
+}
+
+/// Health of the collectors.
 pub fn collectors(first: Vec<CollectorStatus>) -> Signal<Vec<CollectorStatus>> {
-    Signal::stored(first)
+    let handle = use_state("collectors/local", first);
+    Signal::derive(move || handle.with(|latest| latest.0.clone()))
 }
 
+/// One metrics channel with its history.
+#[derive(Clone, Copy)]
+pub struct Channel(ChannelHandle);
+
+/// Follows a metrics channel while the caller lives, starting with what the server sent.
+pub fn channel(first: ChannelView) -> Channel {
+    Channel(use_channel(first))
+}
+
+/// Follows a metrics channel only while a chart of it is on screen.
+pub fn channel_on_screen(first: ChannelView) -> Channel {
+    Channel(use_channel_on_screen(first))
+}
+
+impl Channel {
+    /// The newest values of one series, oldest first, at most `most` of them. Tracks.
+    pub fn recent(&self, key: &str, most: usize) -> Vec<f64> {
+        self.0.with(|view| {
+            view.index(key)
+                .and_then(|at| view.columns.get(at))
+                .map_or_else(Vec::new, |column| {
+                    column
+                        .iter()
+                        .skip(column.len().saturating_sub(most))
+                        .copied()
+                        .collect()
+                })
+        })
+    }
+}
+
+/// One chart of a channel: all its series that name this chart.
+#[component]
+pub fn ChannelChart(channel: Channel, #[prop(into)] chart: String) -> AnyView {
+    view! { <Chart handle=channel.0 chart=chart.clone() title=chart/> }.into_any()
+}
+
+/// A line without axes, of the series with this key.
+#[component]
+pub fn Spark(channel: Channel, #[prop(into)] series: String) -> AnyView {
+    view! { <Sparkline handle=channel.0 series=series/> }.into_any()
+}
+
+/// A value as number and unit.
+pub fn parts(unit: i32, value: f64) -> (String, String) {
+    let told = format(value, unit);
+    (told.number, told.unit)
+}
+
+/// Bytes as text.
 pub fn bytes(value: f64) -> String {
-    format!("{value}")
+    format(value, Unit::Bytes).to_string()
 }
 
+/// Bytes per second as text.
 pub fn bytes_per_second(value: f64) -> String {
-    format!("{value}")
+    format(value, Unit::BytesPerSecond).to_string()
 }

@@ -4,8 +4,11 @@
 //! lines here and nowhere else.
 
 pub mod app;
+pub mod charts;
 pub mod error;
 mod feed;
+pub mod format;
+pub mod live;
 pub mod pages;
 pub mod session;
 pub mod ui;

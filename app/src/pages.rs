@@ -122,7 +122,11 @@ mod tests {
     use farol_model::Role;
 
     fn titles(role: Role) -> Vec<&'static str> {
-        let viewer = Viewer { user_id: 1, name: "ana".into(), role };
+        let viewer = Viewer {
+            user_id: 1,
+            name: "ana".into(),
+            role,
+        };
         menu(&viewer).map(|page| page.title).collect()
     }
 
@@ -135,13 +139,20 @@ mod tests {
     #[test]
     fn an_address_belongs_to_its_page_and_not_to_one_that_starts_alike() {
         assert_eq!(page_of("/").map(|page| page.title), Some("Overview"));
-        assert_eq!(page_of("/controls/runs/1").map(|page| page.title), Some("Controls"));
+        assert_eq!(
+            page_of("/controls/runs/1").map(|page| page.title),
+            Some("Controls")
+        );
         assert_eq!(page_of("/hosts"), None);
     }
 
     #[test]
     fn the_search_finds_a_page_by_what_is_on_it() {
-        let found: Vec<_> = MENU.iter().filter(|page| page.answers(" MEMORY ")).map(|page| page.title).collect();
+        let found: Vec<_> = MENU
+            .iter()
+            .filter(|page| page.answers(" MEMORY "))
+            .map(|page| page.title)
+            .collect();
         assert_eq!(found, ["Host"]);
     }
 }

@@ -17,8 +17,14 @@ use std::{
 /// A year, in seconds.
 const PREFS_MAX_AGE_SECS: u32 = 31_536_000;
 
-/// Turns a refusal into the error of a server function and sets the status that belongs to it.
+/// Turns a refusal into the error of a server function and sets the status that belongs to it. A plain form is sent back
+/// to its page with the error in the address instead, which a status of our own would prevent.
 pub fn refuse(fault: Fault) -> AppError {
+    let plain_form =
+        use_context::<Parts>().is_some_and(|parts| parts.method == http::Method::POST && wants_page(&parts));
+    if plain_form {
+        return AppError::Fault(fault);
+    }
     if let (Some(options), Ok(status)) = (
         use_context::<ResponseOptions>(),
         StatusCode::from_u16(fault.code.http_status()),
@@ -37,16 +43,18 @@ pub fn allowed(permission: Permission) -> Result<(Ports, Viewer), AppError> {
 
 /// Sends the browser to another page when the request came from a plain form. A request by script gets its answer.
 pub fn go_after_form(path: &str) {
-    let plain_form = use_context::<Parts>().is_some_and(|parts| {
-        parts
-            .headers
-            .get(header::ACCEPT)
-            .and_then(|accept| accept.to_str().ok())
-            .is_some_and(|accept| accept.contains("text/html"))
-    });
-    if plain_form {
+    if use_context::<Parts>().is_some_and(|parts| wants_page(&parts)) {
         leptos_axum::redirect(path);
     }
+}
+
+/// Whether a person's browser asks for a page, as opposed to a script for data.
+fn wants_page(parts: &Parts) -> bool {
+    parts
+        .headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Theme and density as the cookies of this request say.

@@ -17,7 +17,13 @@ where
     T: Clone + Send + Sync + 'static,
     V: Fn(T) -> AnyView + Clone + Send + Sync + 'static,
 {
-    let fallback = move || if bare { ().into_any() } else { view! { <Skeleton/> }.into_any() };
+    let fallback = move || {
+        if bare {
+            ().into_any()
+        } else {
+            view! { <Skeleton/> }.into_any()
+        }
+    };
     view! {
         <Transition fallback>
             {move || {

@@ -21,16 +21,14 @@ pub fn Rail(menu: Vec<&'static Page>) -> AnyView {
         })
         .collect_view();
     view! {
-        <div class="rail">
+        <nav class="rail" aria-label="Pages">
             <a class="brand" href="/" aria-label="Farol, to the overview">
                 <Logo/>
                 <span>"Farol"</span>
             </a>
-            <nav aria-label="Pages">
-                <ul class="menu">{items}</ul>
-            </nav>
+            <ul class="menu">{items}</ul>
             <p class="rail-foot">"Farol " {env!("CARGO_PKG_VERSION")}</p>
-        </div>
+        </nav>
     }
     .into_any()
 }

@@ -10,11 +10,7 @@ use leptos_router::components::A;
 
 /// Both dialogs and the keys that open them.
 #[component]
-pub fn Palette(
-    menu: Vec<&'static Page>,
-    palette_open: RwSignal<bool>,
-    help_open: RwSignal<bool>,
-) -> AnyView {
+pub fn Palette(menu: Vec<&'static Page>, palette_open: RwSignal<bool>, help_open: RwSignal<bool>) -> AnyView {
     Effect::new(move |_| {
         let handle = window_event_listener(keydown, move |event| {
             let command = event.ctrl_key() || event.meta_key();
@@ -73,7 +69,10 @@ fn PageSearch(menu: Vec<&'static Page>, open: RwSignal<bool>) -> AnyView {
     let text = RwSignal::new(String::new());
     let found = move || {
         let text = text.get();
-        menu.iter().copied().filter(|page| page.answers(&text)).collect::<Vec<_>>()
+        menu.iter()
+            .copied()
+            .filter(|page| page.answers(&text))
+            .collect::<Vec<_>>()
     };
     let none = {
         let found = found.clone();

@@ -88,7 +88,9 @@ fn density_word(density: Density) -> &'static str {
 
 /// Sets or removes an attribute of `<html>`.
 fn set_root(name: &str, value: Option<&str>) {
-    let Some(root) = document().document_element() else { return };
+    let Some(root) = document().document_element() else {
+        return;
+    };
     // Neither can fail for these names.
     drop(match value {
         Some(value) => root.set_attribute(name, value),

@@ -65,11 +65,11 @@ impl Toasts {
 #[component]
 pub fn ToastArea(toasts: Toasts) -> AnyView {
     view! {
-        <div class="toasts" aria-live="polite">
+        <section class="toasts" aria-label="News" aria-live="polite">
             <For each=move || toasts.shown.get() key=|toast| toast.id let:toast>
                 <Notice tone=toast.tone title=toast.title text=toast.text/>
             </For>
-        </div>
+        </section>
     }
     .into_any()
 }

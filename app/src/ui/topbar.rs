@@ -4,7 +4,7 @@ use super::{
     icons::{Glyph, Icon},
     prefs::PrefsForm,
 };
-use crate::session::Session;
+use crate::{live::ConnectionBadge, session::Session};
 use leptos::prelude::*;
 
 #[component]
@@ -25,6 +25,7 @@ pub fn TopBar(
                 <span class="where-page">{move || page.get().unwrap_or("Not found")}</span>
             </p>
             <div class="topbar-end">
+                <ConnectionBadge/>
                 <button
                     class="button plain icon-only js-only"
                     type="button"

@@ -1,5 +1,5 @@
 use crate::error::AppError;
-use farol_model::audit::{AuditPage, AuditQuery};
+use farol_model::audit::AuditPage;
 
 use leptos::prelude::*;
 
@@ -11,6 +11,14 @@ pub async fn get_audit(
     #[server(default)] before: i64,
 ) -> Result<AuditPage, AppError> {
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewAudit)?;
-    let query = AuditQuery { text, outcome, before };
-    ports.audit.page(&viewer, query).await.map_err(crate::request::refuse)
+    let query = farol_model::audit::AuditQuery {
+        text,
+        outcome,
+        before,
+    };
+    ports
+        .audit
+        .page(&viewer, query)
+        .await
+        .map_err(crate::request::refuse)
 }

@@ -14,7 +14,11 @@ pub fn AuditLogPage() -> AnyView {
     let asked = Memo::new(move |_| {
         let query = query.get();
         let word = |name: &str| query.get_str(name).unwrap_or_default().to_owned();
-        (word("text"), word("outcome"), word("before").parse::<i64>().unwrap_or_default())
+        (
+            word("text"),
+            word("outcome"),
+            word("before").parse::<i64>().unwrap_or_default(),
+        )
     });
     let resource = Resource::new(
         move || asked.get(),
@@ -96,9 +100,15 @@ fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl Into
     let filtered = !text.is_empty() || !outcome.is_empty();
     if page.entries.is_empty() {
         let (title, words) = if filtered {
-            ("Nothing matches", "No entry has these words and this outcome. Clear the filter to see all.")
+            (
+                "Nothing matches",
+                "No entry has these words and this outcome. Clear the filter to see all.",
+            )
         } else {
-            ("Nothing yet", "Sign-ins and everything that somebody does here will be listed.")
+            (
+                "Nothing yet",
+                "Sign-ins and everything that somebody does here will be listed.",
+            )
         };
         return view! {
             <div class="card">

@@ -49,7 +49,9 @@ pub fn page_href(text: &str, outcome: &str, before: i64) -> String {
 pub fn escape(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
             _ => format!("%{byte:02X}"),
         })
         .collect()
@@ -74,8 +76,10 @@ mod tests {
 
     #[test]
     fn every_outcome_has_a_word_of_its_own() {
-        let words: std::collections::HashSet<_> =
-            AuditOutcome::ALL.into_iter().map(|outcome| outcome_words(outcome).2).collect();
+        let words: std::collections::HashSet<_> = AuditOutcome::ALL
+            .into_iter()
+            .map(|outcome| outcome_words(outcome).2)
+            .collect();
         assert_eq!(words.len(), AuditOutcome::ALL.len());
     }
 }

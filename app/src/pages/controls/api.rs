@@ -3,9 +3,6 @@ use farol_model::action::{ActionSpec, Params, Run, RunView};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// How many runs the page lists.
-pub const RECENT_RUNS: u32 = 20;
-
 /// What the page of controls shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ControlsView {
@@ -22,11 +19,17 @@ pub struct ControlsView {
 /// Read once per page.
 #[server(prefix = "/api/fn", endpoint = "controls", input = server_fn::codec::GetUrl)]
 pub async fn get_controls() -> Result<ControlsView, AppError> {
+    /// How many runs the page lists.
+    const RECENT_RUNS: u32 = 20;
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewRuns)?;
     let now_ms = ports.metrics.now_ms();
     Ok(ControlsView {
         specs: ports.control.specs(&viewer),
-        runs: ports.control.recent_runs(&viewer, RECENT_RUNS).await.map_err(crate::request::refuse)?,
+        runs: ports
+            .control
+            .recent_runs(&viewer, RECENT_RUNS)
+            .await
+            .map_err(crate::request::refuse)?,
         key_seed: crate::request::key_seed(now_ms),
         now_ms,
     })
@@ -42,7 +45,12 @@ pub async fn run_action(
     #[server(default)] confirm: bool,
 ) -> Result<Run, AppError> {
     let (ports, viewer) = crate::ports::signed_in().map_err(crate::request::refuse)?;
-    let request = farol_model::action::RunRequest { key, action, params, confirm };
+    let request = farol_model::action::RunRequest {
+        key,
+        action,
+        params,
+        confirm,
+    };
     let run = ports
         .control
         .run(&viewer, &ports.from, request)
@@ -69,6 +77,10 @@ pub async fn cancel_run(run: String) -> Result<Run, AppError> {
 #[server(prefix = "/api/fn", endpoint = "run-view", input = server_fn::codec::GetUrl)]
 pub async fn get_run(id: String) -> Result<(RunView, i64), AppError> {
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewRuns)?;
-    let view = ports.control.run_view(&viewer, &id).await.map_err(crate::request::refuse)?;
+    let view = ports
+        .control
+        .run_view(&viewer, &id)
+        .await
+        .map_err(crate::request::refuse)?;
     Ok((view, ports.metrics.now_ms()))
 }

@@ -11,5 +11,5 @@ pub mod words;
 
 pub use api::{CancelRun, RunAction};
 pub use page::{ControlsPage, RunList, RunPage};
-pub use panel::ActionPanel;
+pub use panel::{ActionPanel, CameBack};
 pub use run::RunOutcome;

@@ -1,6 +1,6 @@
 use super::{
-    api::{ControlsView, RunAction, get_controls, get_run},
-    panel::{ActionPanel, Refusal},
+    api::{ControlsView, get_controls, get_run},
+    panel::{ActionPanel, CameBack},
     run::RunOutcome,
     words::{ago, params_words, status_words},
 };
@@ -13,8 +13,6 @@ use leptos_router::hooks::use_params_map;
 #[component]
 pub fn ControlsPage() -> AnyView {
     let resource = Resource::new(|| (), |_| get_controls());
-    // A plain form that failed comes back here with its error in the address; this action finds it.
-    let came_back = ServerAction::<RunAction>::new();
     view! {
         <Title text="Controls"/>
         <div class="page">
@@ -24,7 +22,7 @@ pub fn ControlsPage() -> AnyView {
                     <p>"What you may do here. Every run is written to the audit log before it starts."</p>
                 </div>
             </div>
-            {move || came_back.value().get().and_then(Result::err).map(|error| view! { <Refusal error/> })}
+            <CameBack/>
             <Load resource view=|view| view! { <Controls view/> }.into_any()/>
         </div>
     }
@@ -49,12 +47,17 @@ fn Controls(view: ControlsView) -> AnyView {
     let groups = grouped(view.specs)
         .into_iter()
         .map(|(name, specs)| {
+            let class = if specs.len() == 1 {
+                "section one"
+            } else {
+                "section"
+            };
             let panels = specs
                 .into_iter()
                 .map(|spec| view! { <ActionPanel spec key_seed=seed.clone()/> })
                 .collect_view();
             view! {
-                <section class="section" aria-label=name.clone()>
+                <section class=class aria-label=name.clone()>
                     <div class="section-head">
                         <h2>{name.clone()}</h2>
                     </div>
@@ -75,11 +78,12 @@ fn Controls(view: ControlsView) -> AnyView {
         }
     });
     view! {
-        {none}
-        {groups}
-        <Card title="Recent runs" flush=true>
-            <RunList runs=view.runs now_ms=view.now_ms/>
-        </Card>
+        <div class="controls">
+            <div class="groups">{none} {groups}</div>
+            <Card title="Recent runs" flush=true>
+                <RunList runs=view.runs now_ms=view.now_ms/>
+            </Card>
+        </div>
     }
     .into_any()
 }
@@ -98,7 +102,11 @@ pub fn RunList(runs: Vec<Run>, now_ms: i64) -> impl IntoView {
         .map(|run| {
             let (tone, glyph, word) = status_words(run.status);
             let with = params_words(&run.params);
-            let about = if with.is_empty() { run.who.clone() } else { format!("{} · {with}", run.who) };
+            let about = if with.is_empty() {
+                run.who.clone()
+            } else {
+                format!("{} · {with}", run.who)
+            };
             view! {
                 <li>
                     <Badge tone glyph word/>
@@ -175,7 +183,10 @@ mod tests {
             params: vec![],
         };
         let groups = grouped(vec![spec("a", "x"), spec("b", "y"), spec("c", "x")]);
-        let names: Vec<_> = groups.iter().map(|(name, specs)| (name.as_str(), specs.len())).collect();
+        let names: Vec<_> = groups
+            .iter()
+            .map(|(name, specs)| (name.as_str(), specs.len()))
+            .collect();
         assert_eq!(names, [("x", 2), ("y", 1)]);
     }
 }

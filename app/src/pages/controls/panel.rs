@@ -32,9 +32,9 @@ impl Panel {
     fn faultless(&self) -> bool {
         self.spec.with_value(|spec| {
             self.values.with(|values| {
-                spec.params
-                    .iter()
-                    .all(|param| fault_of(param, values.get(&param.name).map_or("", String::as_str)).is_none())
+                spec.params.iter().all(|param| {
+                    fault_of(param, values.get(&param.name).map_or("", String::as_str)).is_none()
+                })
             })
         })
     }
@@ -45,10 +45,17 @@ impl Panel {
 
     fn submit(&self, confirm: bool) {
         let action = self.spec.with_value(|spec| spec.id.clone());
-        let key = self.seed.with_value(|seed| run_key(seed, &action, self.count.get_untracked()));
+        let key = self
+            .seed
+            .with_value(|seed| run_key(seed, &action, self.count.get_untracked()));
         self.count.update(|count| *count += 1);
         self.confirming.set(false);
-        self.action.dispatch(RunAction { action, key, params: self.values.get_untracked(), confirm });
+        self.action.dispatch(RunAction {
+            action,
+            key,
+            params: self.values.get_untracked(),
+            confirm,
+        });
     }
 
     fn on_submit(&self, event: &SubmitEvent) {
@@ -57,7 +64,11 @@ impl Panel {
         if self.action.pending().get_untracked() || !untrack(|| self.faultless()) {
             return;
         }
-        if self.dangerous() { self.confirming.set(true) } else { self.submit(false) }
+        if self.dangerous() {
+            self.confirming.set(true)
+        } else {
+            self.submit(false)
+        }
     }
 }
 
@@ -65,7 +76,7 @@ impl Panel {
 #[component]
 pub fn ActionPanel(
     spec: ActionSpec,
-    /// Values to start with, e.g. the process at hand.
+    /// Values that are decided already, e.g. the process at hand.
     #[prop(optional)]
     prefill: Params,
     /// From the server, see [`run_key`].
@@ -89,11 +100,26 @@ pub fn ActionPanel(
     };
     let prefix = format!("p-{}", spec.id.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
     let title_id = format!("{prefix}-title");
-    let fields = spec
+    // What is already decided is sent along, not asked again.
+    let (decided, open): (Vec<_>, Vec<_>) = spec
         .params
         .iter()
+        .partition(|param| prefill.contains_key(&param.name));
+    let decided = decided
+        .into_iter()
         .map(|param| {
-            view! { <ParamField param=param.clone() prefix=prefix.clone() values=panel.values touched=panel.touched/> }
+            view! {
+                <input type="hidden" name=format!("params[{}]", param.name) value=first_value(param, &prefill)/>
+            }
+        })
+        .collect_view();
+    let asks = !open.is_empty();
+    let fields = open
+        .into_iter()
+        .map(|param| {
+            view! {
+                <ParamField param=param.clone() prefix=prefix.clone() values=panel.values touched=panel.touched/>
+            }
         })
         .collect_view();
     let badge = panel
@@ -111,7 +137,8 @@ pub fn ActionPanel(
             <form class="section" method="post" action=RunAction::url() on:submit=move |event| panel.on_submit(&event)>
                 <input type="hidden" name="action" value=spec.id.clone()/>
                 <input type="hidden" name="key" value=panel.seed.with_value(|seed| run_key(seed, &spec.id, 0))/>
-                {(!spec.params.is_empty()).then(|| view! { <div class="panel-fields">{fields}</div> })}
+                {decided}
+                {asks.then(|| view! { <div class="panel-fields">{fields}</div> })}
                 <PanelFoot panel prefix=prefix.clone()/>
             </form>
             <Confirm panel prefix/>
@@ -164,10 +191,16 @@ fn Confirm(panel: Panel, prefix: String) -> impl IntoView {
     }
     let asked = move || {
         panel.spec.with_value(|spec| {
-            panel.host.with_value(|host| panel.values.with(|values| confirm_words(spec, values, host)))
+            panel
+                .host
+                .with_value(|host| panel.values.with(|values| confirm_words(spec, values, host)))
         })
     };
-    let verb = move || panel.spec.with_value(|spec| panel.values.with(|values| confirm_button(spec, values)));
+    let verb = move || {
+        panel
+            .spec
+            .with_value(|spec| panel.values.with(|values| confirm_button(spec, values)))
+    };
     view! {
         <Dialog id=format!("{prefix}-dialog") title=panel.spec.with_value(|spec| spec.title.clone()) open=panel.confirming>
             <p class="dialog-text">
@@ -197,6 +230,20 @@ fn Outcome(panel: Panel) -> impl IntoView {
         Some(Ok(run)) => Some(view! { <Started run/> }.into_any()),
         _ => None,
     }
+}
+
+/// The error of a plain form that was sent back to its page: it travels in the address, and this action finds it there.
+#[component]
+pub fn CameBack() -> AnyView {
+    let action = ServerAction::<RunAction>::new();
+    let notice = move || {
+        action
+            .value()
+            .get()
+            .and_then(Result::err)
+            .map(|error| view! { <Refusal error/> })
+    };
+    notice.into_any()
 }
 
 /// Why an action did not start.

@@ -10,7 +10,10 @@ pub fn first_value(param: &ParamSpec, prefill: &Params) -> String {
         return value.clone();
     }
     match &param.kind {
-        ParamKind::Choice { options } => options.first().map(|option| option.value.clone()).unwrap_or_default(),
+        ParamKind::Choice { options } => options
+            .first()
+            .map(|option| option.value.clone())
+            .unwrap_or_default(),
         ParamKind::Boolean => "false".to_owned(),
         _ => String::new(),
     }
@@ -45,7 +48,9 @@ pub fn ParamField(
     let fault = {
         let param = param.clone();
         Signal::derive(move || {
-            (touched.get() || edited.get()).then(|| fault_of(&param, &value.get())).flatten()
+            (touched.get() || edited.get())
+                .then(|| fault_of(&param, &value.get()))
+                .flatten()
         })
     };
     let set = {
@@ -59,11 +64,17 @@ pub fn ParamField(
     let required = param.default.is_none();
     let control = match param.kind.clone() {
         ParamKind::Choice { options } => {
-            let options = options.into_iter().map(|option| (option.value, option.label)).collect();
+            let options = options
+                .into_iter()
+                .map(|option| (option.value, option.label))
+                .collect();
             view! { <Select id=id.clone() note name options value set/> }.into_any()
         }
         ParamKind::Boolean => {
-            let options = vec![("true".to_owned(), "Yes".to_owned()), ("false".to_owned(), "No".to_owned())];
+            let options = vec![
+                ("true".to_owned(), "Yes".to_owned()),
+                ("false".to_owned(), "No".to_owned()),
+            ];
             view! { <Select id=id.clone() note name options value set/> }.into_any()
         }
         kind => {
@@ -89,7 +100,11 @@ pub fn ParamField(
             .into_any()
         }
     };
-    let class = if matches!(param.kind, ParamKind::Text { max_chars } if max_chars > 80) { "full" } else { "" };
+    let class = if matches!(param.kind, ParamKind::Text { max_chars } if max_chars > 80) {
+        "full"
+    } else {
+        ""
+    };
     view! {
         <Field id label=param.label help=param.help fault class>
             {control}

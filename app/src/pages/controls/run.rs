@@ -5,7 +5,7 @@ use super::{
     words::{params_words, status_words, took},
 };
 use crate::{
-    feed,
+    feed::{self, LiveRun},
     ui::{Badge, Moment, Notice, Tone},
 };
 use farol_model::action::{OutputStream, Run, RunView};
@@ -18,8 +18,9 @@ pub fn RunOutcome(
     /// The server's clock when `view` was read.
     now_ms: i64,
 ) -> AnyView {
+    let first = view.run.clone();
     let live = feed::run(view);
-    let run = Memo::new(move |_| live.with(|view| view.run.clone()));
+    let run = Memo::new(move |_| live.run().unwrap_or_else(|| first.clone()));
     view! {
         <section class="run" aria-label="Run">
             <RunHead run now_ms/>
@@ -125,7 +126,7 @@ fn RunFacts(run: Memo<Run>) -> AnyView {
 
 /// Output in the order it came; error output is tinted and named in the key.
 #[component]
-fn Output(live: Signal<RunView>) -> AnyView {
+fn Output(live: LiveRun) -> AnyView {
     let node = NodeRef::<html::Pre>::new();
     let follow = RwSignal::new(true);
     let length = Memo::new(move |_| live.with(|view| view.output.len()));

@@ -78,7 +78,10 @@ mod tests {
 
     #[test]
     fn durations_are_told_in_the_unit_that_fits() {
-        let told: Vec<String> = [-5, 340, 4200, 200_000, 3_720_000].into_iter().map(took).collect();
+        let told: Vec<String> = [-5, 340, 4200, 200_000, 3_720_000]
+            .into_iter()
+            .map(took)
+            .collect();
         assert_eq!(told, ["0 ms", "340 ms", "4.2 s", "3 min 20 s", "1 h 2 min"]);
     }
 
@@ -90,9 +93,17 @@ mod tests {
 
     #[test]
     fn keys_fit_the_runner_whatever_the_action_is_called() {
-        let key = run_key("0123456789abcdef", "runbook.ünsäfe name/that-goes-on-and-on-and-on", 4_294_967_295);
+        let key = run_key(
+            "0123456789abcdef",
+            "runbook.ünsäfe name/that-goes-on-and-on-and-on",
+            4_294_967_295,
+        );
         assert!((8..=64).contains(&key.len()), "{}", key.len());
-        assert!(key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{key}");
+        assert!(
+            key.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'),
+            "{key}"
+        );
     }
 
     #[test]
@@ -108,6 +119,9 @@ mod tests {
             time_limit_secs: 5,
             params: vec![],
         };
-        assert_eq!(confirm_words(&spec, &Params::new(), "web-1"), "Flush the cache on web-1?");
+        assert_eq!(
+            confirm_words(&spec, &Params::new(), "web-1"),
+            "Flush the cache on web-1?"
+        );
     }
 }

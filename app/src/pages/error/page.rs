@@ -24,7 +24,11 @@ pub fn Trouble(
         },
         AppError::Transport(_) => view! { <Failed text=error.to_string()/> }.into_any(),
     };
-    if alone { view! { <main>{inner}</main> }.into_any() } else { inner }
+    if alone {
+        view! { <main>{inner}</main> }.into_any()
+    } else {
+        inner
+    }
 }
 
 #[component]

@@ -1,3 +1,9 @@
-use leptos::prelude::*;
-#[component]
-pub fn HostPage() -> impl IntoView { view!{<p>"x"</p>} }
+//! The machine: what it is, and every group that is measured, as charts in the order of the schema.
+
+mod api;
+mod collectors;
+mod page;
+
+pub use api::HISTORY_MS;
+pub use collectors::CollectorList;
+pub use page::HostPage;

@@ -9,7 +9,8 @@ pub fn NotFound(
     text: Option<String>,
 ) -> impl IntoView {
     let text = text.unwrap_or_else(|| {
-        "There is no page at this address. It may have been typed wrong, or what it showed is gone.".to_owned()
+        "There is no page at this address. It may have been typed wrong, or what it showed is gone."
+            .to_owned()
     });
     view! {
         <Title text="Not found"/>

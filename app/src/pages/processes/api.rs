@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 /// The table as it was when the page was drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProcessesView {
+    /// Time of the table.
+    pub t_ms: i64,
     /// The first rows of the order and filter that were asked for.
     pub rows: Vec<ProcessRow>,
     /// How many there are in all.
@@ -26,14 +28,17 @@ pub async fn get_processes(
     #[server(default)] pid: Option<u32>,
 ) -> Result<ProcessesView, AppError> {
     use super::table::{FIRST_ROWS, Sort, order};
+    /// The action that the panel beside the details draws.
+    const SIGNAL_ACTION: &str = "process.signal";
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewProcesses)?;
-    let (_, rows) = ports.metrics.processes();
+    let (t_ms, rows) = ports.metrics.processes();
     let first = order(&rows, Sort::parse(&sort), &text)
         .into_iter()
         .take(FIRST_ROWS)
         .map(|at| rows[at].clone())
         .collect();
     Ok(ProcessesView {
+        t_ms,
         rows: first,
         total: u32::try_from(rows.len()).unwrap_or(u32::MAX),
         selected: pid.and_then(|pid| rows.iter().find(|row| row.pid == pid).cloned()),
@@ -41,7 +46,7 @@ pub async fn get_processes(
             .control
             .specs(&viewer)
             .into_iter()
-            .find(|spec| spec.id == super::details::SIGNAL_ACTION),
+            .find(|spec| spec.id == SIGNAL_ACTION),
         key_seed: crate::request::key_seed(ports.metrics.now_ms()),
     })
 }

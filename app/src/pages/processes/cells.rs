@@ -49,7 +49,11 @@ pub fn cell(column: Column, row: Memo<Option<ProcessRow>>, state: TableState, in
 
 /// A rate, or a dash where the machine does not let us read it.
 pub fn rate(known: bool, per_second: u64) -> String {
-    if known { bytes_per_second(per_second as f64) } else { "–".to_owned() }
+    if known {
+        bytes_per_second(per_second as f64)
+    } else {
+        "–".to_owned()
+    }
 }
 
 /// The name leads to the details.

@@ -13,9 +13,6 @@ use farol_model::{
 use leptos::{ev, html, prelude::*};
 use leptos_router::hooks::use_navigate;
 
-/// The action that the panel draws.
-pub const SIGNAL_ACTION: &str = "process.signal";
-
 /// Open while the address names a process. `first` is what the server found when it drew the page.
 #[component]
 pub fn Details(
@@ -37,7 +34,10 @@ pub fn Details(
                 .or_else(|| first.get_value().filter(|row| key(row) == chosen))
         });
         Some(match found {
-            Some(row) => view! { <Drawer state row signal=signal.get_value() key_seed=key_seed.get_value()/> }.into_any(),
+            Some(row) => {
+                view! { <Drawer state row signal=signal.get_value() key_seed=key_seed.get_value()/> }
+                    .into_any()
+            }
             None => view! { <Gone state/> }.into_any(),
         })
     }
@@ -77,7 +77,9 @@ fn Drawer(state: TableState, row: ProcessRow, signal: Option<ActionSpec>, key_se
         ("start_ms".to_owned(), row.start_ms.to_string()),
     ]);
     let live = Memo::new(move |before: Option<&(ProcessRow, bool)>| {
-        let now = state.rows.with(|rows| rows.iter().find(|row| key(row) == chosen).cloned());
+        let now = state
+            .rows
+            .with(|rows| rows.iter().find(|row| key(row) == chosen).cloned());
         match now {
             Some(row) => (row, true),
             None => (before.map_or_else(|| row.clone(), |(row, _)| row.clone()), false),
@@ -160,7 +162,10 @@ fn close_on_escape(state: TableState) {
         let handle = window_event_listener(ev::keydown, move |event| {
             let dialog_open = document().query_selector("dialog[open]").ok().flatten().is_some();
             if event.key() == "Escape" && !dialog_open {
-                let options = leptos_router::NavigateOptions { scroll: false, ..Default::default() };
+                let options = leptos_router::NavigateOptions {
+                    scroll: false,
+                    ..Default::default()
+                };
                 navigate(&state.closed_href(), options);
             }
         });

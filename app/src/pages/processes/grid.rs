@@ -12,7 +12,9 @@ use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast, web_sys};
 pub fn Grid(state: TableState) -> AnyView {
     let node = NodeRef::<html::Div>::new();
     let measure = move || {
-        let Some(scroller) = node.get_untracked() else { return };
+        let Some(scroller) = node.get_untracked() else {
+            return;
+        };
         let row_height = scroller
             .query_selector("tbody tr.row")
             .ok()
@@ -22,7 +24,11 @@ pub fn Grid(state: TableState) -> AnyView {
         state.scroll.set(Scroll {
             top: f64::from(scroller.scroll_top()),
             viewport: f64::from(scroller.client_height()),
-            row_height: if row_height > 0.0 { row_height } else { state.scroll.get_untracked().row_height },
+            row_height: if row_height > 0.0 {
+                row_height
+            } else {
+                state.scroll.get_untracked().row_height
+            },
         });
     };
     Effect::new(move |_| {
@@ -35,7 +41,11 @@ pub fn Grid(state: TableState) -> AnyView {
     let above = move || state.window.get().start;
     let below = move || state.order.with(Vec::len).saturating_sub(state.window.get().end);
     let class = move || {
-        if state.columns.with(|columns| columns.contains(&Column::Command)) { "table has-command" } else { "table" }
+        if state.columns.with(|columns| columns.contains(&Column::Command)) {
+            "table has-command"
+        } else {
+            "table"
+        }
     };
     view! {
         <div
@@ -76,8 +86,11 @@ fn Head(state: TableState) -> AnyView {
             .get()
             .into_iter()
             .map(|column| {
-                let class =
-                    if column.numeric() { format!("number col-{}", column.key()) } else { format!("col-{}", column.key()) };
+                let class = if column.numeric() {
+                    format!("number col-{}", column.key())
+                } else {
+                    format!("col-{}", column.key())
+                };
                 view! {
                     <th scope="col" class=class aria-sort=move || state.sort.get().aria(column)>
                         <button
@@ -110,10 +123,18 @@ fn Head(state: TableState) -> AnyView {
 fn Row(state: TableState, index: usize) -> AnyView {
     let row = Memo::new(move |_| state.row_at(index));
     let chosen = Memo::new(move |_| {
-        row.with(|row| row.as_ref().is_some_and(|row| state.selected.get() == Some(key(row))))
+        row.with(|row| {
+            row.as_ref()
+                .is_some_and(|row| state.selected.get() == Some(key(row)))
+        })
     });
     let cells = move || {
-        state.columns.get().into_iter().map(|column| cell(column, row, state, index)).collect_view()
+        state
+            .columns
+            .get()
+            .into_iter()
+            .map(|column| cell(column, row, state, index))
+            .collect_view()
     };
     view! {
         <tr class="row" class:selected=chosen aria-rowindex=(index + 2).to_string()>
@@ -136,7 +157,7 @@ fn Spacer(rows: Signal<usize>, state: TableState) -> impl IntoView {
     });
     view! {
         <tr class="spacer" aria-hidden="true">
-            <td node_ref=node colspan=Column::ALL.len().to_string()></td>
+            <td node_ref=node></td>
         </tr>
     }
 }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     feed,
+    pages::controls::CameBack,
     ui::{Empty, Glyph, Icon, Load},
 };
 use leptos::prelude::*;
@@ -19,7 +20,10 @@ pub fn ProcessesPage() -> AnyView {
     let query = use_query_map().get_untracked();
     let word = |name: &str| query.get_str(name).unwrap_or_default().to_owned();
     // `sort` is the head that was pressed, `order` what was in force before.
-    let sort = [word("sort"), word("order")].into_iter().find(|word| !word.is_empty()).unwrap_or_default();
+    let sort = [word("sort"), word("order")]
+        .into_iter()
+        .find(|word| !word.is_empty())
+        .unwrap_or_default();
     let (text, pid) = (word("q"), word("pid").parse::<u32>().ok());
     let asked = (sort.clone(), text.clone());
     let resource = Resource::new(|| (), move |_| get_processes(sort.clone(), text.clone(), pid));
@@ -45,10 +49,10 @@ fn Processes(view: ProcessesView, sort: Sort, text: String) -> impl IntoView {
         let start = query.get_str("start")?.parse().ok()?;
         Some((pid, start))
     });
-    let state = TableState::new(feed::processes(view.rows), sort, text, selected);
+    let state = TableState::new(feed::processes(view.t_ms, view.rows), sort, text, selected);
     let total = view.total as usize;
     let count = move || {
-        let known = state.rows.with(Vec::len);
+        let known = state.rows.with(<[_]>::len);
         let shown = state.order.with(Vec::len);
         match (known < total, state.text.with(String::is_empty)) {
             (true, true) => format!("The first {shown} of {total} processes"),
@@ -59,6 +63,7 @@ fn Processes(view: ProcessesView, sort: Sort, text: String) -> impl IntoView {
     let empty = move || state.order.with(Vec::is_empty);
     view! {
         <div class="page">
+            <CameBack/>
             <form class="section" method="get" action="/processes" on:submit=|event| event.prevent_default()>
                 <div class="page-head">
                     <div class="page-head-words">
@@ -150,6 +155,5 @@ fn ColumnChoice(state: TableState) -> AnyView {
             }
         })
         .collect_view();
-    view! { <div class="columns-list">{choices}</div> }
-    .into_any()
+    view! { <div class="columns-list">{choices}</div> }.into_any()
 }

@@ -1,6 +1,7 @@
 //! What the parts of the page share. Every field is cheap to copy.
 
 use super::table::{Column, Key, Sort, held_order, key, order, window};
+use crate::feed::Processes;
 use farol_model::process::ProcessRow;
 use leptos::prelude::*;
 use std::ops::Range;
@@ -16,7 +17,7 @@ pub struct Scroll {
 #[derive(Clone, Copy)]
 pub struct TableState {
     /// The live table.
-    pub rows: Signal<Vec<ProcessRow>>,
+    pub rows: Processes,
     pub sort: RwSignal<Sort>,
     pub text: RwSignal<String>,
     pub columns: RwSignal<Vec<Column>>,
@@ -34,7 +35,7 @@ pub struct TableState {
 }
 
 impl TableState {
-    pub fn new(rows: Signal<Vec<ProcessRow>>, sort: Sort, text: String, selected: Memo<Option<Key>>) -> Self {
+    pub fn new(rows: Processes, sort: Sort, text: String, selected: Memo<Option<Key>>) -> Self {
         let mut keep = String::new();
         if sort != Sort::default() {
             keep.push_str(&format!("sort={}&", sort.to_word()));
@@ -61,12 +62,32 @@ impl TableState {
             })
         });
         let window = Memo::new(move |_| {
-            let Scroll { top, viewport, row_height } = scroll.get();
+            let Scroll {
+                top,
+                viewport,
+                row_height,
+            } = scroll.get();
             window(top, viewport, row_height, order.with(Vec::len))
         });
-        let columns = RwSignal::new(Column::ALL.into_iter().filter(|column| column.shown_at_first()).collect());
+        let columns = RwSignal::new(
+            Column::ALL
+                .into_iter()
+                .filter(|column| column.shown_at_first())
+                .collect(),
+        );
         let keep = StoredValue::new(keep);
-        TableState { rows, sort, text, columns, held, scroll, order, window, selected, keep }
+        TableState {
+            rows,
+            sort,
+            text,
+            columns,
+            held,
+            scroll,
+            order,
+            window,
+            selected,
+            keep,
+        }
     }
 
     /// The row at a place of the display order.
@@ -77,11 +98,16 @@ impl TableState {
 
     /// Address of a row's details.
     pub fn href(&self, row: &ProcessRow) -> String {
-        self.keep.with_value(|keep| format!("/processes?{keep}pid={}&start={}", row.pid, row.start_ms))
+        self.keep
+            .with_value(|keep| format!("/processes?{keep}pid={}&start={}", row.pid, row.start_ms))
     }
 
     /// Address of the table without details.
     pub fn closed_href(&self) -> String {
-        self.keep.with_value(|keep| format!("/processes?{keep}").trim_end_matches(['?', '&']).to_owned())
+        self.keep.with_value(|keep| {
+            format!("/processes?{keep}")
+                .trim_end_matches(['?', '&'])
+                .to_owned()
+        })
     }
 }

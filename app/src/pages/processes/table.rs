@@ -79,7 +79,10 @@ impl Column {
 
     /// Numbers stand to the right and sort from the largest first.
     pub fn numeric(self) -> bool {
-        !matches!(self, Column::Name | Column::User | Column::State | Column::Command)
+        !matches!(
+            self,
+            Column::Name | Column::User | Column::State | Column::Command
+        )
     }
 
     /// Shown until somebody chooses otherwise.
@@ -97,14 +100,21 @@ pub struct Sort {
 
 impl Default for Sort {
     fn default() -> Self {
-        Sort { column: Column::Cpu, descending: true }
+        Sort {
+            column: Column::Cpu,
+            descending: true,
+        }
     }
 }
 
 impl Sort {
     /// The form in addresses: `cpu-desc`.
     pub fn to_word(self) -> String {
-        format!("{}-{}", self.column.key(), if self.descending { "desc" } else { "asc" })
+        format!(
+            "{}-{}",
+            self.column.key(),
+            if self.descending { "desc" } else { "asc" }
+        )
     }
 
     /// The default when the text is no such word.
@@ -124,15 +134,25 @@ impl Sort {
     /// What a press on a column's head asks for: the other way, or the column's natural way.
     pub fn pressed(self, column: Column) -> Sort {
         if self.column == column {
-            Sort { column, descending: !self.descending }
+            Sort {
+                column,
+                descending: !self.descending,
+            }
         } else {
-            Sort { column, descending: column.numeric() && column != Column::Pid && column != Column::Parent }
+            Sort {
+                column,
+                descending: column.numeric() && column != Column::Pid && column != Column::Parent,
+            }
         }
     }
 
     /// The value of `aria-sort` on a column's head.
     pub fn aria(self, column: Column) -> Option<&'static str> {
-        (self.column == column).then_some(if self.descending { "descending" } else { "ascending" })
+        (self.column == column).then_some(if self.descending {
+            "descending"
+        } else {
+            "ascending"
+        })
     }
 
     /// Ties are broken by pid, so that equal rows do not change places.
@@ -187,7 +207,11 @@ pub fn held_order(rows: &[ProcessRow], before: &[Key], sort: Sort, text: &str) -
     let fresh = order(rows, sort, text);
     let mut at: HashMap<Key, usize> = fresh.iter().map(|&index| (key(&rows[index]), index)).collect();
     let mut held: Vec<usize> = before.iter().filter_map(|key| at.remove(key)).collect();
-    held.extend(fresh.into_iter().filter(|&index| at.contains_key(&key(&rows[index]))));
+    held.extend(
+        fresh
+            .into_iter()
+            .filter(|&index| at.contains_key(&key(&rows[index]))),
+    );
     held
 }
 
@@ -208,7 +232,13 @@ mod tests {
     use super::*;
 
     fn row(pid: u32, name: &str, cpu_percent: f32) -> ProcessRow {
-        ProcessRow { pid, name: name.into(), cpu_percent, start_ms: 1, ..Default::default() }
+        ProcessRow {
+            pid,
+            name: name.into(),
+            cpu_percent,
+            start_ms: 1,
+            ..Default::default()
+        }
     }
 
     fn pids(rows: &[ProcessRow], order: &[usize]) -> Vec<u32> {
@@ -219,7 +249,10 @@ mod tests {
     fn rows_sort_both_ways_and_ties_keep_their_place() {
         let rows = [row(3, "b", 5.0), row(1, "a", 5.0), row(2, "c", 9.0)];
         assert_eq!(pids(&rows, &order(&rows, Sort::default(), "")), [2, 1, 3]);
-        let by_name = Sort { column: Column::Name, descending: true };
+        let by_name = Sort {
+            column: Column::Name,
+            descending: true,
+        };
         assert_eq!(pids(&rows, &order(&rows, by_name, "")), [2, 3, 1]);
     }
 
@@ -237,7 +270,10 @@ mod tests {
     fn a_held_order_keeps_rows_in_place_and_puts_new_ones_last() {
         let rows = [row(1, "a", 1.0), row(2, "b", 9.0), row(4, "d", 50.0)];
         let before = [(1, 1), (3, 1), (2, 1)];
-        assert_eq!(pids(&rows, &held_order(&rows, &before, Sort::default(), "")), [1, 2, 4]);
+        assert_eq!(
+            pids(&rows, &held_order(&rows, &before, Sort::default(), "")),
+            [1, 2, 4]
+        );
     }
 
     #[test]
@@ -267,7 +303,10 @@ mod tests {
         for total in [0, 1, 57, 10_000] {
             for scroll in [-50.0, 0.0, 777.0, 359_000.0, 1e9] {
                 let range = window(scroll, 800.0, 36.0, total);
-                assert!(range.end <= total && range.start <= range.end, "{range:?} of {total}");
+                assert!(
+                    range.end <= total && range.start <= range.end,
+                    "{range:?} of {total}"
+                );
                 assert!(range.len() <= 23 + 4 * OVERSCAN, "{range:?}");
             }
         }

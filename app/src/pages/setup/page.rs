@@ -13,7 +13,10 @@ pub fn fault_words(fault: &str) -> Option<(&'static str, &'static str)> {
             "This setup link no longer works",
             "It is used, older than 15 minutes, or mistyped. Restart the server: it prints a new one while there is no account.",
         ),
-        "weak" => ("This password is too easy", "Use at least 12 characters; a few unrelated words are good."),
+        "weak" => (
+            "This password is too easy",
+            "Use at least 12 characters; a few unrelated words are good.",
+        ),
         "mismatch" => ("The passwords differ", "Type the same password twice."),
         "name" => (
             "This name cannot be used",

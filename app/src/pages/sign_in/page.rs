@@ -17,12 +17,18 @@ pub fn fault_words(fault: &str, retry_after: Option<u32>) -> Option<(&'static st
             "Check both and try again. An administrator can set a new password.".to_owned(),
         ),
         "throttled" => ("Too many tries", format!("Wait, then try again {wait}.")),
-        "busy" => ("The server is busy", format!("Your sign-in was not checked. Try again {wait}.")),
+        "busy" => (
+            "The server is busy",
+            format!("Your sign-in was not checked. Try again {wait}."),
+        ),
         "origin" => (
             "This form came from another site",
             "For your safety it was not used. Sign in here.".to_owned(),
         ),
-        "expired" => ("Your session has ended", "Sign in again to go on where you were.".to_owned()),
+        "expired" => (
+            "Your session has ended",
+            "Sign in again to go on where you were.".to_owned(),
+        ),
         _ => return None,
     })
 }
@@ -133,7 +139,13 @@ mod tests {
     #[test]
     fn the_next_page_never_leads_off_the_server() {
         assert_eq!(safe_next("/controls?x=1"), "/controls?x=1");
-        for bad in ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a\nb"] {
+        for bad in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "",
+            "/a\nb",
+        ] {
             assert_eq!(safe_next(bad), "/", "{bad:?}");
         }
     }

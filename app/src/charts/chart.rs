@@ -1,0 +1,332 @@
+//! The chart: heading, plot, axes, legend and a text alternative. The server draws the plot as SVG; in the browser a canvas of
+//! the same geometry takes its place.
+
+use super::{
+    interact::{key_moves, use_crosshair},
+    legend::{Item, Legend, items, look, value_at},
+    scale::{Hidden, Pick, Scene, scene},
+    stage::{self, Stage},
+    svg::svg,
+};
+use crate::{
+    format::{clock_utc, duration, format, tick_label},
+    live::{ChannelHandle, apply::View},
+};
+use leptos::{html, prelude::*};
+
+/// Nominal size of the server's drawing, pixels. It stretches to the plot's real size.
+const NOMINAL: (u32, u32) = (600, 160);
+
+/// All series whose [`MetricSpec::chart`](farol_model::metric::MetricSpec::chart) is `chart`, over the last `window_ms`.
+#[component]
+pub fn Chart(
+    handle: ChannelHandle,
+    #[prop(into)] chart: String,
+    #[prop(into)] title: String,
+    #[prop(default = 300_000)] window_ms: i64,
+) -> AnyView {
+    let chart = StoredValue::new(chart);
+    let series = Memo::new(move |_| handle.with(|view| chart.with_value(|chart| items(view, chart))));
+    let hidden = RwSignal::new(Hidden::new());
+    let draw = move |columns: u32| {
+        let hidden = hidden.try_get_untracked()?;
+        let indices = |view: &View| {
+            chart
+                .try_with_value(|chart| view.chart(chart))
+                .unwrap_or_default()
+        };
+        handle.peek(|view| {
+            scene(
+                view,
+                &Pick {
+                    series: &indices(view),
+                    hidden: &hidden,
+                    window_ms,
+                    columns,
+                    grid: true,
+                },
+            )
+        })
+    };
+    let unit = move || series.with(|all| all.first().map_or(0, |item| item.unit));
+    let labels = Memo::new(move |_| {
+        handle.tick.track();
+        hidden.track();
+        let unit = unit();
+        let ticks = draw(NOMINAL.0)
+            .map(|scene: Scene| scene.ticks)
+            .unwrap_or_default();
+        ticks
+            .into_iter()
+            .rev()
+            .map(|tick| tick_label(tick, unit))
+            .collect::<Vec<_>>()
+    });
+    let spoken = {
+        let title = title.clone();
+        move || handle.with(|view| series.with(|all| alternative(&title, view, all)))
+    };
+    let empty = Memo::new(move |_| match series.with(Vec::is_empty) {
+        true => Some("Not available here"),
+        false => handle.with(|view| view.times.is_empty()).then_some("No data yet"),
+    });
+    view! {
+        <figure class="chart">
+            <figcaption>
+                <h3 class="chart-title">{title.clone()}</h3>
+                <p class="visually-hidden">{spoken}</p>
+            </figcaption>
+            <div class="chart-body">
+                <div class="chart-y" aria-hidden="true">
+                    {move || labels.get().into_iter().map(|label| view! { <span>{label}</span> }).collect_view()}
+                </div>
+                <Plot handle title series hidden window_ms draw empty/>
+                <div class="chart-x" aria-hidden="true">
+                    <span>{format!("{} ago", duration(window_ms))}</span>
+                    <span>{format!("{} ago", duration(window_ms / 2))}</span>
+                    <span>"latest"</span>
+                </div>
+            </div>
+            <Legend handle series hidden/>
+        </figure>
+    }
+    .into_any()
+}
+
+#[component]
+fn Plot<D>(
+    handle: ChannelHandle,
+    title: String,
+    series: Memo<Vec<Item>>,
+    hidden: RwSignal<Hidden>,
+    window_ms: i64,
+    draw: D,
+    empty: Memo<Option<&'static str>>,
+) -> AnyView
+where
+    D: Fn(u32) -> Option<Scene> + Copy + Send + Sync + 'static,
+{
+    let cross = use_crosshair().0;
+    let pointed = RwSignal::new(false);
+    let (plot, canvas, ink, line) = (
+        NodeRef::<html::Div>::new(),
+        NodeRef::<html::Canvas>::new(),
+        NodeRef::<html::Div>::new(),
+        NodeRef::<html::Div>::new(),
+    );
+    let first = draw(NOMINAL.0)
+        .map(|scene| svg(&scene, NOMINAL.0, NOMINAL.1))
+        .unwrap_or_default();
+    // Where the crosshair stands in the window, 0 to 1.
+    let share = Memo::new(move |_| {
+        let at = cross.get()?;
+        let to = handle.with(View::last_ms)? as f64;
+        Some((at - to) / window_ms as f64 + 1.0).filter(|share| (0.0..=1.0).contains(share))
+    });
+    stage::mount(
+        Stage {
+            canvas,
+            ink,
+            line: Some(line),
+            handle,
+            hidden,
+            share,
+        },
+        draw,
+    );
+    let point = move |client_x: i32| {
+        let Some(share) = stage::share_of(plot, client_x) else {
+            return;
+        };
+        let row = handle.peek(|view| {
+            let at = view.last_ms()? as f64 - window_ms as f64 * (1.0 - share);
+            view.times.get(view.nearest(at)?).map(|time| *time as f64)
+        });
+        if let Some(Some(time)) = row {
+            pointed.set(true);
+            if cross.get_untracked() != Some(time) {
+                cross.set(Some(time));
+            }
+        }
+    };
+    let leave = move || {
+        if pointed.get_untracked() {
+            pointed.set(false);
+            cross.set(None);
+        }
+    };
+    let press = move |event: leptos::ev::KeyboardEvent| {
+        let moved = handle
+            .peek(|view| key_moves(view, window_ms, cross.get_untracked(), &event.key()))
+            .flatten();
+        if let Some(time) = moved {
+            event.prevent_default();
+            pointed.set(time.is_some());
+            cross.set(time);
+        }
+    };
+    view! {
+        <div class="plot" node_ref=plot tabindex="0" role="group" aria-label=format!("{title} over time. Arrow keys read values.")
+            on:pointermove=move |event| point(event.client_x())
+            on:pointerdown=move |event| point(event.client_x())
+            on:pointerleave=move |_| leave() on:blur=move |_| leave() on:keydown=press>
+            <div class="plot-ink" node_ref=ink inner_html=first></div>
+            <canvas class="plot-canvas" node_ref=canvas aria-hidden="true"></canvas>
+            <div class="plot-line" node_ref=line hidden=move || share.get().is_none()></div>
+            <div class="plot-tip" class:at-left=move || share.get().is_some_and(|share| share > 0.5) aria-live="polite"
+                hidden=move || !pointed.get() || share.get().is_none()>
+                {move || pointed.get().then(|| tip(handle, series, hidden, cross))}
+            </div>
+            <p class="chart-empty" hidden=move || empty.get().is_none()>{move || empty.get()}</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// Values under the crosshair, in the corner that is away from it.
+fn tip(
+    handle: ChannelHandle,
+    series: Memo<Vec<Item>>,
+    hidden: RwSignal<Hidden>,
+    cross: RwSignal<Option<f64>>,
+) -> impl IntoView {
+    const MAX_ROWS: usize = 12;
+    let at = cross.get()?;
+    let mut rows: Vec<(Item, f64)> = series
+        .get()
+        .into_iter()
+        .filter(|item| hidden.with(|hidden| !hidden.contains(&item.key)))
+        .map(|item| {
+            let value = handle
+                .peek(|view| value_at(view, &item.key, Some(at)))
+                .unwrap_or(f64::NAN);
+            (item, value)
+        })
+        .collect();
+    let more = rows.len().saturating_sub(MAX_ROWS);
+    rows.truncate(MAX_ROWS);
+    Some(view! {
+        <p class="plot-time">{format!("{} UTC", clock_utc(at as i64))}</p>
+        {rows.into_iter().map(|(item, value)| view! {
+            <p class="plot-row">
+                <span class=format!("chart-swatch {}", look(item.slot)) aria-hidden="true"></span>
+                <span>{item.title}</span>
+                <b>{format(value, item.unit).to_string()}</b>
+            </p>
+        }).collect_view()}
+        {(more > 0).then(|| view! { <p class="plot-row">{format!("and {more} more in the legend")}</p> })}
+    })
+}
+
+/// "CPU: all cores 12.0 %, user 3.0 %." Series beyond the first twelve are counted.
+fn alternative(title: &str, view: &View, all: &[Item]) -> String {
+    if all.is_empty() {
+        return format!("{title}: not available here.");
+    }
+    let named: Vec<String> = all
+        .iter()
+        .take(12)
+        .map(|item| {
+            format!(
+                "{} {}",
+                item.title,
+                format(value_at(view, &item.key, None), item.unit)
+            )
+        })
+        .collect();
+    let more = match all.len() {
+        0..=12 => String::new(),
+        count => format!(" and {} more", count - 12),
+    };
+    format!("{title}: {}{more}.", named.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farol_model::{
+        metric::{MetricSpec, Unit},
+        sample::{ChannelView, Column, Snapshot},
+    };
+
+    #[test]
+    fn the_text_alternative_says_current_values_with_units() {
+        let view = View::new(ChannelView {
+            channel: "c".into(),
+            schema: vec![
+                MetricSpec::gauge("a", Unit::Percent, "CPU", "all cores", "H."),
+                MetricSpec::gauge("b", Unit::Percent, "CPU", "steal", "H."),
+            ],
+            snapshot: Snapshot {
+                times_ms: vec![1],
+                columns: vec![Column { values: vec![12.0] }],
+                step_ms: 1000,
+            },
+            epoch: String::new(),
+            offset: 0,
+        });
+        let text = alternative("CPU", &view, &items(&view, "CPU")).replace('\u{a0}', " ");
+        assert_eq!(text, "CPU: all cores 12.0 %, steal —.");
+        assert_eq!(
+            alternative("GPU", &view, &items(&view, "GPU")),
+            "GPU: not available here."
+        );
+    }
+
+    #[test]
+    fn the_first_html_is_whole_without_a_browser() {
+        let owner = Owner::new();
+        let html = owner.with(|| {
+            let wave = |phase: f64| {
+                (0..300).map(move |row| {
+                    if row == 150 {
+                        f64::NAN
+                    } else {
+                        40.0 + 30.0 * (f64::from(row) / 20.0 + phase).sin()
+                    }
+                })
+            };
+            let titles = ["all cores", "user", "system"];
+            let initial = ChannelView {
+                channel: "metrics/local/cpu".into(),
+                schema: titles
+                    .iter()
+                    .map(|title| {
+                        MetricSpec::gauge(&title.replace(' ', "_"), Unit::Percent, "CPU", title, "H.")
+                    })
+                    .collect(),
+                snapshot: Snapshot {
+                    times_ms: (0..300).map(|row| row * 1000).collect(),
+                    columns: (0..3)
+                        .map(|index| Column {
+                            values: wave(f64::from(index)).collect(),
+                        })
+                        .collect(),
+                    step_ms: 1000,
+                },
+                epoch: "e".into(),
+                offset: 300,
+            };
+            let handle = crate::live::use_channel(initial);
+            view! { <Chart handle chart="CPU" title="Processor"/> }.to_html()
+        });
+        // Lets a person look at it: FAROL_CHART_HTML names the file.
+        if let Ok(path) = std::env::var("FAROL_CHART_HTML") {
+            std::fs::write(path, &html).unwrap();
+        }
+        for part in [
+            "<svg viewBox=",
+            "Processor: all cores",
+            "aria-pressed=\"true\"",
+            "class=\"line c3\"",
+            "100%",
+            "5 min ago",
+        ] {
+            assert!(html.contains(part), "{part} is missing in {html}");
+        }
+        assert!(
+            !html.contains("style="),
+            "inline styles offend the content security policy"
+        );
+    }
+}

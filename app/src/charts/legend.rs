@@ -1,0 +1,207 @@
+//! The legend: series with their newest values (or those under the crosshair), to hide and to single out.
+
+use super::{
+    interact::use_crosshair,
+    scale::{COLOURS, Hidden, Line, by_last_value},
+};
+use crate::{
+    format::format,
+    live::{ChannelHandle, apply::View},
+};
+use leptos::prelude::*;
+
+/// One series of a chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    pub slot: usize,
+    pub key: String,
+    pub title: String,
+    pub unit: i32,
+}
+
+/// The series of a chart, in schema order.
+pub fn items(view: &View, chart: &str) -> Vec<Item> {
+    let indices = view.chart(chart);
+    indices
+        .into_iter()
+        .enumerate()
+        .filter_map(|(slot, index)| {
+            let spec = view.schema.get(index)?;
+            Some(Item {
+                slot,
+                key: view.keys.get(index)?.clone(),
+                title: spec.title.clone(),
+                unit: spec.unit,
+            })
+        })
+        .collect()
+}
+
+/// What pressing a legend button does: hides or shows one; `isolate` shows only this one, and all again the second time.
+/// The last one shown cannot be hidden: that would show nothing.
+pub fn toggle(hidden: &mut Hidden, all: &[Item], key: &str, isolate: bool) {
+    let others = || {
+        all.iter()
+            .filter(|item| item.key != key)
+            .map(|item| item.key.clone())
+    };
+    if isolate {
+        let alone = others().all(|other| hidden.contains(&other)) && !hidden.contains(key);
+        *hidden = if alone { Hidden::new() } else { others().collect() };
+    } else if !hidden.remove(key) {
+        match others().all(|other| hidden.contains(&other)) {
+            true => hidden.clear(),
+            false => {
+                hidden.insert(key.to_owned());
+            }
+        }
+    }
+}
+
+/// Value of a series at a time, or the newest.
+pub fn value_at(view: &View, key: &str, at: Option<f64>) -> f64 {
+    let Some(index) = view.index(key) else {
+        return f64::NAN;
+    };
+    match at.and_then(|time| view.nearest(time)) {
+        Some(row) => view
+            .columns
+            .get(index)
+            .and_then(|column| column.get(row))
+            .copied()
+            .unwrap_or(f64::NAN),
+        None => view.last(index),
+    }
+}
+
+/// Classes of a line's colour: `c1`..`c8`, `dashed` for the second eight.
+pub fn look(slot: usize) -> String {
+    let dashed = if Line::dashed(slot) { " dashed" } else { "" };
+    format!("c{}{dashed}", Line::colour(slot) + 1)
+}
+
+#[component]
+pub fn Legend(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<Hidden>) -> AnyView {
+    let unfolded = RwSignal::new(false);
+    // Chosen when the set of series changes and not at each tick: rows that trade places cannot be read.
+    let shown = Memo::new(move |_| {
+        let all = series.get();
+        if all.len() <= COLOURS || unfolded.get() {
+            return all;
+        }
+        let last: Vec<f64> = all
+            .iter()
+            .map(|item| {
+                handle
+                    .peek(|view| value_at(view, &item.key, None))
+                    .unwrap_or(f64::NAN)
+            })
+            .collect();
+        let mut top: Vec<usize> = by_last_value(&last).into_iter().take(COLOURS).collect();
+        top.sort_unstable();
+        top.into_iter()
+            .filter_map(|slot| all.get(slot).cloned())
+            .collect()
+    });
+    let count = Memo::new(move |_| series.with(Vec::len));
+    view! {
+        <ul class="chart-legend">
+            <For each=move || shown.get() key=|item| (item.key.clone(), item.slot) let:item>
+                <li><Entry handle series hidden item/></li>
+            </For>
+        </ul>
+        <Show when=move || { count.get() > COLOURS }>
+            <button type="button" class="chart-more" aria-expanded=move || unfolded.get().to_string()
+                on:click=move |_| unfolded.update(|open| *open = !*open)>
+                {move || if unfolded.get() { "Show fewer".to_owned() } else { format!("Show all {}", count.get()) }}
+            </button>
+        </Show>
+    }
+    .into_any()
+}
+
+#[component]
+fn Entry(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<Hidden>, item: Item) -> AnyView {
+    let cross = use_crosshair().0;
+    let Item {
+        slot,
+        key,
+        title,
+        unit,
+    } = item;
+    let key = StoredValue::new(key);
+    let value = Memo::new(move |_| {
+        let value = handle.try_with(|view| key.with_value(|key| value_at(view, key, cross.get())));
+        format(value.unwrap_or(f64::NAN), unit)
+    });
+    let pressed = move || hidden.with(|hidden| key.with_value(|key| !hidden.contains(key)));
+    let press = move |event: leptos::ev::MouseEvent| {
+        let isolate = event.shift_key() || event.ctrl_key() || event.meta_key() || event.alt_key();
+        let all = series.get_untracked();
+        hidden.update(|hidden| key.with_value(|key| toggle(hidden, &all, key, isolate)));
+    };
+    view! {
+        <button type="button" class="chart-series" aria-pressed=move || pressed().to_string() on:click=press
+            title="Click to hide or show, Shift-click to show only this one">
+            <span class=format!("chart-swatch {}", look(slot)) aria-hidden="true"></span>
+            <span class="chart-name">{title}</span>
+            <span class="chart-value">
+                <b>{move || value.with(|value| value.number.clone())}</b>
+                <small>{move || value.with(|value| value.unit.clone())}</small>
+            </span>
+        </button>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Item> {
+        ["a", "b", "c"]
+            .into_iter()
+            .enumerate()
+            .map(|(slot, key)| Item {
+                slot,
+                key: key.into(),
+                title: key.into(),
+                unit: 0,
+            })
+            .collect()
+    }
+
+    fn shown(hidden: &Hidden) -> String {
+        all()
+            .iter()
+            .map(|item| item.key.as_str())
+            .filter(|key| !hidden.contains(*key))
+            .collect()
+    }
+
+    #[test]
+    fn a_press_hides_and_shows() {
+        let mut hidden = Hidden::new();
+        toggle(&mut hidden, &all(), "a", false);
+        assert_eq!(shown(&hidden), "bc");
+        toggle(&mut hidden, &all(), "a", false);
+        assert_eq!(shown(&hidden), "abc");
+    }
+
+    #[test]
+    fn isolating_twice_shows_all_again() {
+        let mut hidden = Hidden::new();
+        toggle(&mut hidden, &all(), "b", true);
+        assert_eq!(shown(&hidden), "b");
+        toggle(&mut hidden, &all(), "b", true);
+        assert_eq!(shown(&hidden), "abc");
+    }
+
+    #[test]
+    fn hiding_the_last_one_shows_all() {
+        let mut hidden = Hidden::new();
+        toggle(&mut hidden, &all(), "b", true);
+        toggle(&mut hidden, &all(), "b", false);
+        assert_eq!(shown(&hidden), "abc");
+    }
+}

@@ -1,0 +1,225 @@
+//! From a view to what a chart shows: which series, which colours, which axis. Pure.
+
+use super::decimate::{Segment, Window, decimate};
+use crate::{format::axis_ticks, live::apply::View};
+use farol_model::metric::Unit;
+
+/// Colours there are. The ninth series takes the first colour again, dashed; after 16 the pattern repeats.
+pub const COLOURS: usize = 8;
+/// Labels on the y axis at most.
+pub const Y_LABELS: usize = 4;
+
+/// One line of a chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// Position among the chart's series; decides the colour, so hiding one does not recolour others.
+    pub slot: usize,
+    pub segments: Vec<Segment>,
+}
+
+impl Line {
+    pub fn colour(slot: usize) -> usize {
+        slot % COLOURS
+    }
+
+    pub fn dashed(slot: usize) -> bool {
+        slot / COLOURS % 2 == 1
+    }
+}
+
+/// All that is needed to paint one chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scene {
+    pub from_ms: f64,
+    pub to_ms: f64,
+    /// Ends and lines of the y axis, ascending, evenly spaced.
+    pub ticks: Vec<f64>,
+    pub lines: Vec<Line>,
+    /// Hairlines at the ticks.
+    pub grid: bool,
+    /// A soft area under a line that is alone.
+    pub area: bool,
+}
+
+/// Which part of a view is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pick<'a> {
+    /// Indices into the schema; the position here is the slot.
+    pub series: &'a [usize],
+    pub hidden: &'a Hidden,
+    pub window_ms: i64,
+    /// Pixel columns there are to fill.
+    pub columns: u32,
+    pub grid: bool,
+}
+
+/// Keys of the series that are not shown.
+pub type Hidden = std::collections::BTreeSet<String>;
+
+/// Lays a chart out. The newest row is "now", never the clock.
+pub fn scene(view: &View, pick: &Pick<'_>) -> Scene {
+    let to_ms = view.last_ms().unwrap_or(0) as f64;
+    let from_ms = to_ms - pick.window_ms.max(1000) as f64;
+    let window = Window {
+        from_ms,
+        to_ms,
+        columns: pick.columns,
+        step_ms: f64::from(view.step_ms),
+    };
+    let shown = |index: usize| view.keys.get(index).is_some_and(|key| !pick.hidden.contains(key));
+    let lines: Vec<Line> = pick
+        .series
+        .iter()
+        .enumerate()
+        .filter(|(_, index)| shown(**index))
+        .map(|(slot, index)| Line {
+            slot,
+            segments: decimate(view.rows(*index), &window),
+        })
+        .collect();
+    let unit = pick
+        .series
+        .first()
+        .and_then(|index| view.schema.get(*index))
+        .map_or(0, |spec| spec.unit);
+    Scene {
+        from_ms,
+        to_ms,
+        ticks: y_ticks(&lines, unit),
+        area: pick.series.len() == 1,
+        grid: pick.grid,
+        lines,
+    }
+}
+
+/// Percentages are 0 to 100 whatever the data, everything else begins at 0 (or below) and ends at a round number.
+pub fn y_ticks(lines: &[Line], unit: i32) -> Vec<f64> {
+    let values = lines
+        .iter()
+        .flat_map(|line| line.segments.iter().flatten().map(|point| point.1));
+    let (min, max) = values.fold((0.0f64, 0.0f64), |(min, max), value| {
+        (min.min(value), max.max(value))
+    });
+    if unit == Unit::Percent as i32 && max <= 100.0 && min >= 0.0 {
+        return vec![0.0, 50.0, 100.0];
+    }
+    axis_ticks(min, max, unit, Y_LABELS)
+}
+
+impl Scene {
+    /// Whether there is anything to see.
+    pub fn is_empty(&self) -> bool {
+        self.lines.iter().all(|line| line.segments.is_empty())
+    }
+
+    pub fn y_range(&self) -> (f64, f64) {
+        let low = self.ticks.first().copied().unwrap_or(0.0);
+        let high = self.ticks.last().copied().unwrap_or(1.0);
+        (low, if high > low { high } else { low + 1.0 })
+    }
+}
+
+/// Slots by newest value, greatest first; no value goes last. What a folded legend shows.
+pub fn by_last_value(last: &[f64]) -> Vec<usize> {
+    let mut slots: Vec<usize> = (0..last.len()).collect();
+    let rank = |slot: &usize| {
+        last.get(*slot)
+            .copied()
+            .filter(|value| value.is_finite())
+            .unwrap_or(f64::NEG_INFINITY)
+    };
+    slots.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
+    slots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farol_model::{
+        metric::MetricSpec,
+        sample::{ChannelView, Column, Snapshot},
+    };
+
+    pub(crate) fn view(unit: Unit, columns: &[&[f64]]) -> View {
+        let rows = columns.first().map_or(0, |column| column.len());
+        View::new(ChannelView {
+            channel: "metrics/local/cpu".into(),
+            schema: (0..columns.len())
+                .map(|index| {
+                    MetricSpec::gauge(
+                        &format!("m{index}"),
+                        unit,
+                        "CPU",
+                        &format!("series {index}"),
+                        "Help.",
+                    )
+                })
+                .collect(),
+            snapshot: Snapshot {
+                times_ms: (0..rows as i64).map(|row| row * 1000).collect(),
+                columns: columns
+                    .iter()
+                    .map(|values| Column {
+                        values: values.to_vec(),
+                    })
+                    .collect(),
+                step_ms: 1000,
+            },
+            epoch: String::new(),
+            offset: 0,
+        })
+    }
+
+    fn pick<'a>(series: &'a [usize], hidden: &'a Hidden) -> Pick<'a> {
+        Pick {
+            series,
+            hidden,
+            window_ms: 300_000,
+            columns: 600,
+            grid: true,
+        }
+    }
+
+    #[test]
+    fn percentages_have_a_fixed_axis_and_others_a_round_one() {
+        let none = Hidden::new();
+        let scene_of = |unit, top| scene(&view(unit, &[&[1.0, top]]), &pick(&[0], &none));
+        assert_eq!(scene_of(Unit::Percent, 3.0).ticks, [0.0, 50.0, 100.0]);
+        assert_eq!(
+            scene_of(Unit::Percent, 180.0).y_range().1,
+            200.0,
+            "more than all is shown, not cut"
+        );
+        assert_eq!(scene_of(Unit::None, 5.5).ticks, [0.0, 2.0, 4.0, 6.0]);
+    }
+
+    #[test]
+    fn now_is_the_newest_row() {
+        let none = Hidden::new();
+        let scene = scene(&view(Unit::Percent, &[&[1.0, 2.0, 3.0]]), &pick(&[0], &none));
+        assert_eq!((scene.from_ms, scene.to_ms), (2000.0 - 300_000.0, 2000.0));
+        assert!(scene.area && !scene.is_empty());
+    }
+
+    #[test]
+    fn hiding_a_series_does_not_recolour_the_others() {
+        let view = view(Unit::Percent, &[&[1.0], &[2.0]]);
+        let hidden = Hidden::from(["m0".to_owned()]);
+        let scene = scene(&view, &pick(&[0, 1], &hidden));
+        assert_eq!(scene.lines.iter().map(|line| line.slot).collect::<Vec<_>>(), [1]);
+        assert!(!scene.area, "one of two is not a single series");
+    }
+
+    #[test]
+    fn sixteen_series_look_different() {
+        let looks: std::collections::HashSet<_> = (0..16)
+            .map(|slot| (Line::colour(slot), Line::dashed(slot)))
+            .collect();
+        assert_eq!(looks.len(), 16);
+    }
+
+    #[test]
+    fn a_folded_legend_begins_with_the_greatest() {
+        assert_eq!(by_last_value(&[1.0, f64::NAN, 7.0, 3.0]), [2, 3, 0, 1]);
+    }
+}

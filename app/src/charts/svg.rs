@@ -1,0 +1,143 @@
+//! The SVG of the first HTML: a plotters backend that writes classes instead of colours, so that the theme colours it and
+//! no inline style offends the content security policy. It stretches to any width; strokes do not (`style/chart.css`).
+
+use super::{
+    paint::{SUBPIXEL, Token, paint},
+    scale::Scene,
+};
+use plotters_backend::{BackendColor, BackendCoord, BackendStyle, DrawingBackend, DrawingErrorKind};
+use std::{convert::Infallible, fmt::Write};
+
+/// The scene as one `<svg>` of a nominal size in pixels.
+pub fn svg(scene: &Scene, width: u32, height: u32) -> String {
+    let size = (width * SUBPIXEL, height * SUBPIXEL);
+    let mut body = String::new();
+    // The backend's error type has no values.
+    let _ = paint(
+        Svg {
+            body: &mut body,
+            size,
+        },
+        scene,
+    );
+    format!(
+        "<svg viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" aria-hidden=\"true\" focusable=\"false\">{body}</svg>",
+        size.0, size.1
+    )
+}
+
+struct Svg<'a> {
+    body: &'a mut String,
+    size: (u32, u32),
+}
+
+type Drawn = Result<(), DrawingErrorKind<Infallible>>;
+
+impl Svg<'_> {
+    /// Moves are relative after the first: about a third shorter.
+    fn path(&mut self, points: impl IntoIterator<Item = BackendCoord>, rgb: (u8, u8, u8), close: bool) {
+        let mut points = points.into_iter();
+        let Some(mut last) = points.next() else { return };
+        self.body.push_str("<path class=\"");
+        // Writing to a String cannot fail.
+        let _ = match Token::of(rgb) {
+            Token::Grid => write!(self.body, "grid"),
+            Token::Line {
+                colour,
+                dashed: false,
+            } => write!(self.body, "line c{}", colour + 1),
+            Token::Line { colour, dashed: true } => write!(self.body, "line dashed c{}", colour + 1),
+            Token::Area { colour } => write!(self.body, "area c{}", colour + 1),
+        };
+        let _ = write!(self.body, "\" d=\"M{} {}", last.0, last.1);
+        for point in points {
+            let _ = write!(self.body, "l{} {}", point.0 - last.0, point.1 - last.1);
+            last = point;
+        }
+        self.body.push_str(if close { "z\"/>" } else { "\"/>" });
+    }
+}
+
+impl DrawingBackend for Svg<'_> {
+    type ErrorType = Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        self.size
+    }
+
+    fn ensure_prepared(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, _: BackendCoord, _: BackendColor) -> Drawn {
+        Ok(())
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Drawn {
+        // Plotters strokes the border of an area too, in no colour.
+        if style.color().alpha == 0.0 {
+            return Ok(());
+        }
+        self.path(path, style.color().rgb, false);
+        Ok(())
+    }
+
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        points: I,
+        style: &S,
+    ) -> Drawn {
+        self.path(points, style.color().rgb, true);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scene() -> Scene {
+        Scene {
+            from_ms: 0.0,
+            to_ms: 4000.0,
+            ticks: vec![0.0, 50.0, 100.0],
+            lines: vec![Line {
+                slot: 0,
+                segments: vec![
+                    vec![(0.0, 0.0), (1000.0, 100.0), (2000.0, 50.0)],
+                    vec![(4000.0, 25.0)],
+                ],
+            }],
+            grid: true,
+            area: true,
+        }
+    }
+
+    use super::super::scale::Line;
+
+    #[test]
+    fn a_chart_is_classes_and_paths_and_nothing_else() {
+        insta::assert_snapshot!(svg(&scene(), 400, 100).replace("><", ">\n<"));
+    }
+
+    #[test]
+    fn nothing_in_it_needs_an_inline_style() {
+        let text = svg(&scene(), 400, 100);
+        assert!(!text.contains("style=") && !text.contains('#') && !text.contains("<script"));
+    }
+
+    #[test]
+    fn a_ninth_series_is_dashed() {
+        let mut scene = scene();
+        scene.lines[0].slot = 8;
+        assert!(svg(&scene, 400, 100).contains("class=\"line dashed c1\""));
+    }
+}

@@ -1,0 +1,50 @@
+//! The connection's state for people: an icon and words.
+
+use super::{LiveState, use_live};
+use leptos::{leptos_dom::helpers::IntervalHandle, prelude::*};
+
+/// A running interval, ended when dropped. Made by the carrier: the server has no clock that pages may read.
+pub(super) struct Clock(pub(super) Option<IntervalHandle>);
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        if let Some(handle) = self.0.take() {
+            handle.clear();
+        }
+    }
+}
+
+/// The connection's state. Counts down once a second only while there is something to count; a screen reader hears of a
+/// change of state and not of each second.
+#[component]
+pub fn ConnectionBadge() -> impl IntoView {
+    let live = use_live();
+    let state = live.state;
+    let now_ms = RwSignal::new(0.0);
+    let clock = StoredValue::new(None::<Clock>);
+    Effect::new(move || live.start());
+    Effect::new(move || {
+        now_ms.set(Clock::now_ms());
+        let counts = state.with(LiveState::counts);
+        clock.set_value(counts.then(|| {
+            Clock::every_second(move || {
+                let _ = now_ms.try_set(Clock::now_ms());
+            })
+        }));
+    });
+    let name = Memo::new(move |_| state.with(LiveState::name));
+    let spoken = Memo::new(move |_| {
+        state.with(|state| match state {
+            LiveState::Connecting | LiveState::Live => String::new(),
+            LiveState::Reconnecting { .. } => "Connection lost, reconnecting.".to_owned(),
+            other => other.hint(),
+        })
+    });
+    view! {
+        <span class="connection" data-live=move || name.get() title=move || state.with(LiveState::hint)>
+            <span class="connection-mark" aria-hidden="true"></span>
+            <span class="connection-words">{move || state.with(|state| state.words(now_ms.get()))}</span>
+            <span class="visually-hidden" role="status">{move || spoken.get()}</span>
+        </span>
+    }
+}

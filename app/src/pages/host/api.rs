@@ -1,0 +1,37 @@
+use crate::error::AppError;
+use farol_model::{health::CollectorStatus, host::HostInfo, sample::ChannelView};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// How far back charts reach when a page opens, milliseconds.
+pub const HISTORY_MS: u32 = 300_000;
+
+/// What the page of the host shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HostView {
+    pub host: HostInfo,
+    /// The server's clock.
+    pub now_ms: i64,
+    /// In display order.
+    pub collectors: Vec<CollectorStatus>,
+    /// In display order.
+    pub channels: Vec<ChannelView>,
+}
+
+/// Read once per page; after that the charts are live.
+#[server(prefix = "/api/fn", endpoint = "host", input = server_fn::codec::GetUrl)]
+pub async fn get_host() -> Result<HostView, AppError> {
+    let (ports, _) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
+    let channels = ports
+        .metrics
+        .channels()
+        .iter()
+        .filter_map(|name| ports.metrics.view(name, HISTORY_MS))
+        .collect();
+    Ok(HostView {
+        host: ports.metrics.host(),
+        now_ms: ports.metrics.now_ms(),
+        collectors: ports.metrics.collectors(),
+        channels,
+    })
+}

@@ -1,0 +1,58 @@
+use crate::error::AppError;
+use farol_model::{
+    action::Run, health::CollectorStatus, host::HostInfo, process::ProcessRow, sample::ChannelView,
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Rows of each list of processes, and of the list of runs.
+pub const LIST_ROWS: usize = 5;
+
+/// What the overview shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OverviewView {
+    pub host: HostInfo,
+    /// The server's clock.
+    pub now_ms: i64,
+    pub collectors: Vec<CollectorStatus>,
+    /// The channels that vital signs and charts are drawn from.
+    pub channels: Vec<ChannelView>,
+    /// The busiest and the largest processes, each once.
+    pub processes: Vec<ProcessRow>,
+    /// The newest runs; absent when this viewer may not see runs.
+    pub runs: Option<Vec<Run>>,
+}
+
+/// Read once per page; after that the parts are live.
+#[server(prefix = "/api/fn", endpoint = "overview", input = server_fn::codec::GetUrl)]
+pub async fn get_overview() -> Result<OverviewView, AppError> {
+    use farol_model::{Permission, channel::Channel};
+    let (ports, viewer) = crate::request::allowed(Permission::ViewMetrics)?;
+    let runs = if viewer.may(Permission::ViewRuns) {
+        let recent = ports.control.recent_runs(&viewer, LIST_ROWS as u32).await;
+        Some(recent.map_err(crate::request::refuse)?)
+    } else {
+        None
+    };
+    let processes = if viewer.may(Permission::ViewProcesses) {
+        super::top::both(&ports.metrics.processes().1, LIST_ROWS)
+    } else {
+        Vec::new()
+    };
+    let channels = super::vital::GROUPS
+        .into_iter()
+        .filter_map(|group| {
+            ports
+                .metrics
+                .view(&Channel::local_metrics(group), crate::pages::host::HISTORY_MS)
+        })
+        .collect();
+    Ok(OverviewView {
+        host: ports.metrics.host(),
+        now_ms: ports.metrics.now_ms(),
+        collectors: ports.metrics.collectors(),
+        channels,
+        processes,
+        runs,
+    })
+}

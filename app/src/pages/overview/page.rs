@@ -1,0 +1,148 @@
+use super::{
+    api::{OverviewView, get_overview},
+    status::{Sign, status},
+    tile::Tile,
+    top::TopProcesses,
+    vital::{TREND_SAMPLES, Trend, Vital, main_chart, trend, vitals},
+};
+use crate::{
+    feed::{self, Channel, ChannelChart},
+    pages::{controls::RunList, host::CollectorList},
+    ui::{Card, Glyph, Icon, Load, Tone},
+};
+use farol_model::{
+    health::{CollectorState, CollectorStatus},
+    metric::Unit,
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+#[component]
+pub fn OverviewPage() -> AnyView {
+    let resource = Resource::new(|| (), |_| get_overview());
+    view! {
+        <Title text="Overview"/>
+        <Load resource view=|view| view! { <Overview view/> }.into_any()/>
+    }
+    .into_any()
+}
+
+#[component]
+fn Overview(view: OverviewView) -> AnyView {
+    let signs = vitals(&view.channels);
+    let charts: Vec<Option<String>> = view.channels.iter().map(main_chart).collect();
+    let channels: Vec<Channel> = view.channels.into_iter().map(feed::channel).collect();
+    let collectors = feed::collectors(view.collectors);
+    let watched: Vec<(Vital, Channel)> = signs
+        .into_iter()
+        .map(|sign| (sign.clone(), channels[sign.channel]))
+        .collect();
+    let tiles = watched
+        .iter()
+        .map(|(vital, channel)| view! { <Tile vital=vital.clone() channel=*channel/> })
+        .collect_view();
+    let cards = channels
+        .iter()
+        .zip(charts)
+        .filter_map(|(channel, chart)| chart.map(|chart| (*channel, chart)))
+        .take(4)
+        .map(|(channel, chart)| {
+            view! {
+                <div class="card half">
+                    <div class="card-body">
+                        <ChannelChart channel chart/>
+                    </div>
+                </div>
+            }
+        })
+        .collect_view();
+    let runs = view.runs.map(|runs| {
+        view! {
+            <Card title="Recent runs" class="half" flush=true more=("/controls", "All runs")>
+                <RunList runs now_ms=view.now_ms/>
+            </Card>
+        }
+    });
+    view! {
+        <div class="page">
+            <StatusLine collectors watched host=view.host.name.clone()/>
+            <div class="tiles">{tiles}</div>
+            <section class="section" aria-label="Charts">
+                <h2 class="visually-hidden">"Charts"</h2>
+                <div class="grid">{cards}</div>
+            </section>
+            <div class="grid stretch">
+                <TopProcesses first=view.processes t_ms=view.now_ms memory_bytes=view.host.memory_bytes/>
+            </div>
+            <div class="grid stretch">
+                <Failing collectors now_ms=view.now_ms/>
+                {runs}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Percentages in use as the status line sees them now.
+fn signs_now(watched: &[(Vital, Channel)]) -> Vec<Sign> {
+    watched
+        .iter()
+        .filter(|(vital, _)| vital.spec.unit == Unit::Percent as i32)
+        .map(|(vital, channel)| {
+            let values = channel.recent(&vital.spec.key(), TREND_SAMPLES);
+            Sign {
+                name: match &vital.about {
+                    Some(about) => format!("{} {about}", vital.label),
+                    None => vital.label.to_owned(),
+                },
+                percent: values.last().copied().unwrap_or(f64::NAN),
+                rising: trend(vital.spec.unit, &values) == Trend::Rising,
+            }
+        })
+        .collect()
+}
+
+#[component]
+fn StatusLine(
+    collectors: Signal<Vec<CollectorStatus>>,
+    watched: Vec<(Vital, Channel)>,
+    host: String,
+) -> AnyView {
+    let line = Memo::new(move |_| collectors.with(|collectors| status(collectors, &signs_now(&watched))));
+    let glyph = move || match line.with(|line| line.tone) {
+        Tone::Warn | Tone::Crit => view! { <Icon glyph=Glyph::Alert/> },
+        _ => view! { <Icon glyph=Glyph::Check/> },
+    };
+    view! {
+        <section class=move || format!("status {}", line.with(|line| line.tone.class())) aria-label="Health">
+            {glyph}
+            <div class="status-words">
+                <h1>
+                    <span class="visually-hidden">{host} ": "</span>
+                    {move || line.with(|line| line.title.clone())}
+                </h1>
+                <p>{move || line.with(|line| line.detail.clone())}</p>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// Collectors that do not measure, or the word that all do.
+#[component]
+fn Failing(collectors: Signal<Vec<CollectorStatus>>, now_ms: i64) -> AnyView {
+    let troubled = Signal::derive(move || {
+        collectors.with(|all| {
+            all.iter()
+                .filter(|one| !matches!(one.state, CollectorState::Live))
+                .cloned()
+                .collect::<Vec<_>>()
+        })
+    });
+    view! {
+        <Card title="Not being measured" class="half" flush=true more=("/host", "Host")>
+            <CollectorList collectors=troubled now_ms/>
+        </Card>
+    }
+    .into_any()
+}
