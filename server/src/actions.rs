@@ -24,7 +24,11 @@ use tokio_util::sync::CancellationToken;
 /// Every action there is, in display order.
 pub fn registered(collectors: Arc<dyn CollectorSwitch>, runbooks: &[RunbookConfig]) -> Vec<Arc<dyn Action>> {
     let mut actions: Vec<Arc<dyn Action>> = Vec::new();
-    actions.extend(runbooks.iter().map(|config| Arc::new(runbook::Runbook::new(config)) as Arc<dyn Action>));
+    actions.extend(
+        runbooks
+            .iter()
+            .map(|config| Arc::new(runbook::Runbook::new(config)) as Arc<dyn Action>),
+    );
     actions.push(Arc::new(signal::SendSignal::new()));
     actions.push(Arc::new(collector::Pause::new(collectors.clone())));
     actions.push(Arc::new(collector::Resume::new(collectors.clone())));
@@ -75,11 +79,19 @@ pub enum End {
 
 impl Outcome {
     pub fn succeeded(detail: impl Into<String>) -> Self {
-        Outcome { end: End::Succeeded, detail: detail.into(), exit_code: None }
+        Outcome {
+            end: End::Succeeded,
+            detail: detail.into(),
+            exit_code: None,
+        }
     }
 
     pub fn failed(detail: impl Into<String>) -> Self {
-        Outcome { end: End::Failed, detail: detail.into(), exit_code: None }
+        Outcome {
+            end: End::Failed,
+            detail: detail.into(),
+            exit_code: None,
+        }
     }
 
     /// The state of the run; `stopped` is what [`End::Stopped`] means here.

@@ -154,8 +154,9 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let config = Config::load(config_file(args.config.config).as_deref())?;
     start_log(&config)?;
     let data_dir = data_dir(&args.data)?;
-    let listener =
-        TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", args.listen))?;
     let shutdown = CancellationToken::new();
     tokio::spawn(cancel_on_signal(shutdown.clone()));
     crate::run(listener, config, &data_dir, shutdown).await
@@ -163,9 +164,20 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
 
 async fn user(command: UserCommand) -> anyhow::Result<()> {
     let said = match command {
-        UserCommand::Add { name, role, password, data } => {
+        UserCommand::Add {
+            name,
+            role,
+            password,
+            data,
+        } => {
             let pool = open(&data).await?;
-            access::user_add(&pool, &name, role, access::read_password(password.password_stdin)?).await?
+            access::user_add(
+                &pool,
+                &name,
+                role,
+                access::read_password(password.password_stdin)?,
+            )
+            .await?
         }
         UserCommand::Passwd { name, password, data } => {
             let pool = open(&data).await?;
@@ -181,7 +193,9 @@ async fn user(command: UserCommand) -> anyhow::Result<()> {
 
 async fn token(command: TokenCommand) -> anyhow::Result<()> {
     let said = match command {
-        TokenCommand::Create { user, name, data } => access::token_create(&open(&data).await?, &user, &name).await?,
+        TokenCommand::Create { user, name, data } => {
+            access::token_create(&open(&data).await?, &user, &name).await?
+        }
         TokenCommand::List { data } => access::token_list(&open(&data).await?).await?,
         TokenCommand::Revoke { id, data } => access::token_revoke(&open(&data).await?, id).await?,
     };
@@ -224,7 +238,8 @@ fn start_log(config: &Config) -> anyhow::Result<()> {
 /// SIGTERM and Ctrl-C drain.
 async fn cancel_on_signal(shutdown: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         tracing::error!("cannot listen for signals; stop Farol with SIGKILL");
         return;
@@ -237,7 +252,10 @@ async fn cancel_on_signal(shutdown: CancellationToken) {
     shutdown.cancel();
 }
 
-#[expect(clippy::print_stdout, reason = "what the person asked for goes to standard output, the log to standard error")]
+#[expect(
+    clippy::print_stdout,
+    reason = "what the person asked for goes to standard output, the log to standard error"
+)]
 pub(crate) fn say(text: &str) {
     println!("{text}");
 }

@@ -40,7 +40,10 @@ pub fn registered() -> Vec<Box<dyn Collector>> {
 
 /// Their names.
 pub fn registered_names() -> Vec<String> {
-    registered().iter().map(|collector| collector.name().to_owned()).collect()
+    registered()
+        .iter()
+        .map(|collector| collector.name().to_owned())
+        .collect()
 }
 
 /// Reads one group of metrics. Called on a thread where blocking is allowed.
@@ -147,7 +150,11 @@ mod tests {
             match collector.collect() {
                 Ok(Sample::Frame(reading)) => {
                     assert_eq!(reading.schema.len(), reading.values.len());
-                    assert!(reading.values.iter().all(|value| value.is_nan() || *value >= 0.0), "{}", collector.name());
+                    assert!(
+                        reading.values.iter().all(|value| value.is_nan() || *value >= 0.0),
+                        "{}",
+                        collector.name()
+                    );
                 }
                 Ok(Sample::Processes(rows)) => assert!(!rows.is_empty()),
                 Err(CollectError::Unavailable(reason)) => assert!(reason.ends_with('.'), "{reason}"),
@@ -159,11 +166,18 @@ mod tests {
     #[test]
     fn series_are_unique_and_keep_their_place_from_reading_to_reading() {
         for mut collector in registered() {
-            let (Ok(Sample::Frame(first)), Ok(Sample::Frame(second))) = (collector.collect(), collector.collect()) else {
+            let (Ok(Sample::Frame(first)), Ok(Sample::Frame(second))) =
+                (collector.collect(), collector.collect())
+            else {
                 continue;
             };
             let keys: HashSet<String> = first.schema.iter().map(MetricSpec::key).collect();
-            assert_eq!(keys.len(), first.schema.len(), "{} has a series twice", collector.name());
+            assert_eq!(
+                keys.len(),
+                first.schema.len(),
+                "{} has a series twice",
+                collector.name()
+            );
             assert_eq!(first.schema, second.schema, "{}", collector.name());
         }
     }
@@ -171,7 +185,11 @@ mod tests {
     #[test]
     fn names_are_segments_of_a_channel() {
         for collector in registered() {
-            assert!(Channel::parse(&collector.channel()).is_some(), "{}", collector.channel());
+            assert!(
+                Channel::parse(&collector.channel()).is_some(),
+                "{}",
+                collector.channel()
+            );
         }
     }
 }

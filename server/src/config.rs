@@ -5,7 +5,8 @@
 //! wrong value stops the start with a message that names the source, the key and the reason.
 
 use crate::{
-    access::AccessConfig, actions::runbook::config::RunbookConfig, collectors::registered_names, live::LiveLimits,
+    access::AccessConfig, actions::runbook::config::RunbookConfig, collectors::registered_names,
+    live::LiveLimits,
 };
 use figment::{
     Figment,
@@ -25,7 +26,7 @@ pub struct Config {
     pub http: HttpConfig,
     pub access: AccessConfig,
     pub collect: CollectConfig,
-    pub live: LiveLimits,
+    pub live: LiveConfig,
     pub log: LogConfig,
     pub metrics: MetricsConfig,
     #[serde(rename = "runbook")]
@@ -82,10 +83,51 @@ pub struct CollectConfig {
     pub disabled: Vec<String>,
 }
 
-#[expect(clippy::derivable_impls, reason = "every section states its defaults in one way")]
+#[expect(
+    clippy::derivable_impls,
+    reason = "every section states its defaults in one way"
+)]
 impl Default for CollectConfig {
     fn default() -> Self {
-        CollectConfig { interval_ms: None, disabled: Vec::new() }
+        CollectConfig {
+            interval_ms: None,
+            disabled: Vec::new(),
+        }
+    }
+}
+
+/// `[live]`: how many may watch at once. The protocol's other bounds are fixed, see docs/PROTOCOL.md.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LiveConfig {
+    /// Live connections in all; further ones are refused with 503.
+    pub max_connections: usize,
+    /// Live connections of one user; further ones are refused with 429.
+    pub max_connections_per_user: usize,
+    /// Live connections of one address (IPv6: one /64); further ones are refused with 429.
+    pub max_connections_per_address: usize,
+}
+
+impl Default for LiveConfig {
+    fn default() -> Self {
+        let limits = LiveLimits::default();
+        LiveConfig {
+            max_connections: limits.connections,
+            max_connections_per_user: limits.connections_per_user,
+            max_connections_per_address: limits.connections_per_address,
+        }
+    }
+}
+
+impl LiveConfig {
+    /// The bounds of the live plane with these caps.
+    pub fn limits(&self) -> LiveLimits {
+        LiveLimits {
+            connections: self.max_connections,
+            connections_per_user: self.max_connections_per_user,
+            connections_per_address: self.max_connections_per_address,
+            ..LiveLimits::default()
+        }
     }
 }
 
@@ -101,7 +143,10 @@ pub struct LogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        LogConfig { filter: "info".to_owned(), format: LogFormat::Text }
+        LogConfig {
+            filter: "info".to_owned(),
+            format: LogFormat::Text,
+        }
     }
 }
 
@@ -164,20 +209,34 @@ impl Config {
         if let Some(file) = file {
             if !file.is_file() {
                 let reason = "there is no such file".to_owned();
-                return Err(ConfigError(vec![Problem { source: shown(file), key: "--config".into(), reason }]));
+                return Err(ConfigError(vec![Problem {
+                    source: shown(file),
+                    key: "--config".into(),
+                    reason,
+                }]));
             }
             figment = figment.merge(Toml::file_exact(file));
         }
         // Names with one underscore are command line options (`FAROL_LISTEN`), read by clap.
         let env = env.filter(|key| key.as_str().contains("__")).split("__");
         let figment = figment.merge(env);
-        let config: Config = figment.extract().map_err(|error| ConfigError(from_figment(error, file)))?;
+        let config: Config = figment
+            .extract()
+            .map_err(|error| ConfigError(from_figment(error, file)))?;
         let problems: Vec<Problem> = config
             .problems()
             .into_iter()
-            .map(|(key, reason)| Problem { source: source_of(&figment, &key, file), key, reason })
+            .map(|(key, reason)| Problem {
+                source: source_of(&figment, &key, file),
+                key,
+                reason,
+            })
             .collect();
-        if problems.is_empty() { Ok(config) } else { Err(ConfigError(problems)) }
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError(problems))
+        }
     }
 
     /// What the types alone cannot say.
@@ -189,21 +248,39 @@ impl Config {
             }
         };
         at_least_one("http.max_connections", self.http.max_connections as u64);
-        at_least_one("http.max_connections_per_address", self.http.max_connections_per_address as u64);
+        at_least_one(
+            "http.max_connections_per_address",
+            self.http.max_connections_per_address as u64,
+        );
         at_least_one("http.header_timeout_secs", self.http.header_timeout_secs);
         at_least_one("http.request_timeout_secs", self.http.request_timeout_secs);
         at_least_one("http.max_body_bytes", self.http.max_body_bytes as u64);
+        at_least_one("live.max_connections", self.live.max_connections as u64);
+        at_least_one(
+            "live.max_connections_per_user",
+            self.live.max_connections_per_user as u64,
+        );
+        at_least_one(
+            "live.max_connections_per_address",
+            self.live.max_connections_per_address as u64,
+        );
         for origin in &self.http.public_origins {
-            let bare = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            let bare = origin
+                .strip_prefix("https://")
+                .or_else(|| origin.strip_prefix("http://"));
             if bare.is_none_or(|host| host.is_empty() || host.contains('/')) {
-                let reason = format!("`{origin}` is no origin; write scheme and host only: https://farol.example.org");
+                let reason =
+                    format!("`{origin}` is no origin; write scheme and host only: https://farol.example.org");
                 problems.push(("http.public_origins".to_owned(), reason));
             }
         }
         if let Some(interval_ms) = self.collect.interval_ms
             && !(250..=60_000).contains(&interval_ms)
         {
-            problems.push(("collect.interval_ms".to_owned(), "must be from 250 to 60000".to_owned()));
+            problems.push((
+                "collect.interval_ms".to_owned(),
+                "must be from 250 to 60000".to_owned(),
+            ));
         }
         let known = registered_names();
         for name in self.collect.disabled.iter().filter(|name| !known.contains(name)) {
@@ -213,7 +290,12 @@ impl Config {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.filter) {
             problems.push(("log.filter".to_owned(), error.to_string()));
         }
-        problems.extend(self.access.problems().into_iter().map(|(key, why)| (format!("access.{key}"), why)));
+        problems.extend(
+            self.access
+                .problems()
+                .into_iter()
+                .map(|(key, why)| (format!("access.{key}"), why)),
+        );
         problems.extend(crate::actions::runbook::config::problems(&self.runbooks));
         problems
     }
@@ -225,11 +307,22 @@ fn from_figment(error: figment::Error, file: Option<&Path>) -> Vec<Problem> {
         .map(|error| {
             let source = match &error.metadata {
                 Some(metadata) if metadata.name.contains("environment") => "environment".to_owned(),
-                Some(metadata) => metadata.source.as_ref().map_or_else(|| metadata.name.to_string(), ToString::to_string),
+                Some(metadata) => metadata
+                    .source
+                    .as_ref()
+                    .map_or_else(|| metadata.name.to_string(), ToString::to_string),
                 None => file.map_or_else(|| "configuration".to_owned(), shown),
             };
-            let key = if error.path.is_empty() { "(file)".to_owned() } else { error.path.join(".") };
-            Problem { source, key, reason: error.kind.to_string() }
+            let key = if error.path.is_empty() {
+                "(file)".to_owned()
+            } else {
+                error.path.join(".")
+            };
+            Problem {
+                source,
+                key,
+                reason: error.kind.to_string(),
+            }
         })
         .collect()
 }
@@ -248,9 +341,16 @@ fn shown(path: &Path) -> String {
 
 /// Where data is kept when nobody says: `$XDG_DATA_HOME/farol`, `$HOME/.local/share/farol`, or `./farol-data`.
 pub fn default_data_dir() -> PathBuf {
-    let base = std::env::var_os("XDG_DATA_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    let home = || std::env::var_os("HOME").filter(|dir| !dir.is_empty()).map(|home| PathBuf::from(home).join(".local/share"));
-    base.or_else(home).map_or_else(|| PathBuf::from("farol-data"), |base| base.join("farol"))
+    let base = std::env::var_os("XDG_DATA_HOME")
+        .filter(|dir| !dir.is_empty())
+        .map(PathBuf::from);
+    let home = || {
+        std::env::var_os("HOME")
+            .filter(|dir| !dir.is_empty())
+            .map(|home| PathBuf::from(home).join(".local/share"))
+    };
+    base.or_else(home)
+        .map_or_else(|| PathBuf::from("farol-data"), |base| base.join("farol"))
 }
 
 #[cfg(test)]
@@ -261,7 +361,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("farol.toml");
         std::fs::write(&file, text).unwrap();
-        Config::load_from(Some(&file), Env::prefixed("FAROL_TEST_OF_NOTHING_")).map_err(|error| error.to_string())
+        Config::load_from(Some(&file), Env::prefixed("FAROL_TEST_OF_NOTHING_"))
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -273,17 +374,36 @@ mod tests {
     #[test]
     fn a_wrong_value_names_file_key_and_reason() {
         for (text, key, reason) in [
-            ("[http]\nmax_connections = \"many\"", "http.max_connections", "many"),
-            ("[http]\nmax_connections = 0", "http.max_connections", "at least 1"),
+            (
+                "[http]\nmax_connections = \"many\"",
+                "http.max_connections",
+                "many",
+            ),
+            (
+                "[http]\nmax_connections = 0",
+                "http.max_connections",
+                "at least 1",
+            ),
             ("[http]\nmax_conections = 7", "max_conections", "unknown field"),
             ("[collect]\ndisabled = [\"gpu2\"]", "collect.disabled", "gpu2"),
             ("[collect]\ninterval_ms = 1", "collect.interval_ms", "250"),
-            ("[http]\npublic_origins = [\"farol.example.org\"]", "http.public_origins", "scheme"),
-            ("[http]\ntrusted_proxies = [\"10.0.0.0/99\"]", "http.trusted_proxies", "invalid"),
+            (
+                "[http]\npublic_origins = [\"farol.example.org\"]",
+                "http.public_origins",
+                "scheme",
+            ),
+            (
+                "[http]\ntrusted_proxies = [\"10.0.0.0/99\"]",
+                "http.trusted_proxies",
+                "invalid",
+            ),
         ] {
             let message = load(text).unwrap_err();
             assert!(message.contains("farol.toml"), "{message}");
-            assert!(message.contains(key) && message.contains(reason), "{text}: {message}");
+            assert!(
+                message.contains(key) && message.contains(reason),
+                "{text}: {message}"
+            );
         }
     }
 
@@ -294,7 +414,9 @@ mod tests {
 
     #[test]
     fn a_named_file_must_exist() {
-        let error = Config::load(Some(Path::new("/nonexistent/farol.toml"))).unwrap_err().to_string();
+        let error = Config::load(Some(Path::new("/nonexistent/farol.toml")))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("no such file"), "{error}");
     }
 
@@ -306,8 +428,13 @@ mod tests {
             let config = Config::load(Some(Path::new("farol.toml"))).map_err(|e| e.to_string())?;
             assert_eq!(config.http.max_connections, 6);
             jail.set_env("FAROL_HTTP__MAX_CONNECTIONS", "six");
-            let message = Config::load(Some(Path::new("farol.toml"))).unwrap_err().to_string();
-            assert!(message.contains("environment") && message.contains("max_connections"), "{message}");
+            let message = Config::load(Some(Path::new("farol.toml")))
+                .unwrap_err()
+                .to_string();
+            assert!(
+                message.contains("environment") && message.contains("max_connections"),
+                "{message}"
+            );
             Ok(())
         });
     }

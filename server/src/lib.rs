@@ -18,11 +18,192 @@
 pub mod access;
 pub mod actions;
 pub mod audit;
+pub mod cli;
 pub mod collectors;
+pub mod config;
 pub mod db;
+pub mod error;
 pub mod history;
 pub mod live;
 pub mod middleware;
+pub mod ports;
 pub mod procstat;
+pub mod router;
+pub mod serve;
+pub mod site;
+pub mod state;
 pub mod telemetry;
 pub mod time;
+
+use access::Access;
+use actions::{collector::CollectorSwitch, runner::Runner, store::RunStore};
+use anyhow::Context;
+use audit::AuditLog;
+use collectors::scheduler::{self, CollectorControl, INTERVAL_MS};
+use config::Config;
+use farol_model::Fault;
+use leptos::config::LeptosOptions;
+use live::{Hub, Live};
+use middleware::origin::OriginPolicy;
+use state::AppState;
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Runs Farol until `shutdown`, then drains. What the process and the tests call.
+pub async fn run(
+    listener: TcpListener,
+    config: Config,
+    data_dir: &Path,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    telemetry::registry();
+    let address = listener.local_addr().context("the listener has no address")?;
+    let tasks = TaskTracker::new();
+    let state = assemble(address, config, data_dir, &shutdown, &tasks).await?;
+    cli::say(&format!("listening on http://{address}"));
+    tell_where_to_sign_in(&state.access, address).await?;
+
+    let http = state.config.http.clone();
+    serve::serve(listener, router::router(state), &http, shutdown.clone()).await;
+    tasks.close();
+    if tokio::time::timeout(Duration::from_secs(http.drain_secs), tasks.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some work did not finish in time; its runs will be marked as lost at the next start");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Puts the rooms together. This is the one place that knows all of them.
+async fn assemble(
+    address: SocketAddr,
+    config: Config,
+    data_dir: &Path,
+    shutdown: &CancellationToken,
+    tasks: &TaskTracker,
+) -> anyhow::Result<AppState> {
+    let assets = site::assets()?;
+    let pool = db::open(data_dir).await?;
+    let audit = AuditLog::new(pool.clone());
+    let proxies = &config.http.trusted_proxies;
+    let access = Access::start(
+        pool.clone(),
+        audit.clone(),
+        config.access.clone(),
+        proxies,
+        shutdown.clone(),
+    )
+    .await?;
+
+    let limits = config.live.limits();
+    let hub = Hub::new(limits.clone());
+    let mut all = collectors::registered();
+    all.retain(|collector| {
+        !config
+            .collect
+            .disabled
+            .iter()
+            .any(|name| name == collector.name())
+    });
+    let interval = config
+        .collect
+        .interval_ms
+        .map(|ms| Duration::from_millis(ms.into()));
+    let collectors = scheduler::start(all, interval, hub.clone(), shutdown.clone());
+
+    let actions = actions::registered(Arc::new(collectors.clone()), &config.runbooks);
+    let store = RunStore::new(pool);
+    let runner = Runner::start_up(
+        actions,
+        store,
+        audit.clone(),
+        hub.clone(),
+        shutdown.clone(),
+        tasks.clone(),
+    )
+    .await?;
+
+    let origins = Arc::new(OriginPolicy::new(
+        address,
+        &config.http.hosts,
+        &config.http.public_origins,
+    ));
+    let live = Live::start(
+        hub,
+        Arc::new(access.clone()),
+        Arc::new(runner.clone()),
+        limits,
+        socket_origin(origins.clone()),
+        shutdown.clone(),
+        tasks.clone(),
+    );
+    Ok(AppState {
+        config: Arc::new(config),
+        access,
+        live,
+        runner,
+        collectors,
+        audit,
+        assets: Arc::new(assets),
+        leptos: LeptosOptions::builder().output_name("farol").build(),
+        origins,
+        shutdown: shutdown.clone(),
+    })
+}
+
+/// The layer around all routes has refused other sites already; the live plane asks once more, because it must not hang on
+/// how it is mounted.
+fn socket_origin(origins: Arc<OriginPolicy>) -> live::OriginCheck {
+    Arc::new(move |headers| {
+        let no_browser =
+            !headers.contains_key(http::header::ORIGIN) && !headers.contains_key(http::header::COOKIE);
+        no_browser || origins.origin_allowed(headers)
+    })
+}
+
+async fn tell_where_to_sign_in(access: &Access, address: SocketAddr) -> anyhow::Result<()> {
+    let host = if address.ip().is_unspecified() {
+        format!("127.0.0.1:{}", address.port())
+    } else {
+        address.to_string()
+    };
+    if access.users.is_empty().await? {
+        let token = access.setup.open(std::time::Instant::now());
+        let minutes = access::setup::SETUP_LASTS.as_secs() / 60;
+        cli::say(&format!(
+            "no users yet; make the first one within {minutes} minutes, once:"
+        ));
+        cli::say(&format!("  http://{host}/setup?token={token}"));
+    } else {
+        cli::say(&format!("sign in at http://{host}/sign-in"));
+    }
+    Ok(())
+}
+
+impl CollectorSwitch for CollectorControl {
+    fn names(&self) -> Vec<(String, String)> {
+        self.statuses()
+            .into_iter()
+            .map(|status| (status.name, status.title))
+            .collect()
+    }
+
+    fn pause(&self, name: &str) -> Result<(), Fault> {
+        CollectorControl::pause(self, name)
+    }
+
+    fn resume(&self, name: &str) -> Result<(), Fault> {
+        CollectorControl::resume(self, name)
+    }
+
+    fn interval_bounds_ms(&self) -> (u32, u32) {
+        (*INTERVAL_MS.start(), *INTERVAL_MS.end())
+    }
+
+    fn set_interval(&self, name: &str, interval_ms: u32) -> Result<(), Fault> {
+        CollectorControl::set_interval(self, name, interval_ms)
+    }
+}

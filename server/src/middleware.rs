@@ -1,1 +1,5 @@
-//! To be filled by its room.
+//! Layers around every request. Each looks at one thing and knows no page.
+
+pub mod guard;
+pub mod headers;
+pub mod origin;

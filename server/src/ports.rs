@@ -19,9 +19,15 @@ use std::sync::Arc;
 /// The ports of one request.
 pub fn ports(state: &AppState, viewer: Option<Viewer>, from: String) -> Ports {
     Ports {
-        metrics: Arc::new(Metrics { hub: state.live.hub.clone() }),
-        control: Arc::new(Control { runner: state.runner.clone() }),
-        audit: Arc::new(Audit { log: state.audit.clone() }),
+        metrics: Arc::new(Metrics {
+            hub: state.live.hub.clone(),
+        }),
+        control: Arc::new(Control {
+            runner: state.runner.clone(),
+        }),
+        audit: Arc::new(Audit {
+            log: state.audit.clone(),
+        }),
         viewer,
         from,
     }

@@ -27,11 +27,12 @@ const PF_KTHREAD: u64 = 0x0020_0000;
 impl ProcStat {
     /// Reads the process' line. `NotFound` when it has ended.
     pub fn read(pid: u32) -> io::Result<ProcStat> {
-        let text = fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| match error.raw_os_error() {
-            // ESRCH: it ended between open and read.
-            Some(3) => io::Error::from(io::ErrorKind::NotFound),
-            _ => error,
-        })?;
+        let text =
+            fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| match error.raw_os_error() {
+                // ESRCH: it ended between open and read.
+                Some(3) => io::Error::from(io::ErrorKind::NotFound),
+                _ => error,
+            })?;
         Self::parse(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an odd /proc/PID/stat"))
     }
 
@@ -97,7 +98,10 @@ mod tests {
     fn a_name_with_spaces_and_parentheses_does_not_shift_fields() {
         let line = "7 (a) b (c) S 1 7 7 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 12345 0 0";
         let stat = ProcStat::parse(line).unwrap();
-        assert_eq!((stat.state, stat.parent, stat.threads, stat.start_ticks), ('S', 1, 3, 12345));
+        assert_eq!(
+            (stat.state, stat.parent, stat.threads, stat.start_ticks),
+            ('S', 1, 3, 12345)
+        );
         assert!(!stat.is_kernel_thread());
     }
 

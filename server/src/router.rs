@@ -1,8 +1,9 @@
 //! Every route of the process on one screen, and the layers around them.
 
 use crate::{
-    access::{self, Denied, Identity},
-    live,
+    access::{self, Identity, identify::ByBearer},
+    error::Refusal,
+    live::{self, PeerAddress},
     middleware::{guard, headers, origin},
     ports::ports,
     site,
@@ -10,45 +11,143 @@ use crate::{
     telemetry,
 };
 use axum::{
-    Extension, Router,
+    Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode},
-    middleware::{from_fn, from_fn_with_state},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use farol_app::app::{App, shell};
-use leptos::prelude::{provide_context, use_context};
-use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
+use farol_app::{app::App, shell::shell};
+use farol_model::Fault;
+use leptos::{
+    nonce::use_nonce,
+    prelude::{provide_context, use_context},
+};
+use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context};
 use std::time::Duration;
 use tower_http::{limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
 
 /// The whole process as one service.
 pub fn router(state: AppState) -> Router {
-    let pages = generate_route_list(App);
-    let http = &state.config.http;
-    let shell_of = {
-        let state = state.clone();
-        move || shell(&state.bundle)
-    };
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
+    let config = state.config.http.clone();
+    let metrics =
+        get(telemetry::metrics_handler).route_layer(from_fn_with_state(state.clone(), metrics_guard));
+    let routes = Router::new()
+        .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
-        .route("/metrics", get(telemetry::metrics_handler).route_layer(from_fn_with_state(state.clone(), metrics_guard)))
+        .route("/metrics", metrics)
         .route("/csp-report", post(headers::csp_report))
-        .leptos_routes_with_context(&state, pages, page_context(&state), shell_of.clone())
-        .fallback(file_or_not_found)
+        .leptos_routes_with_context(
+            &state,
+            generate_route_list(App),
+            page_context(&state),
+            page_shell(&state),
+        )
+        .fallback(not_found)
         .with_state(state.clone())
         .merge(live::routes(state.live.clone()))
         .merge(access::routes(state.access.clone()))
         .layer(from_fn(telemetry::record))
-        .layer(from_fn(guard::guard))
-        .layer(from_fn_with_state(state.access.clone(), access::identify))
-        .layer(from_fn_with_state(state.access.clone(), origin::check))
+        .layer(from_fn_with_state(state.access.clone(), guard::guard));
+    state
+        .access
+        .around(routes)
+        .layer(from_fn_with_state(state.origins.clone(), origin::check))
+        .layer(from_fn(files))
         .layer(from_fn(headers::security))
-        .layer(RequestBodyLimitLayer::new(http.max_body_bytes))
+        .layer(RequestBodyLimitLayer::new(config.max_body_bytes))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
-            Duration::from_secs(http.request_timeout_secs),
+            Duration::from_secs(config.request_timeout_secs),
         ))
+}
+
+/// Files of the browser side, before anything is asked of the database.
+async fn files(request: Request, next: Next) -> Response {
+    match site::serve(request) {
+        Ok(response) => response,
+        Err(request) => next.run(request).await,
+    }
+}
+
+/// What pages and server functions find in context. The same for both, and for addresses that no route knows.
+fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
+    let state = state.clone();
+    move || {
+        let Some(parts) = use_context::<http::request::Parts>() else {
+            return;
+        };
+        let viewer = parts
+            .extensions
+            .get::<Identity>()
+            .map(|identity| identity.viewer.clone());
+        let from = parts
+            .extensions
+            .get::<PeerAddress>()
+            .map(|PeerAddress(address)| address.to_string());
+        provide_context(ports(&state, viewer, from.unwrap_or_default()));
+        if let (Some(nonce), Some(options)) = (use_nonce(), use_context::<ResponseOptions>())
+            && let Ok(policy) = HeaderValue::from_str(&headers::content_security_policy(&nonce))
+        {
+            options.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+}
+
+fn page_shell(
+    state: &AppState,
+) -> impl Fn() -> leptos::prelude::AnyView + Clone + Send + Sync + 'static + use<> {
+    use leptos::prelude::IntoAny;
+    let (options, assets) = (state.leptos.clone(), state.assets.clone());
+    move || shell(options.clone(), &assets).into_any()
+}
+
+async fn not_found(State(state): State<AppState>, request: Request) -> Response {
+    if request.uri().path().starts_with("/api/") {
+        return Refusal(Fault::not_found("There is nothing at this address.")).into_response();
+    }
+    let render = render_app_async_with_context(page_context(&state), page_shell(&state));
+    let mut response = render(request).await;
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response
+}
+
+/// Ready when every collector has answered once and nothing drains.
+async fn ready(State(state): State<AppState>) -> Response {
+    if state.shutdown.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
+    }
+    let starting = state
+        .collectors
+        .statuses()
+        .into_iter()
+        .find(|status| status.state == farol_model::health::CollectorState::Starting);
+    match starting {
+        Some(status) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("waiting for collector {}\n", status.name),
+        )
+            .into_response(),
+        None => "ready\n".into_response(),
+    }
+}
+
+/// `/metrics` is for API tokens, and for loopback where the configuration says so.
+async fn metrics_guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let by_token = request.extensions().get::<ByBearer>().is_some();
+    let local = request
+        .extensions()
+        .get::<PeerAddress>()
+        .is_some_and(|PeerAddress(address)| address.is_loopback());
+    if by_token || (local && state.config.metrics.loopback) {
+        return next.run(request).await;
+    }
+    let mut response = Refusal(Fault::unauthenticated()).into_response();
+    response
+        .headers_mut()
+        .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
 }

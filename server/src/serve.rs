@@ -7,8 +7,7 @@
 use crate::config::HttpConfig;
 use axum::{Router, extract::ConnectInfo, extract::Request};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use std::{
@@ -21,17 +20,19 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
 /// Serves until `shutdown`, then lets open requests finish for at most `http.drain_secs`.
 pub async fn serve(listener: TcpListener, app: Router, config: &HttpConfig, shutdown: CancellationToken) {
     let places = Arc::new(Semaphore::new(config.max_connections));
-    let peers = Peers { open: Arc::default(), limit: config.max_connections_per_address };
-    let graceful = GracefulShutdown::new();
-    let mut server = auto::Builder::new(TokioExecutor::new());
+    let peers = Peers {
+        open: Arc::default(),
+        limit: config.max_connections_per_address,
+    };
+    let open = TaskTracker::new();
+    let mut server = hyper::server::conn::http1::Builder::new();
     server
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(config.header_timeout_secs))
         .max_buf_size(64 * 1024);
@@ -42,21 +43,33 @@ pub async fn serve(listener: TcpListener, app: Router, config: &HttpConfig, shut
             () = shutdown.cancelled() => break,
         };
         let Ok(place) = place else { break };
-        let Some((stream, peer)) = accept(&listener, &shutdown).await else { break };
+        let Some((stream, peer)) = accept(&listener, &shutdown).await else {
+            break;
+        };
         let Some(peer_place) = peers.enter(peer.ip()) else {
             metrics::counter!("farol_http_connections_refused_total").increment(1);
             continue;
         };
-        let app = app.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request
-        });
+        let app = app
+            .clone()
+            .map_request(move |mut request: Request<hyper::body::Incoming>| {
+                request.extensions_mut().insert(ConnectInfo(peer));
+                request
+            });
         let connection = server
-            .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(app))
-            .into_owned();
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app))
+            .with_upgrades();
+        let stop = shutdown.clone();
+        open.spawn(async move {
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stop.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%peer, %error, "connection ended with an error");
             }
             drop((place, peer_place));
@@ -64,9 +77,13 @@ pub async fn serve(listener: TcpListener, app: Router, config: &HttpConfig, shut
     }
 
     drop(listener);
+    open.close();
     let drain = Duration::from_secs(config.drain_secs);
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!(drain_secs = config.drain_secs, "some requests did not finish in time");
+    if tokio::time::timeout(drain, open.wait()).await.is_err() {
+        tracing::warn!(
+            drain_secs = config.drain_secs,
+            "some requests did not finish in time"
+        );
     }
 }
 
@@ -99,7 +116,10 @@ async fn accept(listener: &TcpListener, shutdown: &CancellationToken) -> Option<
 
 fn is_about_one_connection(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }
 
 /// Open connections by peer address.
@@ -124,7 +144,10 @@ impl Peers {
             return None;
         }
         *count += 1;
-        Some(PeerPlace { peers: self.clone(), address })
+        Some(PeerPlace {
+            peers: self.clone(),
+            address,
+        })
     }
 }
 
@@ -151,7 +174,9 @@ mod tests {
         let shutdown = CancellationToken::new();
         let app = Router::new().route(
             "/",
-            axum::routing::get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }),
+            axum::routing::get(
+                |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() },
+            ),
         );
         let token = shutdown.clone();
         let task = tokio::spawn(async move { serve(listener, app, &config, token).await });
@@ -169,7 +194,10 @@ mod tests {
     async fn a_request_knows_its_peer_and_shutdown_ends_the_loop() {
         let (address, shutdown, task) = start(HttpConfig::default()).await;
         let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .await
+            .unwrap();
         assert!(read_all(&mut stream).await.ends_with("127.0.0.1"));
         shutdown.cancel();
         task.await.unwrap();
@@ -178,7 +206,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_never_finishes_its_header_is_dropped() {
-        let (address, _shutdown, _task) = start(HttpConfig { header_timeout_secs: 1, ..HttpConfig::default() }).await;
+        let (address, _shutdown, _task) = start(HttpConfig {
+            header_timeout_secs: 1,
+            ..HttpConfig::default()
+        })
+        .await;
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(b"GET / HTTP/1.1\r\nhost:").await.unwrap();
         read_all(&mut stream).await;
@@ -186,12 +218,18 @@ mod tests {
 
     #[tokio::test]
     async fn one_address_cannot_hold_more_than_its_share() {
-        let config = HttpConfig { max_connections_per_address: 2, ..HttpConfig::default() };
+        let config = HttpConfig {
+            max_connections_per_address: 2,
+            ..HttpConfig::default()
+        };
         let (address, _shutdown, _task) = start(config).await;
         let mut held = Vec::new();
         for _ in 0..2 {
             let mut stream = TcpStream::connect(address).await.unwrap();
-            stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            stream
+                .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+                .await
+                .unwrap();
             let mut first = [0u8; 16];
             stream.read_exact(&mut first).await.unwrap();
             held.push(stream);

@@ -33,7 +33,11 @@ pub fn assets() -> Result<Assets, MissingBundle> {
             .map(|name| format!("/{name}"))
             .ok_or(MissingBundle(extension))
     };
-    Ok(Assets { script: find("js")?, wasm: find("wasm")?, style: find("css")? })
+    Ok(Assets {
+        script: find("js")?,
+        wasm: find("wasm")?,
+        style: find("css")?,
+    })
 }
 
 fn is_part(name: &str, extension: &str) -> bool {
@@ -52,7 +56,9 @@ pub fn serve(request: Request) -> Result<Response, Request> {
     if path.is_empty() || path.ends_with(".br") || path.ends_with(".gz") || path == "hash.txt" {
         return Err(request);
     }
-    let Some(plain) = Files::get(&path) else { return Err(request) };
+    let Some(plain) = Files::get(&path) else {
+        return Err(request);
+    };
     let accepted = accepted_encodings(request.headers());
     for (encoding, suffix) in [("br", ".br"), ("gzip", ".gz")] {
         if accepted.contains(&encoding)
@@ -65,13 +71,23 @@ pub fn serve(request: Request) -> Result<Response, Request> {
 }
 
 fn respond(request: &Request, path: &str, file: &EmbeddedFile, encoding: Option<&'static str>) -> Response {
-    let tag: String = file.metadata.sha256_hash().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let tag: String = file
+        .metadata
+        .sha256_hash()
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let tag = format!("\"{tag}\"");
     let unchanged = request
         .headers()
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|given| given.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
+        .is_some_and(|given| {
+            given
+                .split(',')
+                .any(|one| one.trim().trim_start_matches("W/") == tag)
+        });
     let mut response = if unchanged {
         StatusCode::NOT_MODIFIED.into_response()
     } else if request.method() == Method::HEAD {
@@ -80,7 +96,11 @@ fn respond(request: &Request, path: &str, file: &EmbeddedFile, encoding: Option<
         Body::from(file.data.clone().into_owned()).into_response()
     };
     let headers = response.headers_mut();
-    let caching = if is_hashed(path) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let caching = if is_hashed(path) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -95,12 +115,20 @@ fn respond(request: &Request, path: &str, file: &EmbeddedFile, encoding: Option<
 
 /// Encodings the client takes, RFC 9110 section 12.5.3; a weight of zero refuses.
 fn accepted_encodings(headers: &HeaderMap) -> Vec<&str> {
-    let Some(value) = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()) else { return Vec::new() };
+    let Some(value) = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return Vec::new();
+    };
     value
         .split(',')
         .filter_map(|item| {
             let (name, weight) = item.split_once(';').unwrap_or((item, ""));
-            let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse::<f32>().is_ok_and(|q| q == 0.0));
+            let refused = weight
+                .trim()
+                .strip_prefix("q=")
+                .is_some_and(|q| q.trim().parse::<f32>().is_ok_and(|q| q == 0.0));
             (!refused).then(|| name.trim())
         })
         .collect()
@@ -108,7 +136,9 @@ fn accepted_encodings(headers: &HeaderMap) -> Vec<&str> {
 
 /// `pkg/farol.0123456789abcdef.wasm` and the like.
 fn is_hashed(path: &str) -> bool {
-    let Some(name) = path.strip_prefix("pkg/") else { return false };
+    let Some(name) = path.strip_prefix("pkg/") else {
+        return false;
+    };
     let parts: Vec<&str> = name.split('.').collect();
     parts.len() == 3 && parts[1].len() >= 12
 }
@@ -149,7 +179,10 @@ mod tests {
     #[test]
     fn a_weight_of_zero_refuses_an_encoding() {
         let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("br;q=0, gzip;q=0.5, zstd"));
+        headers.insert(
+            header::ACCEPT_ENCODING,
+            HeaderValue::from_static("br;q=0, gzip;q=0.5, zstd"),
+        );
         assert_eq!(accepted_encodings(&headers), ["gzip", "zstd"]);
     }
 
@@ -158,7 +191,11 @@ mod tests {
         let get = |path: &str| Request::builder().uri(path).body(Body::empty()).unwrap();
         assert!(serve(get("/no/such/file.css")).is_err());
         assert!(serve(get("/../Cargo.toml")).is_err());
-        let post = Request::builder().method(Method::POST).uri("/favicon.svg").body(Body::empty()).unwrap();
+        let post = Request::builder()
+            .method(Method::POST)
+            .uri("/favicon.svg")
+            .body(Body::empty())
+            .unwrap();
         assert!(serve(post).is_err());
     }
 }

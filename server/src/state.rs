@@ -1,8 +1,8 @@
 //! What request handlers share. Cheap to clone; every part is a handle.
 
 use crate::{
-    access::Access, actions::runner::Runner, audit::AuditLog, collectors::scheduler::CollectorControl, config::Config,
-    live::Live,
+    access::Access, actions::runner::Runner, audit::AuditLog, collectors::scheduler::CollectorControl,
+    config::Config, live::Live, middleware::origin::OriginPolicy,
 };
 use axum::extract::FromRef;
 use farol_app::shell::Assets;
@@ -22,6 +22,8 @@ pub struct AppState {
     /// Names of the browser side's files.
     pub assets: Arc<Assets>,
     pub leptos: LeptosOptions,
+    /// Which hosts and origins are ours.
+    pub origins: Arc<OriginPolicy>,
     /// Cancelled when the process begins to drain.
     pub shutdown: CancellationToken,
 }

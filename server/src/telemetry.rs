@@ -36,31 +36,80 @@ pub fn registry() -> &'static Registry {
 fn describe() {
     use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
     describe_counter!("farol_http_requests_total", "HTTP requests answered.");
-    describe_histogram!("farol_http_request_duration_seconds", Unit::Seconds, "Time to answer a request.");
-    describe_counter!("farol_http_connections_refused_total", "TCP connections closed because their address had too many.");
-    describe_histogram!("farol_collector_duration_seconds", Unit::Seconds, "Time that a reading took.");
+    describe_histogram!(
+        "farol_http_request_duration_seconds",
+        Unit::Seconds,
+        "Time to answer a request."
+    );
+    describe_counter!(
+        "farol_http_connections_refused_total",
+        "TCP connections closed because their address had too many."
+    );
+    describe_histogram!(
+        "farol_collector_duration_seconds",
+        Unit::Seconds,
+        "Time that a reading took."
+    );
     describe_counter!("farol_collector_failures_total", "Readings that failed.");
     describe_gauge!("farol_live_connections", "Open live connections.");
     describe_counter!("farol_live_publications_total", "Publications made by the hub.");
-    describe_counter!("farol_live_frames_sent_total", "Frames written to live connections.");
-    describe_counter!("farol_live_bytes_sent_total", Unit::Bytes, "Bytes written to live connections.");
-    describe_gauge!("farol_live_queue_bytes", Unit::Bytes, "Bytes that wait for live connections.");
-    describe_counter!("farol_live_conflations_total", "Publications dropped for slow readers.");
+    describe_counter!(
+        "farol_live_frames_sent_total",
+        "Frames written to live connections."
+    );
+    describe_counter!(
+        "farol_live_bytes_sent_total",
+        Unit::Bytes,
+        "Bytes written to live connections."
+    );
+    describe_gauge!(
+        "farol_live_queue_bytes",
+        Unit::Bytes,
+        "Bytes that wait for live connections."
+    );
+    describe_counter!(
+        "farol_live_conflations_total",
+        "Publications dropped for slow readers."
+    );
     describe_gauge!("farol_sessions", "Sessions that have not expired.");
     describe_counter!("farol_runs_total", "Runs ended.");
     describe_gauge!("farol_runs_running", "Runs under way.");
-    describe_counter!("farol_csp_reports_total", "Violations of the content security policy that browsers reported.");
-    describe_gauge!("process_resident_memory_bytes", Unit::Bytes, "Memory of this process.");
-    describe_counter!("process_cpu_seconds_total", Unit::Seconds, "Processor time of this process.");
+    describe_counter!(
+        "farol_csp_reports_total",
+        "Violations of the content security policy that browsers reported."
+    );
+    describe_gauge!(
+        "process_resident_memory_bytes",
+        Unit::Bytes,
+        "Memory of this process."
+    );
+    describe_counter!(
+        "process_cpu_seconds_total",
+        Unit::Seconds,
+        "Processor time of this process."
+    );
 }
 
 /// Memory and processor time of this process: resident bytes, seconds (proc_pid_stat(5), proc_pid_statm(5)).
 pub fn own_usage() -> Option<(u64, f64)> {
-    let pages: u64 = std::fs::read_to_string("/proc/self/statm").ok()?.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    let pages: u64 = std::fs::read_to_string("/proc/self/statm")
+        .ok()?
+        .split_ascii_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()?;
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let after_name = stat.rsplit(')').next()?;
-    let ticks: u64 = after_name.split_ascii_whitespace().skip(11).take(2).filter_map(|text| text.parse::<u64>().ok()).sum();
-    Some((pages * rustix::param::page_size() as u64, Duration::from_millis(ticks * 10).as_secs_f64()))
+    let ticks: u64 = after_name
+        .split_ascii_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|text| text.parse::<u64>().ok())
+        .sum();
+    Some((
+        pages * rustix::param::page_size() as u64,
+        Duration::from_millis(ticks * 10).as_secs_f64(),
+    ))
 }
 
 /// Layer: counts requests and times them, by route. An address that no route knows is `unmatched`, so that a scanner cannot
@@ -76,7 +125,8 @@ pub async fn record(request: Request, next: Next) -> Response {
     metrics::histogram!("farol_http_request_duration_seconds", "route" => route.clone())
         .record(started.elapsed().as_secs_f64());
     let status = response.status().as_str().to_owned();
-    metrics::counter!("farol_http_requests_total", "route" => route, "method" => method, "status" => status).increment(1);
+    metrics::counter!("farol_http_requests_total", "route" => route, "method" => method, "status" => status)
+        .increment(1);
     response
 }
 
@@ -87,5 +137,9 @@ pub async fn metrics_handler() -> Response {
         // A counter of the facade holds whole numbers; seconds are not, so this one is a gauge underneath.
         registry().set_counter_secs("process_cpu_seconds_total", cpu_secs);
     }
-    ([(header::CONTENT_TYPE, openmetrics::CONTENT_TYPE)], openmetrics::render(&registry().snapshot())).into_response()
+    (
+        [(header::CONTENT_TYPE, openmetrics::CONTENT_TYPE)],
+        openmetrics::render(&registry().snapshot()),
+    )
+        .into_response()
 }

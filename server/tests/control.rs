@@ -10,7 +10,12 @@ use serde_json::Value;
 const KEY: &str = "test-key-0001";
 
 async fn run(server: &TestServer, client: &Client, fields: &[(&str, &str)]) -> Response {
-    client.post(server.url("/api/fn/run")).form(fields).send().await.unwrap()
+    client
+        .post(server.url("/api/fn/run"))
+        .form(fields)
+        .send()
+        .await
+        .unwrap()
 }
 
 fn with_runbook(dir: &std::path::Path, toml: &str) -> Config {
@@ -40,9 +45,16 @@ async fn an_operator_stops_a_process_and_the_log_tells_it() {
     ];
     let answer = run(&server, &operator, &fields).await;
     assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
-    let status = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
+    let status = tokio::task::spawn_blocking(move || child.wait())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15));
-    server.until(&operator, "/audit", |html| html.contains("run.process.signal") && html.contains(&pid)).await;
+    server
+        .until(&operator, "/audit", |html| {
+            html.contains("run.process.signal") && html.contains(&pid)
+        })
+        .await;
     server.stop().await;
 }
 
@@ -59,7 +71,12 @@ async fn a_viewer_and_a_stranger_are_refused_by_the_call_itself() {
         ("params[signal]", "KILL"),
         ("confirm", "true"),
     ];
-    assert_eq!(run(&server, &server.signed_in("viewer").await, &fields).await.status(), 403);
+    assert_eq!(
+        run(&server, &server.signed_in("viewer").await, &fields)
+            .await
+            .status(),
+        403
+    );
     assert_eq!(run(&server, &server.anonymous(), &fields).await.status(), 401);
     assert!(child.try_wait().unwrap().is_none(), "it still runs");
     child.kill().unwrap();
@@ -72,12 +89,21 @@ async fn a_session_from_another_origin_cannot_act() {
     let server = TestServer::start().await;
     let cookie = server.cookie("operator").await;
     let post = |origin: Option<&'static str>| {
-        let request = server.anonymous().post(server.url("/api/fn/run")).header("cookie", &cookie);
+        let request = server
+            .anonymous()
+            .post(server.url("/api/fn/run"))
+            .header("cookie", &cookie);
         let request = match origin {
             Some(origin) => request.header("origin", origin),
             None => request,
         };
-        request.form(&[("action", "collector.pause"), ("key", KEY), ("params[collector]", "cpu")]).send()
+        request
+            .form(&[
+                ("action", "collector.pause"),
+                ("key", KEY),
+                ("params[collector]", "cpu"),
+            ])
+            .send()
     };
     for origin in [Some("https://evil.example"), Some("null"), None] {
         assert_eq!(post(origin).await.unwrap().status(), 403, "{origin:?}");
@@ -104,7 +130,9 @@ async fn a_pid_that_is_another_process_now_is_never_hit() {
     if answer.status() == 200 {
         let started: Value = answer.json().await.unwrap();
         let page = format!("/controls/runs/{}", started["id"].as_str().unwrap());
-        server.until(&operator, &page, |html| html.contains("Failed")).await;
+        server
+            .until(&operator, &page, |html| html.contains("Failed"))
+            .await;
     } else {
         assert_eq!(answer.status(), 409);
     }
@@ -138,14 +166,22 @@ async fn a_plain_form_leads_to_the_page_of_its_run_with_the_output_on_it() {
     let answer = operator
         .post(server.url("/api/fn/run"))
         .header("accept", "text/html")
-        .form(&[("action", "runbook.greet"), ("key", KEY), ("params[who]", "wide world; reboot")])
+        .form(&[
+            ("action", "runbook.greet"),
+            ("key", KEY),
+            ("params[who]", "wide world; reboot"),
+        ])
         .send()
         .await
         .unwrap();
     assert_eq!(answer.status(), 302, "{}", answer.text().await.unwrap());
     let page = answer.headers()["location"].to_str().unwrap().to_owned();
     assert!(page.starts_with("/controls/runs/"), "{page}");
-    server.until(&operator, &page, |html| html.contains("hello wide world; reboot") && html.contains("Succeeded")).await;
+    server
+        .until(&operator, &page, |html| {
+            html.contains("hello wide world; reboot") && html.contains("Succeeded")
+        })
+        .await;
     server.stop().await;
 }
 
@@ -164,7 +200,11 @@ async fn the_same_key_is_the_same_run() {
     let id = |value: Value| value["id"].as_str().unwrap().to_owned();
     let (first, second) = (id(first.json().await.unwrap()), id(second.json().await.unwrap()));
     assert_eq!(first, second);
-    server.until(&operator, &format!("/controls/runs/{first}"), |html| html.contains("Succeeded")).await;
+    server
+        .until(&operator, &format!("/controls/runs/{first}"), |html| {
+            html.contains("Succeeded")
+        })
+        .await;
     assert_eq!(std::fs::read_to_string(&count).unwrap(), "x\n");
     server.stop().await;
 }

@@ -9,12 +9,28 @@ use reqwest::header;
 async fn the_overview_is_drawn_with_real_numbers_before_any_script() {
     let server = TestServer::start().await;
     let client = server.signed_in("viewer").await;
-    let page = server.until(&client, "/", |html| html.contains("<svg") && html.contains("chart")).await;
+    let page = server
+        .until(&client, "/", |html| {
+            html.contains("<svg") && html.contains("chart")
+        })
+        .await;
     let memory_bytes = std::fs::read_to_string("/proc/meminfo").unwrap();
-    assert!(memory_bytes.contains("MemTotal"), "the test wants a Linux machine");
-    assert!(page.contains(" %") || page.contains("%</"), "a percentage with its unit");
-    assert!(page.contains("GiB") || page.contains("MiB"), "memory in bytes with its unit");
-    assert!(!page.contains("style=\""), "an inline style would violate the policy");
+    assert!(
+        memory_bytes.contains("MemTotal"),
+        "the test wants a Linux machine"
+    );
+    assert!(
+        page.contains(" %") || page.contains("%</"),
+        "a percentage with its unit"
+    );
+    assert!(
+        page.contains("GiB") || page.contains("MiB"),
+        "memory in bytes with its unit"
+    );
+    assert!(
+        !page.contains("style=\""),
+        "an inline style would violate the policy"
+    );
     server.stop().await;
 }
 
@@ -34,13 +50,26 @@ async fn every_page_carries_a_policy_whose_nonce_its_scripts_have() {
     let client = server.signed_in("admin").await;
     for path in ["/", "/host", "/processes", "/controls", "/audit", "/no/such/page"] {
         let answer = client.get(server.url(path)).send().await.unwrap();
-        let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
-        let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+        let policy = answer.headers()[header::CONTENT_SECURITY_POLICY]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let nonce = policy
+            .split("'nonce-")
+            .nth(1)
+            .unwrap()
+            .split('\'')
+            .next()
+            .unwrap()
+            .to_owned();
         let html = answer.text().await.unwrap();
         assert!(nonce.len() >= 16, "{path}: {policy}");
         for tag in html.split("<script").skip(1) {
             let tag = tag.split('>').next().unwrap();
-            assert!(tag.contains(&format!("nonce=\"{nonce}\"")), "{path}: a script without the nonce: {tag}");
+            assert!(
+                tag.contains(&format!("nonce=\"{nonce}\"")),
+                "{path}: a script without the nonce: {tag}"
+            );
         }
     }
     server.stop().await;
@@ -50,10 +79,28 @@ async fn every_page_carries_a_policy_whose_nonce_its_scripts_have() {
 async fn a_stranger_is_sent_to_sign_in_and_sees_nothing() {
     let server = TestServer::start().await;
     let stranger = server.anonymous();
-    for path in ["/", "/host", "/processes", "/controls", "/audit", "/controls/runs/1"] {
-        let answer = stranger.get(server.url(path)).header(header::ACCEPT, "text/html").send().await.unwrap();
+    for path in [
+        "/",
+        "/host",
+        "/processes",
+        "/controls",
+        "/audit",
+        "/controls/runs/1",
+    ] {
+        let answer = stranger
+            .get(server.url(path))
+            .header(header::ACCEPT, "text/html")
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 302, "{path}");
-        assert!(answer.headers()[header::LOCATION].to_str().unwrap().starts_with("/sign-in"), "{path}");
+        assert!(
+            answer.headers()[header::LOCATION]
+                .to_str()
+                .unwrap()
+                .starts_with("/sign-in"),
+            "{path}"
+        );
         assert_eq!(answer.text().await.unwrap(), "", "{path}: a redirect has no body");
     }
     let answer = stranger.get(server.url("/api/fn/session")).send().await.unwrap();
@@ -66,10 +113,18 @@ async fn a_viewer_is_refused_the_pages_of_an_operator_with_their_data_left_out()
     let server = TestServer::start().await;
     let viewer = server.signed_in("viewer").await;
     for path in ["/controls", "/audit"] {
-        let answer = viewer.get(server.url(path)).header(header::ACCEPT, "text/html").send().await.unwrap();
+        let answer = viewer
+            .get(server.url(path))
+            .header(header::ACCEPT, "text/html")
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 403, "{path}");
         let html = answer.text().await.unwrap();
-        assert!(!html.contains("session.sign_in") && !html.contains("process.signal"), "{path}");
+        assert!(
+            !html.contains("session.sign_in") && !html.contains("process.signal"),
+            "{path}"
+        );
     }
     server.stop().await;
 }
@@ -80,7 +135,10 @@ async fn an_unknown_address_is_not_found_and_says_so() {
     let viewer = server.signed_in("viewer").await;
     let answer = viewer.get(server.url("/no/such/page")).send().await.unwrap();
     assert_eq!(answer.status(), 404);
-    assert!(answer.text().await.unwrap().contains("no page"), "words for a person");
+    assert!(
+        answer.text().await.unwrap().contains("no page"),
+        "words for a person"
+    );
     server.stop().await;
 }
 
@@ -88,11 +146,24 @@ async fn an_unknown_address_is_not_found_and_says_so() {
 async fn health_is_open_and_files_are_served_with_their_tags() {
     let server = TestServer::start().await;
     let stranger = server.anonymous();
-    assert_eq!(stranger.get(server.url("/healthz")).send().await.unwrap().status(), 200);
+    assert_eq!(
+        stranger
+            .get(server.url("/healthz"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
     let icon = stranger.get(server.url("/favicon.svg")).send().await.unwrap();
     assert_eq!(icon.status(), 200);
     let tag = icon.headers()[header::ETAG].clone();
-    let again = stranger.get(server.url("/favicon.svg")).header(header::IF_NONE_MATCH, tag).send().await.unwrap();
+    let again = stranger
+        .get(server.url("/favicon.svg"))
+        .header(header::IF_NONE_MATCH, tag)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(again.status(), 304);
     server.stop().await;
 }
@@ -100,9 +171,19 @@ async fn health_is_open_and_files_are_served_with_their_tags() {
 #[tokio::test]
 async fn metrics_are_open_to_loopback_in_the_openmetrics_format() {
     let server = TestServer::start().await;
-    let answer = server.anonymous().get(server.url("/metrics")).send().await.unwrap();
+    let answer = server
+        .anonymous()
+        .get(server.url("/metrics"))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
-    assert!(answer.headers()[header::CONTENT_TYPE].to_str().unwrap().starts_with("application/openmetrics-text"));
+    assert!(
+        answer.headers()[header::CONTENT_TYPE]
+            .to_str()
+            .unwrap()
+            .starts_with("application/openmetrics-text")
+    );
     let text = answer.text().await.unwrap();
     assert!(text.ends_with("# EOF\n"));
     assert!(text.contains("farol_collector_duration_seconds"), "{text}");
@@ -114,11 +195,31 @@ async fn metrics_want_a_token_when_loopback_is_not_trusted() {
     let mut config = farol::config::Config::default();
     config.metrics.loopback = false;
     let server = TestServer::start_with(config).await;
-    assert_eq!(server.anonymous().get(server.url("/metrics")).send().await.unwrap().status(), 401);
+    assert_eq!(
+        server
+            .anonymous()
+            .get(server.url("/metrics"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        401
+    );
     let pool = farol::db::open(server.data_dir.path()).await.unwrap();
-    let said = farol::access::cli::token_create(&pool, "viewer", "scraper").await.unwrap();
-    let token = said.split_whitespace().find(|word| word.starts_with("farol_")).unwrap();
-    let answer = server.anonymous().get(server.url("/metrics")).bearer_auth(token).send().await.unwrap();
+    let said = farol::access::cli::token_create(&pool, "viewer", "scraper")
+        .await
+        .unwrap();
+    let token = said
+        .split_whitespace()
+        .find(|word| word.starts_with("farol_"))
+        .unwrap();
+    let answer = server
+        .anonymous()
+        .get(server.url("/metrics"))
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     server.stop().await;
 }

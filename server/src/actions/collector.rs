@@ -34,14 +34,26 @@ struct Switch {
 impl Pause {
     pub fn new(collectors: Arc<dyn CollectorSwitch>) -> Self {
         let summary = "Its charts stop until it is resumed. What was measured stays.";
-        Pause(Switch::new(collectors, "collector.pause", "Pause a collector", summary, Vec::new()))
+        Pause(Switch::new(
+            collectors,
+            "collector.pause",
+            "Pause a collector",
+            summary,
+            Vec::new(),
+        ))
     }
 }
 
 impl Resume {
     pub fn new(collectors: Arc<dyn CollectorSwitch>) -> Self {
         let summary = "Lets a paused collector read again, or tries a failed one at once.";
-        Resume(Switch::new(collectors, "collector.resume", "Resume a collector", summary, Vec::new()))
+        Resume(Switch::new(
+            collectors,
+            "collector.resume",
+            "Resume a collector",
+            summary,
+            Vec::new(),
+        ))
     }
 }
 
@@ -52,18 +64,36 @@ impl SetInterval {
             name: "interval_ms".to_owned(),
             label: "Interval in milliseconds".to_owned(),
             help: format!("Time between readings, {min} to {max}. Lasts until Farol restarts."),
-            kind: ParamKind::Integer { min: min.into(), max: max.into() },
+            kind: ParamKind::Integer {
+                min: min.into(),
+                max: max.into(),
+            },
             default: Some("1000".to_owned()),
         };
         let summary = "Reads more often or more seldom. A longer interval costs less and shows less.";
-        SetInterval(Switch::new(collectors, "collector.interval", "Set a collector's interval", summary, vec![interval]))
+        SetInterval(Switch::new(
+            collectors,
+            "collector.interval",
+            "Set a collector's interval",
+            summary,
+            vec![interval],
+        ))
     }
 }
 
 impl Switch {
-    fn new(collectors: Arc<dyn CollectorSwitch>, id: &str, title: &str, summary: &str, more: Vec<ParamSpec>) -> Self {
-        let options =
-            collectors.names().into_iter().map(|(value, label)| ChoiceOption { value, label }).collect();
+    fn new(
+        collectors: Arc<dyn CollectorSwitch>,
+        id: &str,
+        title: &str,
+        summary: &str,
+        more: Vec<ParamSpec>,
+    ) -> Self {
+        let options = collectors
+            .names()
+            .into_iter()
+            .map(|(value, label)| ChoiceOption { value, label })
+            .collect();
         let mut params = vec![ParamSpec {
             name: "collector".to_owned(),
             label: "Collector".to_owned(),
@@ -86,7 +116,12 @@ impl Switch {
         Switch { spec, collectors }
     }
 
-    fn done(&self, params: &Params, said: &str, act: impl FnOnce(&dyn CollectorSwitch, &str) -> Result<(), Fault>) -> Outcome {
+    fn done(
+        &self,
+        params: &Params,
+        said: &str,
+        act: impl FnOnce(&dyn CollectorSwitch, &str) -> Result<(), Fault>,
+    ) -> Outcome {
         let name = params.get("collector").map(String::as_str).unwrap_or_default();
         match act(self.collectors.as_ref(), name) {
             Ok(()) => Outcome::succeeded(format!("Collector {name} {said}.")),
@@ -122,9 +157,13 @@ impl Action for SetInterval {
 
     fn run<'a>(&'a self, _: RunContext, params: Params) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            let interval_ms = params.get("interval_ms").and_then(|text| text.parse().ok()).unwrap_or_default();
+            let interval_ms = params
+                .get("interval_ms")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_default();
             let said = format!("reads every {interval_ms} ms");
-            self.0.done(&params, &said, |all, name| all.set_interval(name, interval_ms))
+            self.0
+                .done(&params, &said, |all, name| all.set_interval(name, interval_ms))
         })
     }
 }

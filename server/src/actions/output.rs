@@ -27,7 +27,12 @@ pub struct OutputSink {
 
 impl OutputSink {
     pub fn new(run: &str, outlet: Arc<dyn RunOutlet>) -> Self {
-        OutputSink { run: run.into(), outlet, limit_bytes: Arc::new(Mutex::new(DEFAULT_LIMIT_BYTES)), printed: Arc::default() }
+        OutputSink {
+            run: run.into(),
+            outlet,
+            limit_bytes: Arc::new(Mutex::new(DEFAULT_LIMIT_BYTES)),
+            printed: Arc::default(),
+        }
     }
 
     /// Sets how much is kept, bytes. To be called before anything is written.
@@ -50,7 +55,13 @@ impl OutputSink {
         if !kept.is_empty() {
             printed.bytes += kept.len() as u64;
             printed.pieces.push((stream, kept.to_owned()));
-            self.outlet.event(&self.run, &RunEvent::Output { stream, text: kept.to_owned() });
+            self.outlet.event(
+                &self.run,
+                &RunEvent::Output {
+                    stream,
+                    text: kept.to_owned(),
+                },
+            );
         }
         if kept.len() < text.len() {
             printed.truncated = true;
@@ -60,7 +71,10 @@ impl OutputSink {
 
     /// What was printed so far.
     pub fn printed(&self) -> Printed {
-        self.printed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.printed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

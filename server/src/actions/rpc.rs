@@ -32,7 +32,9 @@ impl Rpc for Runner {
                 }
                 other => {
                     let shown: String = other.chars().take(64).collect();
-                    Err(Fault::not_found(format!("There is no method `{shown}`; there are run and cancel.")))
+                    Err(Fault::not_found(format!(
+                        "There is no method `{shown}`; there are run and cancel."
+                    )))
                 }
             }
         })
@@ -40,5 +42,6 @@ impl Rpc for Runner {
 }
 
 fn read<T: DeserializeOwned>(data: &[u8]) -> Result<T, Fault> {
-    serde_json::from_slice(data).map_err(|error| Fault::invalid("data", format!("The request cannot be read: {error}.")))
+    serde_json::from_slice(data)
+        .map_err(|error| Fault::invalid("data", format!("The request cannot be read: {error}.")))
 }

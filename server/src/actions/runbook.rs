@@ -29,24 +29,50 @@ pub struct Command {
 
 impl Runbook {
     pub fn new(config: &RunbookConfig) -> Self {
-        Runbook { spec: config.spec(), config: config.clone() }
+        Runbook {
+            spec: config.spec(),
+            config: config.clone(),
+        }
     }
 
     fn command(&self, params: &Params) -> Result<Command, String> {
-        let argv = self.config.argv.iter().map(|item| self.argument(item, params)).collect::<Result<Vec<_>, _>>()?;
+        let argv = self
+            .config
+            .argv
+            .iter()
+            .map(|item| self.argument(item, params))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut env: BTreeMap<String, String> = [("PATH", PATH), ("LANG", "C.UTF-8")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
-        let passed = self.config.pass_env.iter().filter_map(|name| Some((name.clone(), std::env::var(name).ok()?)));
+        let passed = self
+            .config
+            .pass_env
+            .iter()
+            .filter_map(|name| Some((name.clone(), std::env::var(name).ok()?)));
         env.extend(passed);
-        env.extend(self.config.env.iter().map(|(name, value)| (name.clone(), fill(value, params))));
+        env.extend(
+            self.config
+                .env
+                .iter()
+                .map(|(name, value)| (name.clone(), fill(value, params))),
+        );
         let account = self.config.user.as_deref().map(account::find).transpose()?;
         if let Some(account) = &account {
             env.insert("HOME".to_owned(), account.home.clone());
             env.insert("USER".to_owned(), account.name.clone());
         }
-        let directory = self.config.directory.clone().unwrap_or_else(|| PathBuf::from("/"));
-        Ok(Command { argv, env, directory, account })
+        let directory = self
+            .config
+            .directory
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("/"));
+        Ok(Command {
+            argv,
+            env,
+            directory,
+            account,
+        })
     }
 
     /// One item of argv. A value that would begin the item with a dash is refused unless its parameter allows it.
@@ -54,7 +80,11 @@ impl Runbook {
         let filled = fill(item, params);
         if filled.starts_with('-') && !item.starts_with('-') {
             let first = placeholders(item).first().copied().unwrap_or_default();
-            let allowed = self.config.params.iter().any(|param| param.name == first && param.allow_dash);
+            let allowed = self
+                .config
+                .params
+                .iter()
+                .any(|param| param.name == first && param.allow_dash);
             if !allowed {
                 return Err(format!(
                     "`{first}` must not begin with a dash: the program would take it for an option. Nothing was started."
@@ -91,7 +121,9 @@ fn fill(text: &str, params: &Params) -> String {
     let mut rest = text;
     for name in placeholders(text) {
         let mark = format!("{{{name}}}");
-        let Some((before, after)) = rest.split_once(&mark) else { continue };
+        let Some((before, after)) = rest.split_once(&mark) else {
+            continue;
+        };
         filled.push_str(before);
         filled.push_str(params.get(name).map(String::as_str).unwrap_or_default());
         rest = after;

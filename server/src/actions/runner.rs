@@ -6,7 +6,11 @@
 //! Bounds: [`MAX_RUNNING`] at once, [`MAX_WAITING`] more wait, above that requests are refused as limited. An action's time
 //! limit asks it to stop; after [`STOP_GRACE`] it is dropped.
 
-use super::{Action, Outcome, RunContext, RunOutlet, output::OutputSink, store::{Inserted, RunStore}};
+use super::{
+    Action, Outcome, RunContext, RunOutlet,
+    output::OutputSink,
+    store::{Inserted, RunStore},
+};
 use crate::{
     audit::{AuditLog, NewEntry},
     time::now_ms,
@@ -18,10 +22,13 @@ use farol_model::{
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::{AtomicU8, Ordering}},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
     time::Duration,
 };
-use tokio::sync::{Semaphore, OwnedSemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Runs under way at once.
@@ -86,23 +93,44 @@ impl Runner {
             .collect();
         let places = Arc::new(Semaphore::new(MAX_RUNNING));
         let live = Mutex::default();
-        Ok(Runner { inner: Arc::new(Inner { actions, single, places, store, audit, outlet, live, shutdown, tasks }) })
+        Ok(Runner {
+            inner: Arc::new(Inner {
+                actions,
+                single,
+                places,
+                store,
+                audit,
+                outlet,
+                live,
+                shutdown,
+                tasks,
+            }),
+        })
     }
 
     /// The actions that this viewer may run.
     pub fn specs(&self, viewer: &Viewer) -> Vec<ActionSpec> {
         let specs = self.inner.actions.iter().map(|action| action.spec());
-        specs.filter(|spec| viewer.may(spec.permission)).cloned().collect()
+        specs
+            .filter(|spec| viewer.may(spec.permission))
+            .cloned()
+            .collect()
     }
 
     /// Starts a run, or finds the one that the key already started.
     pub async fn start(&self, viewer: &Viewer, from: &str, request: RunRequest) -> Result<Run, Fault> {
-        let action = self.inner.actions.iter().find(|action| action.spec().id == request.action).cloned();
+        let action = self
+            .inner
+            .actions
+            .iter()
+            .find(|action| action.spec().id == request.action)
+            .cloned();
         let checked = check(action.as_deref(), viewer, &request);
         let (action, params) = match (action, checked) {
             (Some(action), Ok(params)) => (action, params),
             (action, Err(fault)) => {
-                self.refused(viewer, from, action.as_deref(), &request, &fault).await;
+                self.refused(viewer, from, action.as_deref(), &request, &fault)
+                    .await;
                 return Err(fault);
             }
             (None, Ok(_)) => return Err(Fault::internal()),
@@ -124,7 +152,12 @@ impl Runner {
             exit_code: None,
         };
         let output = OutputSink::new(&run.id, self.inner.outlet.clone());
-        let live = LiveRun { run, output, stop: self.inner.shutdown.child_token(), reason: Arc::default() };
+        let live = LiveRun {
+            run,
+            output,
+            stop: self.inner.shutdown.child_token(),
+            reason: Arc::default(),
+        };
         self.reserve(&live)?;
         match self.write_down(viewer, from, &request, &live).await {
             Ok(None) => {}
@@ -146,7 +179,9 @@ impl Runner {
         };
         let run = live.run.clone();
         self.publish(&run);
-        self.inner.tasks.spawn(self.clone().carry_out(action, live, params, audit));
+        self.inner
+            .tasks
+            .spawn(self.clone().carry_out(action, live, params, audit));
         Ok(run)
     }
 
@@ -155,9 +190,16 @@ impl Runner {
         let found = self.live().get(id).cloned();
         let Some(live) = found else {
             let view = self.get(viewer, id).await?;
-            return Err(Fault::conflict(format!("This run has ended already: {}.", view.run.status.as_str())));
+            return Err(Fault::conflict(format!(
+                "This run has ended already: {}.",
+                view.run.status.as_str()
+            )));
         };
-        let permission = self.inner.actions.iter().find(|action| action.spec().id == live.run.action);
+        let permission = self
+            .inner
+            .actions
+            .iter()
+            .find(|action| action.spec().id == live.run.action);
         viewer.require(permission.map_or(Permission::Administer, |action| action.spec().permission))?;
         let entry = NewEntry {
             who: viewer.name.clone(),
@@ -168,9 +210,15 @@ impl Runner {
             outcome: AuditOutcome::Succeeded,
             detail: "Asked the run to stop.".to_owned(),
         };
-        self.inner.audit.record(entry).await.map_err(|error| broken("audit", &error))?;
+        self.inner
+            .audit
+            .record(entry)
+            .await
+            .map_err(|error| broken("audit", &error))?;
         // The first reason stands.
-        let _ = live.reason.compare_exchange(0, ON_REQUEST, Ordering::SeqCst, Ordering::SeqCst);
+        let _ = live
+            .reason
+            .compare_exchange(0, ON_REQUEST, Ordering::SeqCst, Ordering::SeqCst);
         live.stop.cancel();
         Ok(live.run)
     }
@@ -180,16 +228,29 @@ impl Runner {
         viewer.require(Permission::ViewRuns)?;
         if let Some(live) = self.live().get(id) {
             let printed = live.output.printed();
-            return Ok(RunView { run: live.run.clone(), output: printed.pieces, truncated: printed.truncated });
+            return Ok(RunView {
+                run: live.run.clone(),
+                output: printed.pieces,
+                truncated: printed.truncated,
+            });
         }
-        let view = self.inner.store.view(id).await.map_err(|error| broken("runs", &error))?;
+        let view = self
+            .inner
+            .store
+            .view(id)
+            .await
+            .map_err(|error| broken("runs", &error))?;
         view.ok_or_else(|| Fault::not_found(format!("There is no run `{id}`.")))
     }
 
     /// The newest runs first.
     pub async fn recent(&self, viewer: &Viewer, limit: u32) -> Result<Vec<Run>, Fault> {
         viewer.require(Permission::ViewRuns)?;
-        self.inner.store.recent(limit.min(200)).await.map_err(|error| broken("runs", &error))
+        self.inner
+            .store
+            .recent(limit.min(200))
+            .await
+            .map_err(|error| broken("runs", &error))
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<String, LiveRun>> {
@@ -200,7 +261,10 @@ impl Runner {
     fn reserve(&self, live: &LiveRun) -> Result<(), Fault> {
         let mut all = self.live();
         if all.len() >= MAX_RUNNING + MAX_WAITING {
-            let message = format!("{} runs are under way or waiting. Try again when some have ended.", all.len());
+            let message = format!(
+                "{} runs are under way or waiting. Try again when some have ended.",
+                all.len()
+            );
             return Err(Fault::limited(message, 10));
         }
         all.insert(live.run.id.clone(), live.clone());
@@ -209,16 +273,31 @@ impl Runner {
     }
 
     /// Writes the run under its key. The run that has the key already, if there is one.
-    async fn write_down(&self, viewer: &Viewer, _from: &str, request: &RunRequest, live: &LiveRun) -> Result<Option<Run>, Fault> {
-        let inserted = self.inner.store.insert(viewer.user_id, &request.key, &live.run).await;
+    async fn write_down(
+        &self,
+        viewer: &Viewer,
+        _from: &str,
+        request: &RunRequest,
+        live: &LiveRun,
+    ) -> Result<Option<Run>, Fault> {
+        let inserted = self
+            .inner
+            .store
+            .insert(viewer.user_id, &request.key, &live.run)
+            .await;
         match inserted.map_err(|error| broken("runs", &error))? {
             Inserted::New => Ok(None),
             Inserted::Known(known) if known.action == live.run.action && known.params == live.run.params => {
-                Ok(Some(self.live().get(&known.id).map_or(known, |live| live.run.clone())))
+                Ok(Some(
+                    self.live().get(&known.id).map_or(known, |live| live.run.clone()),
+                ))
             }
             Inserted::Known(known) => Err(Fault {
                 field: Some("key".to_owned()),
-                ..Fault::conflict(format!("This key has started another run already ({}). Use a new key.", known.title))
+                ..Fault::conflict(format!(
+                    "This key has started another run already ({}). Use a new key.",
+                    known.title
+                ))
             }),
         }
     }
@@ -236,7 +315,9 @@ impl Runner {
         };
         self.inner.audit.record(entry).await.map_err(|error| {
             tracing::error!(%error, "the audit log cannot be written; an action was refused");
-            Fault::unavailable("The audit log cannot be written, so nothing was done. Look at the server's disk and log.")
+            Fault::unavailable(
+                "The audit log cannot be written, so nothing was done. Look at the server's disk and log.",
+            )
         })
     }
 
@@ -251,18 +332,36 @@ impl Runner {
         }
     }
 
-    async fn refused(&self, viewer: &Viewer, from: &str, action: Option<&dyn Action>, request: &RunRequest, fault: &Fault) {
+    async fn refused(
+        &self,
+        viewer: &Viewer,
+        from: &str,
+        action: Option<&dyn Action>,
+        request: &RunRequest,
+        fault: &Fault,
+    ) {
         // Parameters of an unknown action may be anything, secrets included.
-        let params = action.map(|action| action.spec().redact(&request.params)).unwrap_or_default();
+        let params = action
+            .map(|action| action.spec().redact(&request.params))
+            .unwrap_or_default();
         let forbidden = fault.code == farol_model::FaultCode::Forbidden;
-        let what: String = request.action.chars().filter(|c| !c.is_control()).take(64).collect();
+        let what: String = request
+            .action
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(64)
+            .collect();
         let entry = NewEntry {
             who: viewer.name.clone(),
             from: from.to_owned(),
             what: format!("run.{what}"),
             params: serde_json::to_string(&shortened(params)).unwrap_or_default(),
             run: None,
-            outcome: if forbidden { AuditOutcome::Refused } else { AuditOutcome::Invalid },
+            outcome: if forbidden {
+                AuditOutcome::Refused
+            } else {
+                AuditOutcome::Invalid
+            },
             detail: fault.message.chars().take(500).collect(),
         };
         if let Err(error) = self.inner.audit.record(entry).await {
@@ -273,7 +372,11 @@ impl Runner {
     /// From queued to ended.
     async fn carry_out(self, action: Arc<dyn Action>, mut live: LiveRun, params: Params, audit: i64) {
         let outcome = match self.place(action.as_ref(), &live.stop).await {
-            None => Outcome { end: super::End::Stopped, detail: "Stopped before it began.".into(), exit_code: None },
+            None => Outcome {
+                end: super::End::Stopped,
+                detail: "Stopped before it began.".into(),
+                exit_code: None,
+            },
             Some(_place) => {
                 live.run.status = RunStatus::Running;
                 self.save(&live.run).await;
@@ -281,7 +384,11 @@ impl Runner {
             }
         };
         let reason = live.reason.load(Ordering::SeqCst);
-        let stopped = if reason == AT_LIMIT { RunStatus::TimedOut } else { RunStatus::Cancelled };
+        let stopped = if reason == AT_LIMIT {
+            RunStatus::TimedOut
+        } else {
+            RunStatus::Cancelled
+        };
         live.run.status = outcome.status(stopped);
         live.run.detail = outcome.detail;
         live.run.exit_code = outcome.exit_code;
@@ -290,7 +397,11 @@ impl Runner {
     }
 
     /// Waits for a place; None when asked to stop before there was one.
-    async fn place(&self, action: &dyn Action, stop: &CancellationToken) -> Option<(Option<OwnedSemaphorePermit>, OwnedSemaphorePermit)> {
+    async fn place(
+        &self,
+        action: &dyn Action,
+        stop: &CancellationToken,
+    ) -> Option<(Option<OwnedSemaphorePermit>, OwnedSemaphorePermit)> {
         let take = async {
             let single = match self.inner.single.get(&action.spec().id) {
                 Some(one) => Some(one.clone().acquire_owned().await.ok()?),
@@ -307,7 +418,10 @@ impl Runner {
 
     /// Runs the action in a task of its own, so that a panic ends with it.
     async fn act(&self, action: &Arc<dyn Action>, live: &LiveRun, params: Params) -> Outcome {
-        let context = RunContext { output: live.output.clone(), stop: live.stop.clone() };
+        let context = RunContext {
+            output: live.output.clone(),
+            stop: live.stop.clone(),
+        };
         let limit = Duration::from_secs(action.spec().time_limit_secs.into());
         let mut task = tokio::spawn({
             let action = action.clone();
@@ -358,7 +472,12 @@ impl Runner {
         if let Err(error) = self.inner.store.finish(&run, &live.output.printed()).await {
             tracing::error!(%error, run = run.id, "the end of a run cannot be written");
         }
-        if let Err(error) = self.inner.audit.complete(audit, run.status.into(), &run.detail).await {
+        if let Err(error) = self
+            .inner
+            .audit
+            .complete(audit, run.status.into(), &run.detail)
+            .await
+        {
             tracing::error!(%error, run = run.id, "the audit entry of a run cannot be completed");
         }
         {
@@ -372,7 +491,9 @@ impl Runner {
     }
 
     fn publish(&self, run: &Run) {
-        self.inner.outlet.event(&run.id, &RunEvent::State { run: run.clone() });
+        self.inner
+            .outlet
+            .event(&run.id, &RunEvent::State { run: run.clone() });
     }
 }
 
@@ -381,25 +502,38 @@ fn check(action: Option<&dyn Action>, viewer: &Viewer, request: &RunRequest) -> 
     let Some(action) = action else {
         // Whoever may do nothing is not told what there is.
         viewer.require(Permission::RunActions)?;
-        return Err(Fault { field: Some("action".into()), ..Fault::not_found("There is no action of this name.") });
+        return Err(Fault {
+            field: Some("action".into()),
+            ..Fault::not_found("There is no action of this name.")
+        });
     };
     let spec = action.spec();
     viewer.require(spec.permission)?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if !(8..=64).contains(&request.key.len()) || !request.key.bytes().all(fits) {
-        return Err(Fault::invalid("key", "The key must be 8 to 64 letters, digits, dashes or underscores."));
+        return Err(Fault::invalid(
+            "key",
+            "The key must be 8 to 64 letters, digits, dashes or underscores.",
+        ));
     }
     let params = spec.check(&request.params)?;
     if spec.danger == Danger::Dangerous && !request.confirm {
         let text = spec.confirm_text(&params).unwrap_or_else(|| spec.title.clone());
-        return Err(Fault::invalid("confirm", format!("This cannot be undone and must be confirmed: {text}.")));
+        return Err(Fault::invalid(
+            "confirm",
+            format!("This cannot be undone and must be confirmed: {text}."),
+        ));
     }
     Ok(params)
 }
 
 /// Values of a refused request, cut so that nobody can fill the log with one request.
 fn shortened(params: Params) -> Params {
-    params.into_iter().take(32).map(|(name, value)| (name.chars().take(64).collect(), value.chars().take(200).collect())).collect()
+    params
+        .into_iter()
+        .take(32)
+        .map(|(name, value)| (name.chars().take(64).collect(), value.chars().take(200).collect()))
+        .collect()
 }
 
 fn broken(what: &str, error: &sqlx::Error) -> Fault {
@@ -412,7 +546,10 @@ fn new_id() -> String {
     const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let time = u128::try_from(now_ms()).unwrap_or_default() << 80;
     let bits = time | (rand::random::<u128>() >> 48);
-    (0..26).rev().map(|place| DIGITS[usize::try_from(bits >> (5 * place) & 31).unwrap_or_default()] as char).collect()
+    (0..26)
+        .rev()
+        .map(|place| DIGITS[usize::try_from(bits >> (5 * place) & 31).unwrap_or_default()] as char)
+        .collect()
 }
 
 #[cfg(test)]

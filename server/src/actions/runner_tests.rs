@@ -1,10 +1,17 @@
 use super::*;
 use crate::{actions::End, db};
-use farol_model::{FaultCode, Role, action::{ParamKind, ParamSpec}, audit::AuditQuery};
+use farol_model::{
+    FaultCode, Role,
+    action::{ParamKind, ParamSpec},
+    audit::AuditQuery,
+};
 use futures::future::BoxFuture;
 use sqlx::SqlitePool;
 use std::sync::atomic::AtomicUsize;
-use tokio::sync::{Notify, mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel}};
+use tokio::sync::{
+    Notify,
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -84,7 +91,12 @@ async fn bench_on(pool: SqlitePool) -> Bench {
     let (ran, release) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let scripted = |id: &str, danger, limit, hold: bool, panics| -> Arc<dyn Action> {
         let hold = hold.then(|| release.clone());
-        Arc::new(Scripted { spec: spec(id, danger, limit), ran: ran.clone(), hold, panics })
+        Arc::new(Scripted {
+            spec: spec(id, danger, limit),
+            ran: ran.clone(),
+            hold,
+            panics,
+        })
     };
     let actions = vec![
         scripted("quick", Danger::Safe, 60, false, false),
@@ -105,7 +117,15 @@ async fn bench_on(pool: SqlitePool) -> Bench {
     )
     .await
     .unwrap();
-    Bench { runner, pool, audit, heard, ran, release, shutdown }
+    Bench {
+        runner,
+        pool,
+        audit,
+        heard,
+        ran,
+        release,
+        shutdown,
+    }
 }
 
 async fn bench() -> Bench {
@@ -113,21 +133,35 @@ async fn bench() -> Bench {
 }
 
 fn viewer(role: Role) -> Viewer {
-    Viewer { user_id: 7, name: "ana".into(), role }
+    Viewer {
+        user_id: 7,
+        name: "ana".into(),
+        role,
+    }
 }
 
 fn request(action: &str, key: &str) -> RunRequest {
-    RunRequest { key: key.into(), action: action.into(), params: Params::new(), confirm: false }
+    RunRequest {
+        key: key.into(),
+        action: action.into(),
+        params: Params::new(),
+        confirm: false,
+    }
 }
 
 impl Bench {
     async fn start(&self, request: RunRequest) -> Result<Run, Fault> {
-        self.runner.start(&viewer(Role::Operator), "127.0.0.1", request).await
+        self.runner
+            .start(&viewer(Role::Operator), "127.0.0.1", request)
+            .await
     }
 
     async fn until(&mut self, status: RunStatus) -> Run {
         loop {
-            let run = tokio::time::timeout(PATIENCE, self.heard.recv()).await.expect("a state in time").unwrap();
+            let run = tokio::time::timeout(PATIENCE, self.heard.recv())
+                .await
+                .expect("a state in time")
+                .unwrap();
             if run.status == status {
                 return run;
             }
@@ -167,9 +201,16 @@ async fn the_same_key_runs_once_however_often_it_is_sent() {
 #[tokio::test]
 async fn what_is_refused_never_runs_and_is_written_down() {
     let bench = bench().await;
-    let not_allowed = bench.runner.start(&viewer(Role::Viewer), "::1", request("quick", "key-0001")).await.unwrap_err();
+    let not_allowed = bench
+        .runner
+        .start(&viewer(Role::Viewer), "::1", request("quick", "key-0001"))
+        .await
+        .unwrap_err();
     assert_eq!(not_allowed.code, FaultCode::Forbidden);
-    let wrong_value = RunRequest { params: [("x".to_owned(), "y".to_owned())].into(), ..request("quick", "key-0002") };
+    let wrong_value = RunRequest {
+        params: [("x".to_owned(), "y".to_owned())].into(),
+        ..request("quick", "key-0002")
+    };
     for (request, field) in [
         (request("nothing", "key-0003"), "action"),
         (request("quick", "short"), "key"),
@@ -177,11 +218,20 @@ async fn what_is_refused_never_runs_and_is_written_down() {
         (request("danger", "key-0004"), "confirm"),
         (wrong_value, "x"),
     ] {
-        assert_eq!(bench.start(request).await.unwrap_err().field.as_deref(), Some(field));
+        assert_eq!(
+            bench.start(request).await.unwrap_err().field.as_deref(),
+            Some(field)
+        );
     }
     assert_eq!(bench.ran.load(Ordering::SeqCst), 0);
     let outcomes = bench.outcomes().await;
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == AuditOutcome::Invalid).count(), 5);
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|outcome| **outcome == AuditOutcome::Invalid)
+            .count(),
+        5
+    );
     assert_eq!(outcomes.last(), Some(&AuditOutcome::Refused));
 }
 
@@ -190,9 +240,17 @@ async fn a_run_is_cancelled_by_request_and_timed_out_by_its_limit() {
     let mut bench = bench().await;
     let run = bench.start(request("held", "key-0001")).await.unwrap();
     bench.until(RunStatus::Running).await;
-    bench.runner.cancel(&viewer(Role::Operator), "::1", &run.id).await.unwrap();
+    bench
+        .runner
+        .cancel(&viewer(Role::Operator), "::1", &run.id)
+        .await
+        .unwrap();
     bench.until(RunStatus::Cancelled).await;
-    let again = bench.runner.cancel(&viewer(Role::Operator), "::1", &run.id).await.unwrap_err();
+    let again = bench
+        .runner
+        .cancel(&viewer(Role::Operator), "::1", &run.id)
+        .await
+        .unwrap_err();
     assert_eq!(again.code, FaultCode::Conflict);
     bench.start(request("short", "key-0002")).await.unwrap();
     bench.until(RunStatus::TimedOut).await;
@@ -205,8 +263,19 @@ async fn a_viewer_can_neither_look_at_nor_cancel_a_run() {
     let run = bench.start(request("held", "key-0001")).await.unwrap();
     bench.until(RunStatus::Running).await;
     let watcher = viewer(Role::Viewer);
-    assert_eq!(bench.runner.cancel(&watcher, "::1", &run.id).await.unwrap_err().code, FaultCode::Forbidden);
-    assert_eq!(bench.runner.get(&watcher, &run.id).await.unwrap_err().code, FaultCode::Forbidden);
+    assert_eq!(
+        bench
+            .runner
+            .cancel(&watcher, "::1", &run.id)
+            .await
+            .unwrap_err()
+            .code,
+        FaultCode::Forbidden
+    );
+    assert_eq!(
+        bench.runner.get(&watcher, &run.id).await.unwrap_err().code,
+        FaultCode::Forbidden
+    );
     bench.release.notify_one();
     bench.until(RunStatus::Succeeded).await;
 }
@@ -225,12 +294,24 @@ async fn above_the_bound_requests_are_refused_and_what_waits_can_be_cancelled() 
     let mut bench = bench().await;
     let mut last = None;
     for index in 0..MAX_RUNNING + MAX_WAITING {
-        last = Some(bench.start(request("held", &format!("key-{index:04}"))).await.unwrap());
+        last = Some(
+            bench
+                .start(request("held", &format!("key-{index:04}")))
+                .await
+                .unwrap(),
+        );
     }
     let refused = bench.start(request("held", "key-9999")).await.unwrap_err();
     assert_eq!(refused.code, FaultCode::Limited);
-    bench.runner.cancel(&viewer(Role::Operator), "::1", &last.unwrap().id).await.unwrap();
-    assert_eq!(bench.until(RunStatus::Cancelled).await.detail, "Stopped before it began.");
+    bench
+        .runner
+        .cancel(&viewer(Role::Operator), "::1", &last.unwrap().id)
+        .await
+        .unwrap();
+    assert_eq!(
+        bench.until(RunStatus::Cancelled).await.detail,
+        "Stopped before it began."
+    );
     bench.shutdown.cancel();
 }
 
@@ -245,13 +326,20 @@ async fn a_restart_calls_lost_what_it_cannot_vouch_for() {
     assert_eq!(view.run.status, RunStatus::Lost);
     assert_eq!(second.outcomes().await, [AuditOutcome::Lost]);
     let same = second.start(request("held", "key-0001")).await.unwrap();
-    assert_eq!((same.id, same.status), (run.id, RunStatus::Lost), "never a second time");
+    assert_eq!(
+        (same.id, same.status),
+        (run.id, RunStatus::Lost),
+        "never a second time"
+    );
 }
 
 #[tokio::test]
 async fn without_an_audit_entry_nothing_is_done() {
     let bench = bench().await;
-    sqlx::query("DROP TABLE audit").execute(&bench.pool).await.unwrap();
+    sqlx::query("DROP TABLE audit")
+        .execute(&bench.pool)
+        .await
+        .unwrap();
     let refused = bench.start(request("quick", "key-0001")).await.unwrap_err();
     assert_eq!(refused.code, FaultCode::Unavailable);
     assert_eq!(bench.ran.load(Ordering::SeqCst), 0);
@@ -261,11 +349,23 @@ async fn without_an_audit_entry_nothing_is_done() {
 async fn a_secret_is_in_no_table() {
     let mut bench = bench().await;
     let params: Params = [("key".to_owned(), "hunter2-hunter2".to_owned())].into();
-    bench.start(RunRequest { params, ..request("quick", "key-0001") }).await.unwrap();
+    bench
+        .start(RunRequest {
+            params,
+            ..request("quick", "key-0001")
+        })
+        .await
+        .unwrap();
     bench.until(RunStatus::Succeeded).await;
     for table in ["runs", "audit"] {
-        let rows: Vec<String> =
-            sqlx::query_scalar(&format!("SELECT params FROM {table}")).fetch_all(&bench.pool).await.unwrap();
-        assert!(rows.iter().all(|text| text.contains("[redacted]") && !text.contains("hunter2")), "{rows:?}");
+        let rows: Vec<String> = sqlx::query_scalar(&format!("SELECT params FROM {table}"))
+            .fetch_all(&bench.pool)
+            .await
+            .unwrap();
+        assert!(
+            rows.iter()
+                .all(|text| text.contains("[redacted]") && !text.contains("hunter2")),
+            "{rows:?}"
+        );
     }
 }

@@ -12,17 +12,16 @@ use farol_model::{
 };
 use futures::future::BoxFuture;
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     fd::OwnedFd,
     io::Errno,
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
-use std::time::Duration;
-use tokio::io::{Interest, unix::AsyncFd};
 
 /// Largest pid of a 64-bit Linux (proc_sys_kernel(5), pid_max).
 const MAX_PID: i64 = 4_194_304;
-/// How long to look whether the process ends.
-const WATCH: Duration = Duration::from_secs(3);
+/// How long to look whether the process ends, milliseconds.
+const WATCH_MS: i64 = 3000;
 
 /// Name, signal and what it does.
 const SIGNALS: [(&str, Signal, &str); 8] = [
@@ -45,7 +44,10 @@ impl SendSignal {
     pub fn new() -> Self {
         let options = SIGNALS
             .iter()
-            .map(|(name, _, what)| ChoiceOption { value: (*name).to_owned(), label: format!("{name}: {what}") })
+            .map(|(name, _, what)| ChoiceOption {
+                value: (*name).to_owned(),
+                label: format!("{name}: {what}"),
+            })
             .collect();
         let param = |name: &str, label: &str, help: &str, kind, default: Option<&str>| ParamSpec {
             name: name.to_owned(),
@@ -121,20 +123,29 @@ fn pin(pid: u32, start_ms: i64) -> Result<OwnedFd, String> {
     if pid == std::process::id() {
         return Err("This is Farol itself. Stop it as a service or in its terminal.".to_owned());
     }
-    let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or("There is no such process number.")?;
+    let raw = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or("There is no such process number.")?;
     let pinned = pidfd_open(raw, PidfdFlags::empty()).map_err(|error| refusal(pid, error))?;
     let gone = |_| format!("Process {pid} has ended already.");
     let stat = ProcStat::read(pid).map_err(gone)?;
     let boot_ms = procstat::boot_ms().map_err(|error| format!("The boot time cannot be read: {error}."))?;
     // `btime` has whole seconds and moves by one when the clock is set.
     if (stat.start_ms(boot_ms) - start_ms).abs() > 1000 {
-        return Err(format!("Number {pid} is another process now. The one you meant has ended; nothing was sent."));
+        return Err(format!(
+            "Number {pid} is another process now. The one you meant has ended; nothing was sent."
+        ));
     }
     if stat.is_kernel_thread() {
-        return Err(format!("{pid} is a thread of the kernel. Signals mean nothing to it."));
+        return Err(format!(
+            "{pid} is a thread of the kernel. Signals mean nothing to it."
+        ));
     }
     if stat.state == 'Z' {
-        return Err(format!("Process {pid} has ended already and waits for its parent."));
+        return Err(format!(
+            "Process {pid} has ended already and waits for its parent."
+        ));
     }
     Ok(pinned)
 }
@@ -144,20 +155,22 @@ fn refusal(pid: u32, error: Errno) -> String {
         Errno::SRCH | Errno::INVAL => format!("Process {pid} has ended already."),
         Errno::PERM => {
             let user = rustix::process::geteuid().as_raw();
-            format!("Process {pid} belongs to somebody else; Farol runs as user id {user} and may not signal it.")
+            format!(
+                "Process {pid} belongs to somebody else; Farol runs as user id {user} and may not signal it."
+            )
         }
         other => format!("The signal could not be sent: {other}."),
     }
 }
 
-/// Looks for a while whether it ends. A pidfd becomes readable when it does (pidfd_open(2)).
+/// Looks for a while whether it ends.
 async fn after(pid: u32, signal: &str, pinned: OwnedFd) -> String {
-    let Ok(pinned) = AsyncFd::with_interest(pinned, Interest::READABLE) else {
-        return format!("Sent {signal} to process {pid}.");
-    };
     let ends = matches!(signal, "TERM" | "INT" | "HUP" | "KILL");
-    let watch = if ends { WATCH } else { Duration::from_millis(100) };
-    if tokio::time::timeout(watch, pinned.readable()).await.is_ok() {
+    let watch_ms = if ends { WATCH_MS } else { 100 };
+    let ended = tokio::task::spawn_blocking(move || ends_within(&pinned, watch_ms))
+        .await
+        .unwrap_or_default();
+    if ended {
         return format!("Sent {signal} to process {pid}. It has ended.");
     }
     match ProcStat::read(pid) {
@@ -166,15 +179,28 @@ async fn after(pid: u32, signal: &str, pinned: OwnedFd) -> String {
     }
 }
 
+/// A pidfd becomes readable when its process ends (pidfd_open(2)).
+fn ends_within(pinned: &OwnedFd, watch_ms: i64) -> bool {
+    let timeout = Timespec {
+        tv_sec: watch_ms / 1000,
+        tv_nsec: watch_ms % 1000 * 1_000_000,
+    };
+    poll(&mut [PollFd::new(pinned, PollFlags::IN)], Some(&timeout)).is_ok_and(|ready| ready > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::process::ExitStatusExt;
 
     fn params(pid: u32, start_ms: i64, signal: &str) -> Params {
-        [("pid", pid.to_string()), ("start_ms", start_ms.to_string()), ("signal", signal.to_owned())]
-            .map(|(name, value)| (name.to_owned(), value))
-            .into()
+        [
+            ("pid", pid.to_string()),
+            ("start_ms", start_ms.to_string()),
+            ("signal", signal.to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
     }
 
     fn sleeper() -> (std::process::Child, i64) {
@@ -203,7 +229,9 @@ mod tests {
     #[tokio::test]
     async fn a_number_that_is_another_process_now_is_never_hit() {
         let (mut child, start_ms) = sleeper();
-        let error = send(&params(child.id(), start_ms - 5000, "KILL")).await.unwrap_err();
+        let error = send(&params(child.id(), start_ms - 5000, "KILL"))
+            .await
+            .unwrap_err();
         assert!(error.contains("another process"), "{error}");
         assert!(child.try_wait().unwrap().is_none(), "it still runs");
         child.kill().unwrap();
@@ -220,12 +248,27 @@ mod tests {
         while procstat::ProcStat::read(pid).unwrap().state != 'Z' {
             tokio::task::yield_now().await;
         }
-        assert!(send(&params(pid, start_ms, "TERM")).await.unwrap_err().contains("ended already"));
+        assert!(
+            send(&params(pid, start_ms, "TERM"))
+                .await
+                .unwrap_err()
+                .contains("ended already")
+        );
         child.wait().unwrap();
-        assert!(send(&params(1, 0, "TERM")).await.unwrap_err().contains("Process 1"));
+        assert!(
+            send(&params(1, 0, "TERM"))
+                .await
+                .unwrap_err()
+                .contains("Process 1")
+        );
         let own = std::process::id();
         let own_start = procstat::start_ms(own).unwrap();
-        assert!(send(&params(own, own_start, "STOP")).await.unwrap_err().contains("Farol itself"));
+        assert!(
+            send(&params(own, own_start, "STOP"))
+                .await
+                .unwrap_err()
+                .contains("Farol itself")
+        );
         if let Ok(kernel) = procstat::start_ms(2) {
             assert!(send(&params(2, kernel, "TERM")).await.is_err());
         }

@@ -71,26 +71,36 @@ impl RunStore {
             sqlx::query("INSERT INTO run_output (run, seq, stream, text) VALUES (?, ?, ?, ?)")
                 .bind(&run.id)
                 .bind(seq as i64)
-                .bind(if *stream == OutputStream::Stdout { "stdout" } else { "stderr" })
+                .bind(if *stream == OutputStream::Stdout {
+                    "stdout"
+                } else {
+                    "stderr"
+                })
                 .bind(text)
                 .execute(&mut *all)
                 .await?;
         }
-        sqlx::query("UPDATE runs SET status = ?, detail = ?, ended_ms = ?, exit_code = ?, truncated = ? WHERE id = ?")
-            .bind(run.status.as_str())
-            .bind(&run.detail)
-            .bind(run.ended_ms)
-            .bind(run.exit_code)
-            .bind(printed.truncated)
-            .bind(&run.id)
-            .execute(&mut *all)
-            .await?;
+        sqlx::query(
+            "UPDATE runs SET status = ?, detail = ?, ended_ms = ?, exit_code = ?, truncated = ? WHERE id = ?",
+        )
+        .bind(run.status.as_str())
+        .bind(&run.detail)
+        .bind(run.ended_ms)
+        .bind(run.exit_code)
+        .bind(printed.truncated)
+        .bind(&run.id)
+        .execute(&mut *all)
+        .await?;
         all.commit().await
     }
 
     /// A run with its output.
     pub async fn view(&self, id: &str) -> Result<Option<RunView>, sqlx::Error> {
-        let Some(row) = sqlx::query("SELECT * FROM runs WHERE id = ?").bind(id).fetch_optional(&self.pool).await? else {
+        let Some(row) = sqlx::query("SELECT * FROM runs WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?
+        else {
             return Ok(None);
         };
         let output = sqlx::query("SELECT stream, text FROM run_output WHERE run = ? ORDER BY seq")
@@ -100,11 +110,19 @@ impl RunStore {
             .iter()
             .map(|row| {
                 let stream: String = row.try_get("stream")?;
-                let stream = if stream == "stderr" { OutputStream::Stderr } else { OutputStream::Stdout };
+                let stream = if stream == "stderr" {
+                    OutputStream::Stderr
+                } else {
+                    OutputStream::Stdout
+                };
                 Ok((stream, row.try_get("text")?))
             })
             .collect::<Result<_, sqlx::Error>>()?;
-        Ok(Some(RunView { run: read(&row)?, output, truncated: row.try_get("truncated")? }))
+        Ok(Some(RunView {
+            run: read(&row)?,
+            output,
+            truncated: row.try_get("truncated")?,
+        }))
     }
 
     /// The newest runs first.

@@ -51,11 +51,23 @@ impl Farol {
             Some(100.0 * (secs - before) / now.duration_since(at).as_secs_f64())
         });
         reading.push(
-            MetricSpec::gauge("farol_cpu_percent", Unit::Percent, "Farol processor", "Farol", "Processor time of Farol, of one core."),
+            MetricSpec::gauge(
+                "farol_cpu_percent",
+                Unit::Percent,
+                "Farol processor",
+                "Farol",
+                "Processor time of Farol, of one core.",
+            ),
             share.unwrap_or(f64::NAN),
         );
         reading.push(
-            MetricSpec::gauge("farol_memory_bytes", Unit::Bytes, "Farol memory", "resident", "Resident memory of Farol."),
+            MetricSpec::gauge(
+                "farol_memory_bytes",
+                Unit::Bytes,
+                "Farol memory",
+                "resident",
+                "Resident memory of Farol.",
+            ),
             usage.map_or(f64::NAN, |(rss_bytes, _)| rss_bytes as f64),
         );
     }
@@ -63,7 +75,16 @@ impl Farol {
     fn requests(&mut self, reading: &mut Reading, snapshot: &Snapshot, now: Instant) {
         let total = sum(snapshot, "farol_http_requests_total");
         let rate = self.rates.per_second("requests", total as u64, now);
-        reading.push(gauge("farol_requests_per_second", Unit::PerSecond, "Requests", "all", "HTTP requests answered."), rate);
+        reading.push(
+            gauge(
+                "farol_requests_per_second",
+                Unit::PerSecond,
+                "Requests",
+                "all",
+                "HTTP requests answered.",
+            ),
+            rate,
+        );
         let now_buckets = buckets(snapshot, "farol_http_request_duration_seconds");
         let grown: Vec<u64> = now_buckets
             .iter()
@@ -71,40 +92,106 @@ impl Farol {
             .map(|(at, count)| count.saturating_sub(self.buckets.get(at).copied().unwrap_or_default()))
             .collect();
         self.buckets = now_buckets;
-        for (name, title, share) in [("farol_request_p50_seconds", "half", 0.5), ("farol_request_p99_seconds", "99 of 100", 0.99)] {
+        for (name, title, share) in [
+            ("farol_request_p50_seconds", "half", 0.5),
+            ("farol_request_p99_seconds", "99 of 100", 0.99),
+        ] {
             let help = "Time within which so many requests of the last interval were answered; the bucket's upper bound.";
-            reading.push(gauge(name, Unit::Seconds, "Request time", title, help), quantile(&grown, share));
+            reading.push(
+                gauge(name, Unit::Seconds, "Request time", title, help),
+                quantile(&grown, share),
+            );
         }
     }
 
     fn live(&mut self, reading: &mut Reading, snapshot: &Snapshot, now: Instant) {
         for (name, unit, chart, title, from) in [
-            ("farol_publications_per_second", Unit::PerSecond, "Live frames", "published", "farol_live_publications_total"),
-            ("farol_frames_sent_per_second", Unit::PerSecond, "Live frames", "sent", "farol_live_frames_sent_total"),
-            ("farol_bytes_sent_per_second", Unit::BytesPerSecond, "Live traffic", "sent", "farol_live_bytes_sent_total"),
-            ("farol_conflations_per_second", Unit::PerSecond, "Slow readers", "frames dropped", "farol_live_conflations_total"),
+            (
+                "farol_publications_per_second",
+                Unit::PerSecond,
+                "Live frames",
+                "published",
+                "farol_live_publications_total",
+            ),
+            (
+                "farol_frames_sent_per_second",
+                Unit::PerSecond,
+                "Live frames",
+                "sent",
+                "farol_live_frames_sent_total",
+            ),
+            (
+                "farol_bytes_sent_per_second",
+                Unit::BytesPerSecond,
+                "Live traffic",
+                "sent",
+                "farol_live_bytes_sent_total",
+            ),
+            (
+                "farol_conflations_per_second",
+                Unit::PerSecond,
+                "Slow readers",
+                "frames dropped",
+                "farol_live_conflations_total",
+            ),
         ] {
             let rate = self.rates.per_second(from, sum(snapshot, from) as u64, now);
             reading.push(gauge(name, unit, chart, title, "From Farol's live plane."), rate);
         }
         for (name, unit, chart, title, from) in [
-            ("farol_connections", Unit::Count, "Connections", "live connections", "farol_live_connections"),
-            ("farol_sessions", Unit::Count, "Connections", "sessions", "farol_sessions"),
-            ("farol_queue_bytes", Unit::Bytes, "Live queue", "waiting", "farol_live_queue_bytes"),
+            (
+                "farol_connections",
+                Unit::Count,
+                "Connections",
+                "live connections",
+                "farol_live_connections",
+            ),
+            (
+                "farol_sessions",
+                Unit::Count,
+                "Connections",
+                "sessions",
+                "farol_sessions",
+            ),
+            (
+                "farol_queue_bytes",
+                Unit::Bytes,
+                "Live queue",
+                "waiting",
+                "farol_live_queue_bytes",
+            ),
         ] {
-            reading.push(gauge(name, unit, chart, title, "From Farol itself."), sum(snapshot, from));
+            reading.push(
+                gauge(name, unit, chart, title, "From Farol itself."),
+                sum(snapshot, from),
+            );
         }
     }
 }
 
 /// Mean time of each collector since the start.
 fn collectors(reading: &mut Reading, snapshot: &Snapshot) {
-    let Some(family) = snapshot.families.get("farol_collector_duration_seconds") else { return };
+    let Some(family) = snapshot.families.get("farol_collector_duration_seconds") else {
+        return;
+    };
     for point in &family.points {
-        let (Value::Histogram { counts, sum }, Some((_, collector))) = (&point.value, point.labels.first()) else { continue };
+        let (Value::Histogram { counts, sum }, Some((_, collector))) = (&point.value, point.labels.first())
+        else {
+            continue;
+        };
         let readings: u64 = counts.iter().sum();
-        let mean = if readings > 0 { sum / readings as f64 } else { f64::NAN };
-        let spec = gauge("farol_collector_seconds", Unit::Seconds, "Collector time", collector, "Mean time of a reading.");
+        let mean = if readings > 0 {
+            sum / readings as f64
+        } else {
+            f64::NAN
+        };
+        let spec = gauge(
+            "farol_collector_seconds",
+            Unit::Seconds,
+            "Collector time",
+            collector,
+            "Mean time of a reading.",
+        );
         reading.push(spec.label("collector", collector), mean);
     }
 }
@@ -129,7 +216,11 @@ fn sum(snapshot: &Snapshot, name: &str) -> f64 {
 
 fn buckets(snapshot: &Snapshot, name: &str) -> Vec<u64> {
     let mut all = vec![0; BUCKETS.len() + 1];
-    for point in snapshot.families.get(name).map_or(&[][..], |family| &family.points) {
+    for point in snapshot
+        .families
+        .get(name)
+        .map_or(&[][..], |family| &family.points)
+    {
         if let Value::Histogram { counts, .. } = &point.value {
             for (sum, count) in all.iter_mut().zip(counts) {
                 *sum += count;
@@ -168,12 +259,17 @@ mod tests {
         assert_eq!(quantile(&counts, 0.5), BUCKETS[1]);
         assert_eq!(quantile(&counts, 0.99), BUCKETS[4]);
         counts[BUCKETS.len()] = 1000;
-        assert!(quantile(&counts, 0.99).is_nan(), "above the last bound nothing is known");
+        assert!(
+            quantile(&counts, 0.99).is_nan(),
+            "above the last bound nothing is known"
+        );
     }
 
     #[test]
     fn farol_reads_its_own_memory() {
-        let Ok(Sample::Frame(reading)) = Farol::default().collect() else { panic!("no reading") };
+        let Ok(Sample::Frame(reading)) = Farol::default().collect() else {
+            panic!("no reading")
+        };
         assert!(reading.value("farol_memory_bytes").unwrap() > 1e6);
     }
 }

@@ -24,13 +24,43 @@ impl Collector for Host {
 
     fn collect(&mut self) -> Result<Sample, CollectError> {
         let mut reading = Reading::default();
-        let text = std::fs::read_to_string(LOADAVG).map_err(|error| CollectError::reading(LOADAVG, &error))?;
+        let text =
+            std::fs::read_to_string(LOADAVG).map_err(|error| CollectError::reading(LOADAVG, &error))?;
         let (running, all) = tasks(&text).unwrap_or((f64::NAN, f64::NAN));
-        let spec = |name: &str, unit, chart: &str, title: &str, help: &str| MetricSpec::gauge(name, unit, chart, title, help);
-        reading.push(spec("host_tasks_running", Unit::Count, "Runnable tasks", "running", "Tasks that run or could run."), running);
-        reading.push(spec("host_tasks", Unit::Count, "Tasks", "all", "Tasks (threads of all processes) that exist."), all);
+        let spec = |name: &str, unit, chart: &str, title: &str, help: &str| {
+            MetricSpec::gauge(name, unit, chart, title, help)
+        };
+        reading.push(
+            spec(
+                "host_tasks_running",
+                Unit::Count,
+                "Runnable tasks",
+                "running",
+                "Tasks that run or could run.",
+            ),
+            running,
+        );
+        reading.push(
+            spec(
+                "host_tasks",
+                Unit::Count,
+                "Tasks",
+                "all",
+                "Tasks (threads of all processes) that exist.",
+            ),
+            all,
+        );
         let uptime = System::uptime().map_or(f64::NAN, |secs| secs as f64);
-        reading.push(spec("host_uptime_seconds", Unit::Seconds, "Uptime", "uptime", "Time since the machine booted."), uptime);
+        reading.push(
+            spec(
+                "host_uptime_seconds",
+                Unit::Seconds,
+                "Uptime",
+                "uptime",
+                "Time since the machine booted.",
+            ),
+            uptime,
+        );
         Ok(Sample::Frame(reading))
     }
 }
@@ -43,9 +73,15 @@ fn tasks(text: &str) -> Option<(f64, f64)> {
 
 /// Facts about this machine.
 pub fn host_info() -> HostInfo {
-    let cpu = System::new_with_specifics(sysinfo::RefreshKind::nothing().with_cpu(sysinfo::CpuRefreshKind::nothing()));
+    let cpu = System::new_with_specifics(
+        sysinfo::RefreshKind::nothing().with_cpu(sysinfo::CpuRefreshKind::nothing()),
+    );
     let (cpu_model, cpu_count) = cpu.map_or((None, 0), |system| {
-        let brand = system.cpus().first().map(|cpu| cpu.brand().trim().to_owned()).filter(|brand| !brand.is_empty());
+        let brand = system
+            .cpus()
+            .first()
+            .map(|cpu| cpu.brand().trim().to_owned())
+            .filter(|brand| !brand.is_empty());
         (brand, system.cpus().len())
     });
     let memory_bytes = System::new_with_specifics(

@@ -17,12 +17,15 @@ impl Collector for Load {
     }
 
     fn collect(&mut self) -> Result<Sample, CollectError> {
-        let load = System::load_average()
-            .map_err(|error| CollectError::Unavailable(format!("This machine tells no load average: {error}.")))?;
+        let load = System::load_average().map_err(|error| {
+            CollectError::Unavailable(format!("This machine tells no load average: {error}."))
+        })?;
         let mut reading = Reading::default();
-        for (name, title, value) in
-            [("load1", "1 min", load.one), ("load5", "5 min", load.five), ("load15", "15 min", load.fifteen)]
-        {
+        for (name, title, value) in [
+            ("load1", "1 min", load.one),
+            ("load5", "5 min", load.five),
+            ("load15", "15 min", load.fifteen),
+        ] {
             let help = "Tasks that ran or waited for processor or disk, smoothed.";
             reading.push(MetricSpec::gauge(name, Unit::None, "Load", title, help), value);
         }

@@ -31,7 +31,14 @@ fn parse(text: &str) -> HashMap<&str, f64> {
             let (name, rest) = line.split_once(':')?;
             let mut words = rest.split_ascii_whitespace();
             let number: f64 = words.next()?.parse().ok()?;
-            Some((name, if words.next() == Some("kB") { number * 1024.0 } else { number }))
+            Some((
+                name,
+                if words.next() == Some("kB") {
+                    number * 1024.0
+                } else {
+                    number
+                },
+            ))
         })
         .collect()
 }
@@ -51,21 +58,75 @@ fn reading(parts: &HashMap<&str, f64>) -> Result<Reading, CollectError> {
     let mut bytes = |name: &str, chart: &str, title: &str, help: &str, value: f64| {
         reading.push(MetricSpec::gauge(name, Unit::Bytes, chart, title, help), value);
     };
-    bytes("memory_used_bytes", "Memory", "used", "Memory that cannot be given to new programs: total less available.", used);
-    bytes("memory_cached_bytes", "Memory", "cached", "Files kept in memory, given back when needed.", cached);
-    bytes("memory_buffers_bytes", "Memory", "buffers", "Block device buffers, given back when needed.", buffers);
-    bytes("memory_free_bytes", "Memory", "free", "Memory that nobody uses.", free);
-    bytes("memory_available_bytes", "Memory available", "available", "Memory that new programs could get without swapping.", available);
-    bytes("memory_total_bytes", "Memory available", "total", "Memory that the kernel manages.", total);
+    bytes(
+        "memory_used_bytes",
+        "Memory",
+        "used",
+        "Memory that cannot be given to new programs: total less available.",
+        used,
+    );
+    bytes(
+        "memory_cached_bytes",
+        "Memory",
+        "cached",
+        "Files kept in memory, given back when needed.",
+        cached,
+    );
+    bytes(
+        "memory_buffers_bytes",
+        "Memory",
+        "buffers",
+        "Block device buffers, given back when needed.",
+        buffers,
+    );
+    bytes(
+        "memory_free_bytes",
+        "Memory",
+        "free",
+        "Memory that nobody uses.",
+        free,
+    );
+    bytes(
+        "memory_available_bytes",
+        "Memory available",
+        "available",
+        "Memory that new programs could get without swapping.",
+        available,
+    );
+    bytes(
+        "memory_total_bytes",
+        "Memory available",
+        "total",
+        "Memory that the kernel manages.",
+        total,
+    );
     let swap_total = part("SwapTotal");
     if swap_total > 0.0 {
         let swap_free = part("SwapFree");
-        bytes("swap_used_bytes", "Swap", "used", "Swap in use.", swap_total - swap_free);
+        bytes(
+            "swap_used_bytes",
+            "Swap",
+            "used",
+            "Swap in use.",
+            swap_total - swap_free,
+        );
         bytes("swap_free_bytes", "Swap", "free", "Swap not in use.", swap_free);
-        bytes("swap_total_bytes", "Swap", "total", "Swap configured.", swap_total);
+        bytes(
+            "swap_total_bytes",
+            "Swap",
+            "total",
+            "Swap configured.",
+            swap_total,
+        );
     }
     reading.push(
-        MetricSpec::gauge("memory_used_percent", Unit::Percent, "Memory use", "used", "Used memory as share of the total."),
+        MetricSpec::gauge(
+            "memory_used_percent",
+            Unit::Percent,
+            "Memory use",
+            "used",
+            "Used memory as share of the total.",
+        ),
         100.0 * used / total,
     );
     Ok(reading)

@@ -45,9 +45,9 @@ impl Collector for Processes {
         self.readings = self.readings.wrapping_add(1);
         let system = match &mut self.system {
             Some(system) => system,
-            None => self.system.insert(
-                System::new().map_err(|error| CollectError::Unavailable(format!("Processes cannot be listed: {error}.")))?,
-            ),
+            None => self.system.insert(System::new().map_err(|error| {
+                CollectError::Unavailable(format!("Processes cannot be listed: {error}."))
+            })?),
         };
         let what = ProcessRefreshKind::nothing()
             .without_tasks()
@@ -58,7 +58,10 @@ impl Collector for Processes {
             .with_user(UpdateKind::OnlyIfNotSet);
         system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
         let now = Instant::now();
-        let secs = self.last.replace(now).map(|last| now.duration_since(last).as_secs_f64());
+        let secs = self
+            .last
+            .replace(now)
+            .map(|last| now.duration_since(last).as_secs_f64());
         let mut rows: Vec<ProcessRow> = system
             .processes()
             .iter()
@@ -81,7 +84,10 @@ fn row(
     secs: Option<f64>,
 ) -> ProcessRow {
     let usage = process.disk_usage();
-    let per_second = |bytes: u64| secs.filter(|secs| *secs > 0.0).map_or(0, |secs| (bytes as f64 / secs) as u64);
+    let per_second = |bytes: u64| {
+        secs.filter(|secs| *secs > 0.0)
+            .map_or(0, |secs| (bytes as f64 / secs) as u64)
+    };
     let user = process.user_id().map_or_else(String::new, |id| {
         users.get(id).cloned().unwrap_or_else(|| id.to_string())
     });
@@ -106,14 +112,23 @@ fn row(
 
 fn command(process: &Process) -> String {
     let words: Vec<_> = process.cmd().iter().map(|word| word.to_string_lossy()).collect();
-    let text: String = words.join(" ").chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text: String = words
+        .join(" ")
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     text.chars().take(MAX_COMMAND_CHARS).collect()
 }
 
 fn user_names() -> HashMap<Uid, String> {
     Users::new_with_refreshed_list().map_or_else(
         |_| HashMap::new(),
-        |users| users.iter().map(|user| (user.id().clone(), user.name().to_owned())).collect(),
+        |users| {
+            users
+                .iter()
+                .map(|user| (user.id().clone(), user.name().to_owned()))
+                .collect()
+        },
     )
 }
 
@@ -123,7 +138,9 @@ mod tests {
 
     #[test]
     fn this_process_is_in_the_table_with_its_name_and_start() {
-        let Ok(Sample::Processes(rows)) = Processes::default().collect() else { panic!("no table") };
+        let Ok(Sample::Processes(rows)) = Processes::default().collect() else {
+            panic!("no table")
+        };
         let own = rows.iter().find(|row| row.pid == std::process::id()).unwrap();
         assert_eq!(own.start_ms, procstat::start_ms(own.pid).unwrap());
         assert!(own.memory_bytes > 0 && own.threads > 0 && !own.command.is_empty());

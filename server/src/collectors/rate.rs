@@ -12,7 +12,9 @@ impl Rates {
     /// Growth per second since the reading before. NaN for the first, and after a counter shrank: it was reset, and what
     /// happened in between is unknown.
     pub fn per_second(&mut self, key: &str, total: u64, now: Instant) -> f64 {
-        let Some((before, at)) = self.last.insert(key.to_owned(), (total, now)) else { return f64::NAN };
+        let Some((before, at)) = self.last.insert(key.to_owned(), (total, now)) else {
+            return f64::NAN;
+        };
         let secs = now.saturating_duration_since(at).as_secs_f64();
         match total.checked_sub(before) {
             Some(grown) if secs > 0.0 => grown as f64 / secs,

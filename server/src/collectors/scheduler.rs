@@ -71,14 +71,27 @@ pub fn start(
     outlet: Arc<dyn Outlet>,
     shutdown: CancellationToken,
 ) -> CollectorControl {
-    let slots: Arc<[Arc<Slot>]> = collectors.iter().map(|collector| Slot::new(collector.as_ref(), interval)).collect();
+    let slots: Arc<[Arc<Slot>]> = collectors
+        .iter()
+        .map(|collector| Slot::new(collector.as_ref(), interval))
+        .collect();
     for (slot, collector) in slots.iter().cloned().zip(collectors) {
         let outlet = outlet.clone();
-        spawn(&format!("collect-{}", slot.name), move || Worker { slot, collector, outlet, schema: None }.run());
+        spawn(&format!("collect-{}", slot.name), move || {
+            Worker {
+                slot,
+                collector,
+                outlet,
+                schema: None,
+            }
+            .run()
+        });
     }
     let control = CollectorControl { slots };
     let watched = control.clone();
-    spawn("collect-watch", move || watch(&watched, outlet.as_ref(), &shutdown));
+    spawn("collect-watch", move || {
+        watch(&watched, outlet.as_ref(), &shutdown)
+    });
     control
 }
 
@@ -117,7 +130,10 @@ impl CollectorControl {
     pub fn set_interval(&self, name: &str, interval_ms: u32) -> Result<(), Fault> {
         if !INTERVAL_MS.contains(&interval_ms) {
             let (least, most) = (INTERVAL_MS.start(), INTERVAL_MS.end());
-            return Err(Fault::invalid("interval_ms", format!("The interval must be from {least} to {most} ms.")));
+            return Err(Fault::invalid(
+                "interval_ms",
+                format!("The interval must be from {least} to {most} ms."),
+            ));
         }
         self.change(name, |state| {
             state.interval = Duration::from_millis(interval_ms.into());
@@ -181,8 +197,15 @@ impl Slot {
             let now = Instant::now();
             state = if state.paused {
                 self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
-            } else if let Some(left) = state.due.checked_duration_since(now).filter(|left| !left.is_zero()) {
-                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+            } else if let Some(left) = state
+                .due
+                .checked_duration_since(now)
+                .filter(|left| !left.is_zero())
+            {
+                self.changed
+                    .wait_timeout(state, left)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
             } else {
                 state.reading_since = Some(now);
                 state.overdue = false;
@@ -204,8 +227,13 @@ struct Worker {
 impl Worker {
     fn run(mut self) {
         while let Some(begun) = self.slot.next_reading() {
-            let result = catch_unwind(AssertUnwindSafe(|| self.collector.collect()))
-                .unwrap_or_else(|panic| Err(CollectError::Failed(format!("It panicked: {}.", panic_words(&*panic)))));
+            let result =
+                catch_unwind(AssertUnwindSafe(|| self.collector.collect())).unwrap_or_else(|panic| {
+                    Err(CollectError::Failed(format!(
+                        "It panicked: {}.",
+                        panic_words(&*panic)
+                    )))
+                });
             let took = begun.elapsed();
             metrics::histogram!("farol_collector_duration_seconds", "collector" => self.slot.name)
                 .record(took.as_secs_f64());
@@ -256,7 +284,8 @@ impl Worker {
                     Some(same) if *same == *schema => same,
                     _ => Arc::from(schema),
                 };
-                self.outlet.frame(&self.collector.channel(), &schema, t_ms, interval_ms, values);
+                self.outlet
+                    .frame(&self.collector.channel(), &schema, t_ms, interval_ms, values);
                 self.schema = Some(schema);
             }
         }
@@ -268,7 +297,9 @@ impl SlotState {
         self.news = true;
         let pause = match error {
             CollectError::Unavailable(reason) => {
-                self.status.state = CollectorState::Unavailable { reason: reason.clone() };
+                self.status.state = CollectorState::Unavailable {
+                    reason: reason.clone(),
+                };
                 MAX_BACKOFF
             }
             CollectError::Failed(reason) => {
@@ -279,8 +310,11 @@ impl SlotState {
                 if self.failures == 1 {
                     tracing::warn!(collector = name, %reason, "a collector failed");
                 }
-                self.status.state =
-                    CollectorState::Failed { reason: reason.clone(), failures: self.failures, retry_at_ms };
+                self.status.state = CollectorState::Failed {
+                    reason: reason.clone(),
+                    failures: self.failures,
+                    retry_at_ms,
+                };
                 pause
             }
         };
@@ -295,7 +329,9 @@ fn watch(control: &CollectorControl, outlet: &dyn Outlet, shutdown: &Cancellatio
         let mut news = false;
         for slot in control.slots.iter() {
             let mut state = slot.lock();
-            let hangs = state.reading_since.is_some_and(|since| since.elapsed() > slot.time_limit);
+            let hangs = state
+                .reading_since
+                .is_some_and(|since| since.elapsed() > slot.time_limit);
             if hangs && !state.overdue {
                 let reason = format!("It did not answer within {} s.", slot.time_limit.as_secs_f64());
                 state.fail(slot.name, &CollectError::Failed(reason));
@@ -332,7 +368,8 @@ fn backoff(interval: Duration, failures: u32) -> Duration {
 
 fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a word")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a word")
 }
 
 #[cfg(test)]

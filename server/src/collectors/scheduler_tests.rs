@@ -41,7 +41,11 @@ struct Ears(Mutex<Sender<Told>>);
 
 impl Outlet for Ears {
     fn frame(&self, channel: &str, _: &Arc<[MetricSpec]>, _: i64, _: u32, values: Vec<f64>) {
-        let _ = self.0.lock().unwrap().send(Told::Frame(channel.to_owned(), values[0]));
+        let _ = self
+            .0
+            .lock()
+            .unwrap()
+            .send(Told::Frame(channel.to_owned(), values[0]));
     }
     fn processes(&self, _: i64, _: Vec<ProcessRow>) {}
     fn health(&self, statuses: &[CollectorStatus]) {
@@ -59,13 +63,22 @@ fn scripted(
     name: &'static str,
     script: impl FnMut(u32) -> Result<Sample, CollectError> + Send + 'static,
 ) -> Box<dyn Collector> {
-    Box::new(Scripted { name, script: Box::new(script), readings: 0 })
+    Box::new(Scripted {
+        name,
+        script: Box::new(script),
+        readings: 0,
+    })
 }
 
 fn begin(collectors: Vec<Box<dyn Collector>>) -> (CollectorControl, Receiver<Told>, CancellationToken) {
     let (sender, told) = channel();
     let shutdown = CancellationToken::new();
-    let control = start(collectors, None, Arc::new(Ears(Mutex::new(sender))), shutdown.clone());
+    let control = start(
+        collectors,
+        None,
+        Arc::new(Ears(Mutex::new(sender))),
+        shutdown.clone(),
+    );
     (control, told, shutdown)
 }
 
@@ -82,7 +95,9 @@ fn until_frame(told: &Receiver<Told>, channel: &str) -> f64 {
 fn until_health(told: &Receiver<Told>, name: &str, is: impl Fn(&CollectorState) -> bool) -> CollectorState {
     loop {
         if let Told::Health(statuses) = told.recv_timeout(PATIENCE).expect("health")
-            && let Some(status) = statuses.into_iter().find(|status| status.name == name && is(&status.state))
+            && let Some(status) = statuses
+                .into_iter()
+                .find(|status| status.name == name && is(&status.state))
         {
             return status.state;
         }
@@ -101,7 +116,9 @@ fn one_that_errs_panics_or_hangs_is_failed_with_its_reason_while_another_goes_on
             value(0.0)
         }),
     ]);
-    let reason = |name| match until_health(&told, name, |state| matches!(state, CollectorState::Failed { .. })) {
+    let reason = |name| match until_health(&told, name, |state| {
+        matches!(state, CollectorState::Failed { .. })
+    }) {
         CollectorState::Failed { reason, .. } => reason,
         other => panic!("{other:?}"),
     };
@@ -117,7 +134,11 @@ fn one_that_errs_panics_or_hangs_is_failed_with_its_reason_while_another_goes_on
 #[test]
 fn one_that_comes_back_is_live_again() {
     let (_control, told, shutdown) = begin(vec![scripted("back", |reading| {
-        if reading == 1 { Err(CollectError::Failed("not yet".into())) } else { value(7.0) }
+        if reading == 1 {
+            Err(CollectError::Failed("not yet".into()))
+        } else {
+            value(7.0)
+        }
     })]);
     assert_eq!(until_frame(&told, "metrics/local/back"), 7.0);
     until_health(&told, "back", |state| *state == CollectorState::Live);
@@ -133,7 +154,9 @@ fn what_comes_after_the_time_limit_is_thrown_away() {
         }
         value(reading.into())
     })]);
-    until_health(&told, "late", |state| matches!(state, CollectorState::Failed { .. }));
+    until_health(&told, "late", |state| {
+        matches!(state, CollectorState::Failed { .. })
+    });
     release.send(()).unwrap();
     assert!(until_frame(&told, "metrics/local/late") >= 2.0);
     shutdown.cancel();
@@ -141,10 +164,16 @@ fn what_comes_after_the_time_limit_is_thrown_away() {
 
 #[test]
 fn what_a_machine_does_not_have_is_no_failure() {
-    let (_control, told, shutdown) =
-        begin(vec![scripted("absent", |_| Err(CollectError::Unavailable("Nothing here.".into())))]);
+    let (_control, told, shutdown) = begin(vec![scripted("absent", |_| {
+        Err(CollectError::Unavailable("Nothing here.".into()))
+    })]);
     let state = until_health(&told, "absent", |state| *state != CollectorState::Starting);
-    assert_eq!(state, CollectorState::Unavailable { reason: "Nothing here.".into() });
+    assert_eq!(
+        state,
+        CollectorState::Unavailable {
+            reason: "Nothing here.".into()
+        }
+    );
     shutdown.cancel();
 }
 
@@ -166,7 +195,14 @@ fn an_unknown_name_and_an_interval_out_of_range_are_refused() {
     let (control, _told, shutdown) = begin(vec![scripted("it", |_| value(0.0))]);
     assert!(control.pause("that").unwrap_err().message.contains("`that`"));
     for interval_ms in [0, 249, 60_001] {
-        assert_eq!(control.set_interval("it", interval_ms).unwrap_err().field.as_deref(), Some("interval_ms"));
+        assert_eq!(
+            control
+                .set_interval("it", interval_ms)
+                .unwrap_err()
+                .field
+                .as_deref(),
+            Some("interval_ms")
+        );
     }
     shutdown.cancel();
 }

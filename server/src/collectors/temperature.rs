@@ -21,12 +21,13 @@ impl Collector for Temperature {
     }
 
     fn collect(&mut self) -> Result<Sample, CollectError> {
-        let components = match &mut self.components {
-            Some(components) => components,
-            None => self.components.insert(
-                Components::new().map_err(|error| CollectError::Unavailable(format!("Sensors cannot be listed: {error}.")))?,
-            ),
-        };
+        let components =
+            match &mut self.components {
+                Some(components) => components,
+                None => self.components.insert(Components::new().map_err(|error| {
+                    CollectError::Unavailable(format!("Sensors cannot be listed: {error}."))
+                })?),
+            };
         components.refresh(true);
         let mut found: Vec<(String, f64)> = components
             .iter()
@@ -34,7 +35,9 @@ impl Collector for Temperature {
             .filter(|(_, celsius)| celsius.is_finite())
             .collect();
         if found.is_empty() {
-            return Err(CollectError::Unavailable("This machine shows no temperature sensors.".into()));
+            return Err(CollectError::Unavailable(
+                "This machine shows no temperature sensors.".into(),
+            ));
         }
         found.sort_by(|a, b| a.0.cmp(&b.0));
         let mut reading = Reading::default();
@@ -43,7 +46,11 @@ impl Collector for Temperature {
         for (label, celsius) in found {
             let number = count.entry(label.clone()).or_default();
             *number += 1;
-            let name = if *number == 1 { label } else { format!("{label} {number}") };
+            let name = if *number == 1 {
+                label
+            } else {
+                format!("{label} {number}")
+            };
             let help = "Temperature that the sensor reports.";
             let spec = MetricSpec::gauge("temperature_celsius", Unit::Celsius, "Temperature", &name, help);
             reading.push(spec.label("sensor", &name), celsius);

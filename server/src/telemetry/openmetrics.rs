@@ -20,7 +20,9 @@ pub fn render(snapshot: &Snapshot) -> String {
 }
 
 fn family_text(text: &mut String, name: &str, family: &Family) {
-    let Some(first) = family.points.first() else { return };
+    let Some(first) = family.points.first() else {
+        return;
+    };
     let (kind, base) = match first.value {
         // The family of a counter has no suffix; its samples have `_total`.
         Value::Counter(_) => ("counter", name.strip_suffix("_total").unwrap_or(name)),
@@ -58,7 +60,9 @@ fn histogram_text(
     let mut below = 0;
     for (at, count) in counts.iter().enumerate() {
         below += count;
-        let bound = BUCKETS.get(at).map_or_else(|| "+Inf".to_owned(), ToString::to_string);
+        let bound = BUCKETS
+            .get(at)
+            .map_or_else(|| "+Inf".to_owned(), ToString::to_string);
         writeln!(text, "{base}_bucket{} {below}", labels(of, Some(&bound)))?;
     }
     writeln!(text, "{base}_sum{} {sum}", labels(of, None))?;
@@ -66,13 +70,22 @@ fn histogram_text(
 }
 
 fn labels(of: &[(String, String)], bound: Option<&str>) -> String {
-    let mut pairs: Vec<String> = of.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value))).collect();
+    let mut pairs: Vec<String> = of
+        .iter()
+        .map(|(name, value)| format!("{name}=\"{}\"", escape(value)))
+        .collect();
     pairs.extend(bound.map(|bound| format!("le=\"{bound}\"")));
-    if pairs.is_empty() { String::new() } else { format!("{{{}}}", pairs.join(",")) }
+    if pairs.is_empty() {
+        String::new()
+    } else {
+        format!("{{{}}}", pairs.join(","))
+    }
 }
 
 fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 #[cfg(test)]
@@ -80,8 +93,14 @@ mod tests {
     use super::*;
 
     fn family(help: &str, labels: &[(&str, &str)], value: Value) -> Family {
-        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Family { help: help.to_owned(), points: vec![Point { labels, value }] }
+        let labels = labels
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Family {
+            help: help.to_owned(),
+            points: vec![Point { labels, value }],
+        }
     }
 
     #[test]
@@ -89,11 +108,26 @@ mod tests {
         let mut counts = vec![0; BUCKETS.len() + 1];
         (counts[0], counts[2], counts[BUCKETS.len()]) = (1, 2, 1);
         let families = [
-            ("runs_total", family("Runs \"ended\".", &[("action", "a\\b\n\"c\"")], Value::Counter(3.0))),
+            (
+                "runs_total",
+                family(
+                    "Runs \"ended\".",
+                    &[("action", "a\\b\n\"c\"")],
+                    Value::Counter(3.0),
+                ),
+            ),
             ("queue_bytes", family("", &[], Value::Gauge(1.5))),
-            ("took_seconds", family("Time.", &[], Value::Histogram { counts, sum: 6.25 })),
+            (
+                "took_seconds",
+                family("Time.", &[], Value::Histogram { counts, sum: 6.25 }),
+            ),
         ];
-        let snapshot = Snapshot { families: families.into_iter().map(|(name, f)| (name.to_owned(), f)).collect() };
+        let snapshot = Snapshot {
+            families: families
+                .into_iter()
+                .map(|(name, f)| (name.to_owned(), f))
+                .collect(),
+        };
         insta::assert_snapshot!(render(&snapshot));
     }
 

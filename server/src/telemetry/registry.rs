@@ -1,7 +1,8 @@
 //! The numbers behind the `metrics` facade.
 
 use metrics::{
-    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
+    SharedString, Unit,
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,7 +16,9 @@ use std::{
 pub const MAX_SERIES: usize = 4096;
 
 /// Upper bounds of histogram buckets, seconds. The last bucket, without a bound, is implied.
-pub const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+pub const BUCKETS: [f64; 12] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+];
 
 /// See the module.
 #[derive(Default)]
@@ -51,9 +54,11 @@ impl HistogramFn for Buckets {
         let at = BUCKETS.partition_point(|bound| *bound < value);
         self.counts[at].fetch_add(1, Ordering::Relaxed);
         // The closure always answers, so there is no error to look at.
-        let _ = self.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bits| {
-            Some((f64::from_bits(bits) + value).to_bits())
-        });
+        let _ = self
+            .sum
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bits| {
+                Some((f64::from_bits(bits) + value).to_bits())
+            });
     }
 }
 
@@ -84,7 +89,10 @@ pub enum Value {
     Counter(f64),
     Gauge(f64),
     /// Counts per bucket of [`BUCKETS`] and the one above, not cumulative.
-    Histogram { counts: Vec<u64>, sum: f64 },
+    Histogram {
+        counts: Vec<u64>,
+        sum: f64,
+    },
 }
 
 impl Registry {
@@ -100,14 +108,20 @@ impl Registry {
             family.points.push(Point { labels, value });
         };
         for (key, series) in self.series.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            let mut labels: Vec<(String, String)> =
-                key.labels().map(|label| (label.key().to_owned(), label.value().to_owned())).collect();
+            let mut labels: Vec<(String, String)> = key
+                .labels()
+                .map(|label| (label.key().to_owned(), label.value().to_owned()))
+                .collect();
             labels.sort();
             add(key.name(), labels, series.value());
         }
         let dropped = self.dropped.load(Ordering::Relaxed);
         if dropped > 0 {
-            add("farol_metrics_dropped_series_total", Vec::new(), Value::Counter(dropped as f64));
+            add(
+                "farol_metrics_dropped_series_total",
+                Vec::new(),
+                Value::Counter(dropped as f64),
+            );
         }
         for (name, secs) in self.seconds.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             add(name, Vec::new(), Value::Counter(*secs));
@@ -120,12 +134,25 @@ impl Registry {
 
     /// Sets a counter of seconds.
     pub fn set_counter_secs(&self, name: &str, secs: f64) {
-        self.seconds.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), secs);
+        self.seconds
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.to_owned(), secs);
     }
 
     /// The series of a key, made by `make` when it is new and there is room.
-    fn find<T>(&self, key: &Key, get: impl Fn(&Series) -> Option<T>, make: impl FnOnce() -> Series) -> Option<T> {
-        if let Some(series) = self.series.read().unwrap_or_else(PoisonError::into_inner).get(key) {
+    fn find<T>(
+        &self,
+        key: &Key,
+        get: impl Fn(&Series) -> Option<T>,
+        make: impl FnOnce() -> Series,
+    ) -> Option<T> {
+        if let Some(series) = self
+            .series
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+        {
             return get(series);
         }
         let mut all = self.series.write().unwrap_or_else(PoisonError::into_inner);
@@ -148,7 +175,11 @@ impl Series {
             Series::Counter(count) => Value::Counter(count.load(Ordering::Relaxed) as f64),
             Series::Gauge(bits) => Value::Gauge(f64::from_bits(bits.load(Ordering::Relaxed))),
             Series::Histogram(buckets) => Value::Histogram {
-                counts: buckets.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect(),
+                counts: buckets
+                    .counts
+                    .iter()
+                    .map(|count| count.load(Ordering::Relaxed))
+                    .collect(),
                 sum: f64::from_bits(buckets.sum.load(Ordering::Relaxed)),
             },
         }
@@ -173,7 +204,8 @@ impl Recorder for Registry {
             Series::Counter(count) => Some(count.clone()),
             _ => None,
         };
-        self.find(key, get, || Series::Counter(Arc::default())).map_or_else(Counter::noop, as_counter)
+        self.find(key, get, || Series::Counter(Arc::default()))
+            .map_or_else(Counter::noop, as_counter)
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
@@ -181,7 +213,8 @@ impl Recorder for Registry {
             Series::Gauge(bits) => Some(bits.clone()),
             _ => None,
         };
-        self.find(key, get, || Series::Gauge(Arc::default())).map_or_else(Gauge::noop, as_gauge)
+        self.find(key, get, || Series::Gauge(Arc::default()))
+            .map_or_else(Gauge::noop, as_gauge)
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
@@ -189,7 +222,8 @@ impl Recorder for Registry {
             Series::Histogram(buckets) => Some(buckets.clone()),
             _ => None,
         };
-        self.find(key, get, || Series::Histogram(Arc::default())).map_or_else(Histogram::noop, Histogram::from_arc)
+        self.find(key, get, || Series::Histogram(Arc::default()))
+            .map_or_else(Histogram::noop, Histogram::from_arc)
     }
 }
 
@@ -210,8 +244,12 @@ mod tests {
     #[test]
     fn numbers_of_each_kind_are_read_back() {
         let registry = Registry::default();
-        registry.register_counter(&Key::from_name("c"), &META).increment(3);
-        registry.register_counter(&Key::from_name("c"), &META).increment(1);
+        registry
+            .register_counter(&Key::from_name("c"), &META)
+            .increment(3);
+        registry
+            .register_counter(&Key::from_name("c"), &META)
+            .increment(1);
         registry.register_gauge(&Key::from_name("g"), &META).set(2.5);
         let histogram = registry.register_histogram(&Key::from_name("h"), &META);
         for value in [0.0005, 0.0006, 7.0, f64::NAN] {
@@ -220,8 +258,14 @@ mod tests {
         let families = registry.snapshot().families;
         assert_eq!(families["c"].points[0].value, Value::Counter(4.0));
         assert_eq!(families["g"].points[0].value, Value::Gauge(2.5));
-        let Value::Histogram { counts, sum } = &families["h"].points[0].value else { panic!() };
-        assert_eq!((counts[0], counts[1], counts[BUCKETS.len()]), (1, 1, 1), "a bound belongs to its bucket");
+        let Value::Histogram { counts, sum } = &families["h"].points[0].value else {
+            panic!()
+        };
+        assert_eq!(
+            (counts[0], counts[1], counts[BUCKETS.len()]),
+            (1, 1, 1),
+            "a bound belongs to its bucket"
+        );
         assert!((sum - 7.0011).abs() < 1e-9);
     }
 
@@ -229,9 +273,14 @@ mod tests {
     fn above_the_bound_series_are_dropped_and_counted() {
         let registry = Registry::default();
         for index in 0..MAX_SERIES + 5 {
-            registry.register_counter(&Key::from_name(format!("c{index}")), &META).increment(1);
+            registry
+                .register_counter(&Key::from_name(format!("c{index}")), &META)
+                .increment(1);
         }
         let families = registry.snapshot().families;
-        assert_eq!(families["farol_metrics_dropped_series_total"].points[0].value, Value::Counter(5.0));
+        assert_eq!(
+            families["farol_metrics_dropped_series_total"].points[0].value,
+            Value::Counter(5.0)
+        );
     }
 }

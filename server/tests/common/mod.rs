@@ -30,7 +30,9 @@ impl TestServer {
         let data_dir = tempfile::tempdir().unwrap();
         let pool = db::open(data_dir.path()).await.unwrap();
         for role in Role::ALL {
-            cli::user_add(&pool, role.as_str(), role, PASSWORD.into()).await.unwrap();
+            cli::user_add(&pool, role.as_str(), role, PASSWORD.into())
+                .await
+                .unwrap();
         }
         pool.close().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -39,7 +41,12 @@ impl TestServer {
         let dir = data_dir.path().to_owned();
         let token = shutdown.clone();
         let task = tokio::spawn(async move { farol::run(listener, config, &dir, token).await });
-        let server = TestServer { address, data_dir, shutdown, task };
+        let server = TestServer {
+            address,
+            data_dir,
+            shutdown,
+            task,
+        };
         server.until_ready().await;
         server
     }
@@ -50,7 +57,10 @@ impl TestServer {
 
     /// A client without a session that does not follow redirects.
     pub fn anonymous(&self) -> Client {
-        Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+        Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap()
     }
 
     /// The cookie of a fresh session of the user.
@@ -76,24 +86,39 @@ impl TestServer {
         let mut headers = header::HeaderMap::new();
         headers.insert(header::COOKIE, self.cookie(name).await.parse().unwrap());
         headers.insert(header::ORIGIN, self.url("").parse().unwrap());
-        Client::builder().redirect(reqwest::redirect::Policy::none()).default_headers(headers).build().unwrap()
+        Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .default_headers(headers)
+            .build()
+            .unwrap()
     }
 
     /// Waits until `check` holds for the answer to a GET; fails after a minute.
     pub async fn until(&self, client: &Client, path: &str, check: impl Fn(&str) -> bool) -> String {
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
         loop {
-            let body = client.get(self.url(path)).send().await.unwrap().text().await.unwrap();
+            let body = client
+                .get(self.url(path))
+                .send()
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap();
             if check(&body) {
                 return body;
             }
-            assert!(tokio::time::Instant::now() < deadline, "{path} never became what the test waits for:\n{body}");
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "{path} never became what the test waits for:\n{body}"
+            );
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     }
 
     async fn until_ready(&self) {
-        self.until(&self.anonymous(), "/readyz", |body| body.starts_with("ready")).await;
+        self.until(&self.anonymous(), "/readyz", |body| body.starts_with("ready"))
+            .await;
     }
 
     pub async fn stop(self) {

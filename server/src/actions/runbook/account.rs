@@ -11,11 +11,15 @@ pub struct Account {
 
 /// The account of this name that Farol may run commands as. The error is a sentence.
 pub fn find(name: &str) -> Result<Account, String> {
-    let text = std::fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd cannot be read: {error}"))?;
-    let account = parse(&text, name).ok_or_else(|| format!("there is no account `{name}` on this machine"))?;
+    let text = std::fs::read_to_string("/etc/passwd")
+        .map_err(|error| format!("/etc/passwd cannot be read: {error}"))?;
+    let account =
+        parse(&text, name).ok_or_else(|| format!("there is no account `{name}` on this machine"))?;
     let own = rustix::process::geteuid().as_raw();
     if own != 0 && own != account.uid {
-        return Err(format!("running as `{name}` needs Farol to run as root; it runs as user id {own}"));
+        return Err(format!(
+            "running as `{name}` needs Farol to run as root; it runs as user id {own}"
+        ));
     }
     Ok(account)
 }

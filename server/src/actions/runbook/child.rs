@@ -35,7 +35,10 @@ pub async fn run(command: Command, context: &RunContext) -> Outcome {
         Ok(child) => child,
         Err(reason) => return Outcome::failed(reason),
     };
-    let group = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+    let group = child
+        .id()
+        .and_then(|pid| i32::try_from(pid).ok())
+        .and_then(Pid::from_raw);
     let mut readers = JoinSet::new();
     if let Some(stdout) = child.stdout.take() {
         readers.spawn(copy(stdout, OutputStream::Stdout, context.output.clone()));
@@ -72,7 +75,9 @@ fn start(command: &Command) -> Result<Child, String> {
     if let Some(account) = &command.account {
         process.uid(account.uid).gid(account.gid);
     }
-    process.spawn().map_err(|error| format!("`{program}` could not be started: {error}."))
+    process
+        .spawn()
+        .map_err(|error| format!("`{program}` could not be started: {error}."))
 }
 
 /// Copies one pipe until its end.
@@ -123,14 +128,28 @@ async fn end_group(child: &mut Child, group: Option<Pid>) -> std::io::Result<Exi
 }
 
 fn outcome(status: ExitStatus, stopped: bool, left_open: bool) -> Outcome {
-    let note = if left_open { " Something it left running still holds its output; that was not waited for." } else { "" };
-    let with = |end, detail: String| Outcome { end, detail: detail + note, exit_code: status.code() };
+    let note = if left_open {
+        " Something it left running still holds its output; that was not waited for."
+    } else {
+        ""
+    };
+    let with = |end, detail: String| Outcome {
+        end,
+        detail: detail + note,
+        exit_code: status.code(),
+    };
     match (stopped, status.code(), status.signal()) {
-        (true, ..) => with(End::Stopped, "It was asked to stop and has ended with all it started.".to_owned()),
+        (true, ..) => with(
+            End::Stopped,
+            "It was asked to stop and has ended with all it started.".to_owned(),
+        ),
         (false, Some(0), _) => with(End::Succeeded, "It ended well.".to_owned()),
         (false, Some(code), _) => with(End::Failed, format!("It ended with exit code {code}.")),
         (false, None, Some(signal)) => with(End::Killed, format!("It was ended by {}.", signal_word(signal))),
-        (false, None, None) => with(End::Failed, "It ended in a way that the system does not tell.".to_owned()),
+        (false, None, None) => with(
+            End::Failed,
+            "It ended in a way that the system does not tell.".to_owned(),
+        ),
     }
 }
 

@@ -133,7 +133,11 @@ impl RunbookConfig {
                 RunbookRole::Operator => Permission::RunActions,
                 RunbookRole::Admin => Permission::Administer,
             },
-            danger: if self.dangerous { Danger::Dangerous } else { Danger::Safe },
+            danger: if self.dangerous {
+                Danger::Dangerous
+            } else {
+                Danger::Safe
+            },
             confirm: self.confirm.clone(),
             time_limit_secs: self.time_limit_secs,
             params: self.params.iter().map(ParamConfig::spec).collect(),
@@ -164,7 +168,11 @@ impl RunbookConfig {
         if !(1..=16 * 1024 * 1024).contains(&self.output_limit_bytes) {
             wrong("output_limit_bytes", "must be from 1 to 16777216".to_owned());
         }
-        if self.directory.as_ref().is_some_and(|directory| !directory.is_absolute()) {
+        if self
+            .directory
+            .as_ref()
+            .is_some_and(|directory| !directory.is_absolute())
+        {
             wrong("directory", "must be an absolute path".to_owned());
         }
         if let Some(user) = &self.user
@@ -181,13 +189,20 @@ impl RunbookConfig {
                 wrong("params", format!("`{}`: {reason}", param.name));
             }
         }
-        let secret = |name: &str| self.params.iter().any(|param| param.name == name && param.kind == ParamWord::Secret);
+        let secret = |name: &str| {
+            self.params
+                .iter()
+                .any(|param| param.name == name && param.kind == ParamWord::Secret)
+        };
         for (field, text) in self.texts() {
             for name in placeholders(text) {
                 if !self.params.iter().any(|param| param.name == name) {
                     wrong(field, format!("`{{{name}}}` is no parameter of this runbook"));
                 } else if field == "argv" && secret(name) {
-                    wrong(field, format!("`{name}` is a secret; everybody can read a command line, put it into env"));
+                    wrong(
+                        field,
+                        format!("`{name}` is a secret; everybody can read a command line, put it into env"),
+                    );
                 }
             }
         }
@@ -204,17 +219,25 @@ impl RunbookConfig {
 impl ParamConfig {
     fn spec(&self) -> ParamSpec {
         let kind = match self.kind {
-            ParamWord::Text => ParamKind::Text { max_chars: self.max_chars },
-            ParamWord::Secret => ParamKind::Secret { max_chars: self.max_chars },
-            ParamWord::Integer => {
-                ParamKind::Integer { min: self.min.unwrap_or(i64::MIN), max: self.max.unwrap_or(i64::MAX) }
-            }
+            ParamWord::Text => ParamKind::Text {
+                max_chars: self.max_chars,
+            },
+            ParamWord::Secret => ParamKind::Secret {
+                max_chars: self.max_chars,
+            },
+            ParamWord::Integer => ParamKind::Integer {
+                min: self.min.unwrap_or(i64::MIN),
+                max: self.max.unwrap_or(i64::MAX),
+            },
             ParamWord::Boolean => ParamKind::Boolean,
             ParamWord::Choice => ParamKind::Choice {
                 options: self
                     .options
                     .iter()
-                    .map(|value| ChoiceOption { value: value.clone(), label: value.clone() })
+                    .map(|value| ChoiceOption {
+                        value: value.clone(),
+                        label: value.clone(),
+                    })
                     .collect(),
             },
         };
@@ -240,7 +263,10 @@ impl ParamConfig {
             return Err(format!("min {min} is above max {max}"));
         }
         match &self.default {
-            Some(default) => self.spec().check(default).map_err(|fault| format!("the default is refused: {fault}")),
+            Some(default) => self
+                .spec()
+                .check(default)
+                .map_err(|fault| format!("the default is refused: {fault}")),
             None => Ok(()),
         }
     }
@@ -252,7 +278,10 @@ pub fn problems(runbooks: &[RunbookConfig]) -> Vec<(String, String)> {
     let mut seen = BTreeSet::new();
     for runbook in runbooks {
         if !seen.insert(&runbook.name) {
-            problems.push((format!("runbook.{}.name", runbook.name), "is there twice".to_owned()));
+            problems.push((
+                format!("runbook.{}.name", runbook.name),
+                "is there twice".to_owned(),
+            ));
         }
     }
     problems
@@ -260,7 +289,9 @@ pub fn problems(runbooks: &[RunbookConfig]) -> Vec<(String, String)> {
 
 fn is_name(text: &str) -> bool {
     (1..=48).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Names between braces. A brace without a partner is text.
@@ -285,7 +316,11 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> RunbookConfig {
-        figment::Figment::from(<figment::providers::Toml as figment::providers::Format>::string(text)).extract().unwrap()
+        figment::Figment::from(<figment::providers::Toml as figment::providers::Format>::string(
+            text,
+        ))
+        .extract()
+        .unwrap()
     }
 
     const GOOD: &str = "name = \"a\"\ntitle = \"A\"\nargv = [\"/bin/echo\", \"{x}\"]\n\
@@ -306,15 +341,30 @@ mod tests {
             ("\"{x}\"", "\"{y}\"", "argv"),
             ("kind = \"text\"", "kind = \"secret\"", "argv"),
             ("kind = \"text\"", "kind = \"choice\"", "params"),
-            ("kind = \"text\"", "kind = \"integer\", min = 2, max = 1", "params"),
+            (
+                "kind = \"text\"",
+                "kind = \"integer\", min = 2, max = 1",
+                "params",
+            ),
             ("kind = \"text\"", "kind = \"integer\", default = \"x\"", "params"),
-            ("title = \"A\"", "title = \"A\"\ntime_limit_secs = 0", "time_limit_secs"),
-            ("title = \"A\"", "title = \"A\"\noutput_limit_bytes = 0", "output_limit_bytes"),
+            (
+                "title = \"A\"",
+                "title = \"A\"\ntime_limit_secs = 0",
+                "time_limit_secs",
+            ),
+            (
+                "title = \"A\"",
+                "title = \"A\"\noutput_limit_bytes = 0",
+                "output_limit_bytes",
+            ),
             ("title = \"A\"", "title = \"A\"\ndirectory = \"tmp\"", "directory"),
             ("title = \"A\"", "title = \"A\"\nuser = \"nobody-at-all\"", "user"),
         ] {
             let found = problems(&[parse(&GOOD.replace(change, with))]);
-            assert!(found.iter().any(|(at, _)| at.ends_with(&format!(".{key}"))), "{with}: {found:?}");
+            assert!(
+                found.iter().any(|(at, _)| at.ends_with(&format!(".{key}"))),
+                "{with}: {found:?}"
+            );
         }
         assert_eq!(problems(&[parse(GOOD), parse(GOOD)]).len(), 1, "one name twice");
     }

@@ -22,13 +22,22 @@ impl RunOutlet for Ears {
 fn context() -> (RunContext, UnboundedReceiver<String>) {
     let (sender, heard) = unbounded_channel();
     let output = OutputSink::new("run", Arc::new(Ears(sender)));
-    (RunContext { output, stop: CancellationToken::new() }, heard)
+    (
+        RunContext {
+            output,
+            stop: CancellationToken::new(),
+        },
+        heard,
+    )
 }
 
 fn runbook(toml: &str) -> Runbook {
     let text = format!("name = \"t\"\ntitle = \"T\"\n{toml}");
-    let config: RunbookConfig =
-        figment::Figment::from(<figment::providers::Toml as figment::providers::Format>::string(&text)).extract().unwrap();
+    let config: RunbookConfig = figment::Figment::from(
+        <figment::providers::Toml as figment::providers::Format>::string(&text),
+    )
+    .extract()
+    .unwrap();
     assert_eq!(config::problems(std::slice::from_ref(&config)), []);
     Runbook::new(&config)
 }
@@ -38,14 +47,20 @@ fn shell(script: &str) -> Runbook {
 }
 
 fn params(pairs: &[(&str, &str)]) -> Params {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// Waits until the run has printed this, and gives all that it has printed.
 async fn until_printed(heard: &mut UnboundedReceiver<String>, text: &str) -> String {
     let mut all = String::new();
     while !all.contains(text) {
-        all += &tokio::time::timeout(PATIENCE, heard.recv()).await.expect("output in time").expect("output");
+        all += &tokio::time::timeout(PATIENCE, heard.recv())
+            .await
+            .expect("output in time")
+            .expect("output");
     }
     all
 }
@@ -53,7 +68,9 @@ async fn until_printed(heard: &mut UnboundedReceiver<String>, text: &str) -> Str
 #[tokio::test]
 async fn both_streams_and_the_exit_code_are_told() {
     let (context, _heard) = context();
-    let outcome = shell("echo out; echo err >&2; exit 3").run(context.clone(), Params::new()).await;
+    let outcome = shell("echo out; echo err >&2; exit 3")
+        .run(context.clone(), Params::new())
+        .await;
     assert_eq!((outcome.end, outcome.exit_code), (End::Failed, Some(3)));
     let printed = context.output.printed().pieces;
     assert!(printed.contains(&(OutputStream::Stdout, "out\n".to_owned())));
@@ -68,7 +85,10 @@ async fn a_value_stays_one_argument_whatever_is_in_it() {
          params = [{ name = \"x\", label = \"X\", kind = \"text\" }]",
     );
     book.run(context, params(&[("x", "1 2; $(id) {x} \"'")])).await;
-    assert_eq!(until_printed(&mut heard, "b>").await, "<1 2; $(id) {x} \"'><a1 2; $(id) {x} \"'b>");
+    assert_eq!(
+        until_printed(&mut heard, "b>").await,
+        "<1 2; $(id) {x} \"'><a1 2; $(id) {x} \"'b>"
+    );
 }
 
 #[tokio::test]
@@ -80,7 +100,9 @@ async fn a_value_cannot_become_an_option_unless_that_is_allowed() {
     };
     let refused = book("").run(context().0, params(&[("x", "--help")])).await;
     assert!(refused.detail.contains("dash"), "{}", refused.detail);
-    let allowed = book(", allow_dash = true").run(context().0, params(&[("x", "--x")])).await;
+    let allowed = book(", allow_dash = true")
+        .run(context().0, params(&[("x", "--x")]))
+        .await;
     assert_eq!(allowed.end, End::Succeeded);
 }
 
@@ -106,17 +128,25 @@ async fn cancel_ends_the_whole_group_even_one_that_ignores_term() {
     let all = until_printed(&mut heard, "\n").await;
     let child: u32 = all.trim().strip_prefix("child ").unwrap().parse().unwrap();
     stop.cancel();
-    let outcome = tokio::time::timeout(PATIENCE, running).await.expect("ended in time").unwrap();
+    let outcome = tokio::time::timeout(PATIENCE, running)
+        .await
+        .expect("ended in time")
+        .unwrap();
     assert_eq!(outcome.end, End::Stopped);
     let state = crate::procstat::ProcStat::read(child).map(|stat| stat.state);
-    assert!(state.is_err() || matches!(state, Ok('Z' | 'X')), "the child is {state:?}");
+    assert!(
+        state.is_err() || matches!(state, Ok('Z' | 'X')),
+        "the child is {state:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_child_left_behind_does_not_hold_the_run() {
     let (context, _heard) = context();
     let book = shell("sleep 30 & echo started");
-    let outcome = tokio::time::timeout(PATIENCE, book.run(context, Params::new())).await.expect("ended in time");
+    let outcome = tokio::time::timeout(PATIENCE, book.run(context, Params::new()))
+        .await
+        .expect("ended in time");
     assert_eq!(outcome.end, End::Succeeded);
     assert!(outcome.detail.contains("left running"), "{}", outcome.detail);
 }
@@ -124,19 +154,29 @@ async fn a_child_left_behind_does_not_hold_the_run() {
 #[tokio::test]
 async fn a_signal_from_outside_is_told_as_such() {
     let outcome = shell("kill -KILL $$").run(context().0, Params::new()).await;
-    assert_eq!((outcome.end, outcome.detail.as_str()), (End::Killed, "It was ended by signal KILL."));
+    assert_eq!(
+        (outcome.end, outcome.detail.as_str()),
+        (End::Killed, "It was ended by signal KILL.")
+    );
 }
 
 #[tokio::test]
 async fn a_program_that_is_not_there_is_a_clear_failure() {
-    let outcome = runbook("argv = [\"/no/such/program\"]").run(context().0, Params::new()).await;
-    assert!(outcome.detail.contains("/no/such/program") && outcome.end == End::Failed, "{}", outcome.detail);
+    let outcome = runbook("argv = [\"/no/such/program\"]")
+        .run(context().0, Params::new())
+        .await;
+    assert!(
+        outcome.detail.contains("/no/such/program") && outcome.end == End::Failed,
+        "{}",
+        outcome.detail
+    );
 }
 
 #[tokio::test]
 async fn output_above_the_cap_is_dropped_and_the_run_goes_on() {
     let (context, _heard) = context();
-    let book = runbook("output_limit_bytes = 1000\nargv = [\"/bin/sh\", \"-c\", \"yes | head -c 100000; exit 0\"]");
+    let book =
+        runbook("output_limit_bytes = 1000\nargv = [\"/bin/sh\", \"-c\", \"yes | head -c 100000; exit 0\"]");
     assert_eq!(book.run(context.clone(), Params::new()).await.end, End::Succeeded);
     let printed = context.output.printed();
     assert!(printed.truncated && printed.bytes == 1000, "{}", printed.bytes);

@@ -1,0 +1,340 @@
+//! Sign-in, sign-out and setup as plain forms that work without JavaScript, and tickets as JSON.
+
+use super::{
+    Access, Identity,
+    backend::{AuthSession, BackendError, Credentials},
+    identify::SIGNED_IN_MS,
+    password::{self, HashError},
+    throttle::Verdict,
+    tickets::TICKET_SECS,
+    users::{User, UserError},
+};
+use crate::{
+    audit::NewEntry,
+    error::Refusal,
+    live::{Ending, PeerAddress, Proof},
+    time::now_ms,
+};
+use axum::{
+    Extension, Form, Json, Router,
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+    routing::post,
+};
+use farol_model::{Fault, audit::AuditOutcome};
+use serde::{Deserialize, Serialize};
+use std::{net::IpAddr, time::Instant};
+
+/// All routes of access.
+pub fn routes(access: Access) -> Router {
+    Router::new()
+        .route("/api/auth/sign-in", post(sign_in))
+        .route("/api/auth/sign-out", post(sign_out))
+        .route("/api/auth/setup", post(setup))
+        .route("/api/v1/tickets", post(ticket))
+        .with_state(access)
+}
+
+#[derive(Deserialize)]
+struct SignIn {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+struct SetUp {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    repeat: String,
+}
+
+#[derive(Serialize)]
+struct Ticket {
+    ticket: String,
+    /// Seconds.
+    expires_in: u64,
+}
+
+async fn sign_in(
+    State(access): State<Access>,
+    Extension(PeerAddress(address)): Extension<PeerAddress>,
+    session: AuthSession,
+    Form(typed): Form<SignIn>,
+) -> Response {
+    let next = safe_next(&typed.next);
+    if let Verdict::Wait { left, news } = access.throttle.attempt(&typed.name, address, Instant::now()) {
+        if news {
+            access
+                .note(
+                    &typed.name,
+                    address,
+                    "session.sign_in",
+                    AuditOutcome::Refused,
+                    "Too many tries; slowed down.",
+                )
+                .await;
+        }
+        metrics::counter!("farol_sign_ins_total", "result" => "throttled").increment(1);
+        return back(
+            &format!("/sign-in?fault=throttled&retry_after={}", left.as_secs() + 1),
+            &next,
+        );
+    }
+    let credentials = Credentials {
+        name: typed.name.clone(),
+        password: typed.password,
+    };
+    match session.authenticate(credentials).await {
+        Ok(Some(user)) => {
+            access.throttle.succeeded(&typed.name, address);
+            if begin(session, &user).await.is_err() {
+                return back("/sign-in?fault=busy&retry_after=5", &next);
+            }
+            metrics::counter!("farol_sign_ins_total", "result" => "good").increment(1);
+            access
+                .note(
+                    &user.name,
+                    address,
+                    "session.sign_in",
+                    AuditOutcome::Succeeded,
+                    "Signed in.",
+                )
+                .await;
+            Redirect::to(&next).into_response()
+        }
+        Ok(None) => {
+            metrics::counter!("farol_sign_ins_total", "result" => "bad").increment(1);
+            access
+                .note(
+                    &typed.name,
+                    address,
+                    "session.sign_in",
+                    AuditOutcome::Refused,
+                    "Name and password do not match.",
+                )
+                .await;
+            back("/sign-in?fault=bad", &next)
+        }
+        Err(axum_login::Error::Backend(BackendError::Hash(HashError::Busy))) => {
+            back("/sign-in?fault=busy&retry_after=5", &next)
+        }
+        Err(error) => {
+            tracing::error!(%error, "a sign-in cannot be checked");
+            back("/sign-in?fault=busy&retry_after=30", &next)
+        }
+    }
+}
+
+/// The session id changes here (OWASP Session Management, "renew the session id after any privilege change").
+async fn begin(mut session: AuthSession, user: &User) -> Result<(), ()> {
+    let begun = async {
+        session
+            .session
+            .cycle_id()
+            .await
+            .map_err(|error| error.to_string())?;
+        session.login(user).await.map_err(|error| error.to_string())?;
+        session
+            .session
+            .insert(SIGNED_IN_MS, now_ms())
+            .await
+            .map_err(|error| error.to_string())
+    };
+    begun
+        .await
+        .map_err(|error| tracing::error!(error, "a session cannot be written"))
+}
+
+async fn sign_out(
+    State(access): State<Access>,
+    Extension(PeerAddress(address)): Extension<PeerAddress>,
+    mut session: AuthSession,
+) -> Response {
+    let id = session.session.id();
+    match session.logout().await {
+        Ok(user) => {
+            if let Some(id) = id {
+                access.ended(Ending::Proof(Proof::Session(id.to_string())));
+            }
+            if let Some(user) = user {
+                access
+                    .note(
+                        &user.name,
+                        address,
+                        "session.sign_out",
+                        AuditOutcome::Succeeded,
+                        "Signed out.",
+                    )
+                    .await;
+            }
+            Redirect::to("/sign-in").into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a session cannot be ended");
+            Refusal(Fault::internal()).into_response()
+        }
+    }
+}
+
+async fn setup(
+    State(access): State<Access>,
+    Extension(PeerAddress(address)): Extension<PeerAddress>,
+    session: AuthSession,
+    Form(typed): Form<SetUp>,
+) -> Response {
+    // The token goes back only to whoever has just shown it.
+    let again = |fault: &str| {
+        let token: String = typed
+            .token
+            .chars()
+            .filter(char::is_ascii_hexdigit)
+            .take(64)
+            .collect();
+        Redirect::to(&format!("/setup?token={token}&fault={fault}")).into_response()
+    };
+    if !access.setup.fits(&typed.token, Instant::now()) {
+        access
+            .note(
+                &typed.name,
+                address,
+                "user.setup",
+                AuditOutcome::Refused,
+                "The setup link does not hold.",
+            )
+            .await;
+        return Redirect::to("/setup?fault=token").into_response();
+    }
+    if typed.password != typed.repeat {
+        return again("mismatch");
+    }
+    if password::check(&typed.password).is_err() {
+        return again("weak");
+    }
+    let hash = match access.hasher.hash(typed.password.clone()).await {
+        Ok(hash) => hash,
+        Err(error) => {
+            tracing::error!(%error, "the first password cannot be hashed");
+            return again("busy");
+        }
+    };
+    match access.users.add_first(&typed.name, &hash).await {
+        Ok(id) => {
+            access.setup.close();
+            access
+                .note(
+                    &typed.name,
+                    address,
+                    "user.setup",
+                    AuditOutcome::Succeeded,
+                    "Made the first administrator.",
+                )
+                .await;
+            match access.users.by_id(id).await {
+                Ok(Some(user)) if begin(session, &user).await.is_ok() => Redirect::to("/").into_response(),
+                _ => Redirect::to("/sign-in").into_response(),
+            }
+        }
+        Err(UserError::BadName(_)) => again("name"),
+        Err(UserError::NotFirst | UserError::Taken(_)) => {
+            access.setup.close();
+            Redirect::to("/setup?fault=token").into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "the first user cannot be written");
+            again("busy")
+        }
+    }
+}
+
+async fn ticket(State(access): State<Access>, identity: Option<Extension<Identity>>) -> Response {
+    let Some(Extension(identity)) = identity else {
+        return Refusal(Fault::unauthenticated()).into_response();
+    };
+    match access.tickets.give(identity, Instant::now()) {
+        Some(ticket) => Json(Ticket {
+            ticket,
+            expires_in: TICKET_SECS,
+        })
+        .into_response(),
+        None => Refusal(Fault::limited("Too many tickets are open.", 30)).into_response(),
+    }
+}
+
+impl Access {
+    /// Writes to the audit log. A sign-in is not held up by a log that cannot be written; the failure is.
+    async fn note(&self, who: &str, from: IpAddr, what: &str, outcome: AuditOutcome, detail: &str) {
+        let entry = NewEntry {
+            who: who.chars().filter(|c| !c.is_control()).take(64).collect(),
+            from: from.to_string(),
+            what: what.to_owned(),
+            params: "{}".to_owned(),
+            run: None,
+            outcome,
+            detail: detail.to_owned(),
+        };
+        if let Err(error) = self.audit.record(entry).await {
+            tracing::error!(%error, what, "the audit log cannot be written");
+        }
+    }
+}
+
+/// Back to a form, with where the person wanted to go.
+fn back(path: &str, next: &str) -> Response {
+    Redirect::to(&format!("{path}&next={}", encode(next))).into_response()
+}
+
+/// Only a path on this server; anything else is the overview.
+fn safe_next(next: &str) -> String {
+    let safe = next.starts_with('/')
+        && !next.starts_with("//")
+        && next.len() <= 2048
+        && !next.contains('\\')
+        && next.chars().all(|c| c.is_ascii_graphic());
+    if safe { next.to_owned() } else { "/".to_owned() }
+}
+
+/// Percent-encoding of a query value (RFC 3986 section 2).
+pub fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_always_on_this_server() {
+        assert_eq!(safe_next("/audit?text=a"), "/audit?text=a");
+        for bad in [
+            "",
+            "audit",
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/a\r\nset-cookie: x",
+        ] {
+            assert_eq!(safe_next(bad), "/", "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_query_value_is_encoded_whole() {
+        assert_eq!(encode("/a?b=c&d é"), "/a%3Fb%3Dc%26d%20%C3%A9");
+    }
+}

@@ -1,0 +1,87 @@
+//! What the live plane asks of access.
+
+use super::{Access, Identity, identify, tickets};
+use crate::{
+    live::{Ending, Gate, Proof},
+    time::now_ms,
+};
+use farol_model::Fault;
+use futures::future::BoxFuture;
+use std::time::Instant;
+use tokio::sync::broadcast;
+use tower_sessions::{SessionStore, session::Id};
+
+impl Gate for Access {
+    fn by_token<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Identity>, Fault>> {
+        Box::pin(async move {
+            if token.starts_with(tickets::PREFIX) {
+                let Some(given) = self.tickets.take(token, Instant::now()) else {
+                    return Ok(None);
+                };
+                // Whoever it was given to may have been signed out since.
+                return self.recheck(&given).await;
+            }
+            let found = self.tokens.find(token).await.map_err(|error| broken(&error))?;
+            Ok(found.map(|(id, user)| Identity {
+                viewer: user.viewer(),
+                proof: Proof::Token(id),
+            }))
+        })
+    }
+
+    fn recheck<'a>(&'a self, identity: &'a Identity) -> BoxFuture<'a, Result<Option<Identity>, Fault>> {
+        Box::pin(async move {
+            let user = self
+                .users
+                .by_id(identity.viewer.user_id)
+                .await
+                .map_err(|error| broken(&error))?;
+            let Some(user) = user.filter(|user| !user.disabled) else {
+                return Ok(None);
+            };
+            let holds = match &identity.proof {
+                Proof::Token(id) => self.tokens.holds(*id).await.map_err(|error| broken(&error))?,
+                Proof::Session(id) => self.session_holds(id, &user.auth_hash).await?,
+            };
+            Ok(holds.then(|| Identity {
+                viewer: user.viewer(),
+                proof: identity.proof.clone(),
+            }))
+        })
+    }
+
+    fn endings(&self) -> broadcast::Receiver<Ending> {
+        self.endings.subscribe()
+    }
+}
+
+impl Access {
+    /// Whether a session exists, is of this generation of its user, and has not reached its absolute end.
+    async fn session_holds(&self, id: &str, auth_hash: &[u8]) -> Result<bool, Fault> {
+        let Ok(id) = id.parse::<Id>() else {
+            return Ok(false);
+        };
+        let record = self.sessions.load(&id).await.map_err(|error| {
+            tracing::error!(%error, "a session cannot be looked up");
+            Fault::internal()
+        })?;
+        let Some(record) = record else { return Ok(false) };
+        let hash = record
+            .data
+            .get("axum-login.data")
+            .and_then(|data| data.get("auth_hash"));
+        let same = hash
+            .and_then(|hash| serde_json::from_value::<Vec<u8>>(hash.clone()).ok())
+            .is_some_and(|hash| hash == auth_hash);
+        let signed_in_ms = record
+            .data
+            .get(identify::SIGNED_IN_MS)
+            .and_then(serde_json::Value::as_i64);
+        Ok(same && signed_in_ms.is_some_and(|at| !identify::expired(self, at, now_ms())))
+    }
+}
+
+fn broken(error: &sqlx::Error) -> Fault {
+    tracing::error!(%error, "the database cannot be used");
+    Fault::internal()
+}

@@ -1,0 +1,286 @@
+//! Users in SQLite.
+
+use crate::time::now_ms;
+use farol_model::{Role, Viewer};
+use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use std::fmt;
+
+/// One user.
+#[derive(Clone, PartialEq, Eq)]
+pub struct User {
+    pub id: i64,
+    pub name: String,
+    pub role: Role,
+    /// Argon2id PHC string.
+    pub password: String,
+    pub disabled: bool,
+    pub generation: i64,
+    /// What a session must carry to be this user's: it changes when sessions must end.
+    pub auth_hash: Vec<u8>,
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("role", &self.role)
+            .field("password", &"[redacted]")
+            .field("disabled", &self.disabled)
+            .finish_non_exhaustive()
+    }
+}
+
+impl User {
+    pub fn viewer(&self) -> Viewer {
+        Viewer {
+            user_id: self.id,
+            name: self.name.clone(),
+            role: self.role,
+        }
+    }
+}
+
+/// Why a user cannot be added or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum UserError {
+    #[error(
+        "`{0}` cannot be a name; use 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter"
+    )]
+    BadName(String),
+    #[error("there is a user `{0}` already")]
+    Taken(String),
+    #[error("there is no user `{0}`")]
+    Unknown(String),
+    #[error("`{0}` is the last administrator who can sign in; make another one first")]
+    LastAdmin(String),
+    #[error("there are users already")]
+    NotFirst,
+    #[error("the database cannot be used")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Access to the users. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Users {
+    pool: SqlitePool,
+}
+
+impl Users {
+    pub fn new(pool: SqlitePool) -> Self {
+        Users { pool }
+    }
+
+    /// Adds a user. `password` is a hash.
+    pub async fn add(&self, name: &str, role: Role, password: &str) -> Result<i64, UserError> {
+        self.insert(name, role, password, "")
+            .await?
+            .ok_or_else(|| UserError::Taken(name.to_owned()))
+    }
+
+    /// Adds the very first user, an administrator. One statement decides, so two at once cannot both be first.
+    pub async fn add_first(&self, name: &str, password: &str) -> Result<i64, UserError> {
+        let only_first = "WHERE NOT EXISTS (SELECT 1 FROM users)";
+        self.insert(name, Role::Admin, password, only_first)
+            .await?
+            .ok_or(UserError::NotFirst)
+    }
+
+    async fn insert(
+        &self,
+        name: &str,
+        role: Role,
+        password: &str,
+        condition: &str,
+    ) -> Result<Option<i64>, UserError> {
+        let name = normal(name)?;
+        let text = format!(
+            "INSERT INTO users (name, role, password, created_ms) SELECT ?, ?, ?, ? {condition} \
+             ON CONFLICT (name) DO NOTHING RETURNING id",
+        );
+        // SQLite needs a WHERE before ON CONFLICT after a SELECT, or it takes ON for a join.
+        let text = if condition.is_empty() {
+            text.replace(" ON CONFLICT", " WHERE true ON CONFLICT")
+        } else {
+            text
+        };
+        let id = sqlx::query_scalar(&text)
+            .bind(&name)
+            .bind(role.as_str())
+            .bind(password)
+            .bind(now_ms())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(id)
+    }
+
+    pub async fn by_name(&self, name: &str) -> Result<Option<User>, sqlx::Error> {
+        let Ok(name) = normal(name) else { return Ok(None) };
+        let row = sqlx::query("SELECT * FROM users WHERE name = ?")
+            .bind(name)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    pub async fn by_id(&self, id: i64) -> Result<Option<User>, sqlx::Error> {
+        let row = sqlx::query("SELECT * FROM users WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// By name.
+    pub async fn all(&self) -> Result<Vec<User>, sqlx::Error> {
+        sqlx::query("SELECT * FROM users ORDER BY name")
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(read)
+            .collect()
+    }
+
+    pub async fn is_empty(&self) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar("SELECT NOT EXISTS (SELECT 1 FROM users)")
+            .fetch_one(&self.pool)
+            .await
+    }
+
+    /// Sets a password hash; sessions of the user end.
+    pub async fn set_password(&self, name: &str, password: &str) -> Result<(), UserError> {
+        let done = sqlx::query("UPDATE users SET password = ?, generation = generation + 1 WHERE name = ?")
+            .bind(password)
+            .bind(normal(name)?)
+            .execute(&self.pool)
+            .await?;
+        if done.rows_affected() == 0 {
+            Err(UserError::Unknown(name.to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Disables or enables; sessions of the user end. The last administrator cannot be disabled.
+    pub async fn set_disabled(&self, name: &str, disabled: bool) -> Result<(), UserError> {
+        let user = self
+            .by_name(name)
+            .await?
+            .ok_or_else(|| UserError::Unknown(name.to_owned()))?;
+        let keeps_an_admin = "(?1 = 0 OR role <> 'admin' OR EXISTS \
+                              (SELECT 1 FROM users WHERE role = 'admin' AND disabled = 0 AND id <> ?2))";
+        let done = sqlx::query(&format!(
+            "UPDATE users SET disabled = ?1, generation = generation + 1 WHERE id = ?2 AND {keeps_an_admin}"
+        ))
+        .bind(disabled)
+        .bind(user.id)
+        .execute(&self.pool)
+        .await?;
+        if done.rows_affected() == 0 {
+            Err(UserError::LastAdmin(user.name))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Names are compared in lower case.
+fn normal(name: &str) -> Result<String, UserError> {
+    let fits = name.len() <= 64
+        && name
+            .bytes()
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    if fits {
+        Ok(name.to_ascii_lowercase())
+    } else {
+        Err(UserError::BadName(name.chars().take(64).collect()))
+    }
+}
+
+fn read(row: &SqliteRow) -> Result<User, sqlx::Error> {
+    let role: String = row.try_get("role")?;
+    let (id, generation): (i64, i64) = (row.try_get("id")?, row.try_get("generation")?);
+    Ok(User {
+        id,
+        name: row.try_get("name")?,
+        role: role
+            .parse()
+            .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+        password: row.try_get("password")?,
+        disabled: row.try_get("disabled")?,
+        generation,
+        auth_hash: format!("{id}:{generation}").into_bytes(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db;
+
+    async fn users() -> Users {
+        Users::new(db::open_in_memory().await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn names_are_one_whatever_their_case_and_bad_ones_are_refused() {
+        let users = users().await;
+        users.add("Ana", Role::Viewer, "h").await.unwrap();
+        assert!(matches!(
+            users.add("ana", Role::Viewer, "h").await,
+            Err(UserError::Taken(_))
+        ));
+        assert_eq!(users.by_name("ANA").await.unwrap().unwrap().name, "ana");
+        for bad in ["", "1a", "a b", "a/b", "é", &"a".repeat(65)] {
+            assert!(
+                matches!(
+                    users.add(bad, Role::Viewer, "h").await,
+                    Err(UserError::BadName(_))
+                ),
+                "{bad}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn only_one_can_be_first() {
+        let users = users().await;
+        let (one, two) = tokio::join!(users.add_first("ana", "h"), users.add_first("ben", "h"));
+        assert!(one.is_ok() != two.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_last_administrator_stays() {
+        let users = users().await;
+        users.add("ana", Role::Admin, "h").await.unwrap();
+        users.add("ben", Role::Operator, "h").await.unwrap();
+        assert!(matches!(
+            users.set_disabled("ana", true).await,
+            Err(UserError::LastAdmin(_))
+        ));
+        users.set_disabled("ben", true).await.unwrap();
+        users.add("cleo", Role::Admin, "h").await.unwrap();
+        users.set_disabled("ana", true).await.unwrap();
+        assert!(matches!(
+            users.set_disabled("cleo", true).await,
+            Err(UserError::LastAdmin(_))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_change_of_password_changes_what_sessions_must_carry() {
+        let users = users().await;
+        users.add("ana", Role::Admin, "h").await.unwrap();
+        let before = users.by_name("ana").await.unwrap().unwrap();
+        users.set_password("ana", "other").await.unwrap();
+        assert_ne!(
+            users.by_name("ana").await.unwrap().unwrap().auth_hash,
+            before.auth_hash
+        );
+        assert!(format!("{before:?}").contains("[redacted]"));
+    }
+}

@@ -1,0 +1,121 @@
+//! Notices what ends connections: sessions that expire, and what other processes (the command line) change in the database.
+//!
+//! It looks twice a second. A look is a few indexed reads; nothing is missed, because what is compared is the state itself.
+
+use super::{Access, identify};
+use crate::{
+    live::{Ending, Proof},
+    time::now_ms,
+};
+use sqlx::Row;
+use std::{collections::HashMap, time::Duration};
+use tokio_util::sync::CancellationToken;
+use tower_sessions::{SessionStore, session::Id};
+
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Looks between two sweeps of sessions that have reached their absolute end.
+const SWEEP_EVERY: u32 = 120;
+
+/// What was seen at the last look.
+#[derive(Default)]
+struct Seen {
+    /// Generation by user.
+    users: HashMap<i64, i64>,
+    /// Whether revoked, by token.
+    tokens: HashMap<i64, bool>,
+}
+
+/// Runs until shutdown.
+pub async fn watch(access: Access, shutdown: CancellationToken) {
+    let mut seen: Option<Seen> = None;
+    let mut looks = 0u32;
+    let mut tick = tokio::time::interval(LOOK_EVERY);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = shutdown.cancelled() => return,
+        }
+        match look(&access, seen.as_ref()).await {
+            Ok(now) => seen = Some(now),
+            Err(error) => tracing::error!(%error, "users and tokens cannot be looked at"),
+        }
+        if let Err(error) = expire(&access, looks.is_multiple_of(SWEEP_EVERY)).await {
+            tracing::error!(%error, "expired sessions cannot be removed");
+        }
+        looks = looks.wrapping_add(1);
+    }
+}
+
+async fn look(access: &Access, before: Option<&Seen>) -> Result<Seen, sqlx::Error> {
+    let mut now = Seen::default();
+    for row in sqlx::query("SELECT id, generation FROM users")
+        .fetch_all(&access.pool)
+        .await?
+    {
+        now.users.insert(row.try_get(0)?, row.try_get(1)?);
+    }
+    for row in sqlx::query("SELECT id, revoked FROM tokens")
+        .fetch_all(&access.pool)
+        .await?
+    {
+        now.tokens.insert(row.try_get(0)?, row.try_get(1)?);
+    }
+    let Some(before) = before else { return Ok(now) };
+    for (id, generation) in &before.users {
+        if now.users.get(id) != Some(generation) {
+            access.ended(Ending::User(*id));
+        }
+    }
+    for (id, revoked) in &now.tokens {
+        if *revoked && before.tokens.get(id) == Some(&false) {
+            access.ended(Ending::Proof(Proof::Token(*id)));
+        }
+    }
+    Ok(now)
+}
+
+/// Ends and removes sessions that have expired.
+async fn expire(access: &Access, sweep: bool) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let idle: Vec<String> =
+        sqlx::query_scalar("SELECT id FROM tower_sessions WHERE datetime(expiry_date) < datetime('now')")
+            .fetch_all(&access.pool)
+            .await?;
+    let mut gone = idle;
+    if sweep {
+        gone.extend(too_old(access).await?);
+    }
+    for id in gone {
+        sqlx::query("DELETE FROM tower_sessions WHERE id = ?")
+            .bind(&id)
+            .execute(&access.pool)
+            .await?;
+        access.ended(Ending::Proof(Proof::Session(id)));
+    }
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM tower_sessions")
+        .fetch_one(&access.pool)
+        .await?;
+    metrics::gauge!("farol_sessions").set(count as f64);
+    Ok(())
+}
+
+/// Sessions that have reached their absolute end.
+async fn too_old(access: &Access) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
+    let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM tower_sessions")
+        .fetch_all(&access.pool)
+        .await?;
+    let mut old = Vec::new();
+    for id in ids {
+        let Ok(parsed) = id.parse::<Id>() else { continue };
+        let Some(record) = access.sessions.load(&parsed).await? else {
+            continue;
+        };
+        let signed_in_ms = record
+            .data
+            .get(identify::SIGNED_IN_MS)
+            .and_then(serde_json::Value::as_i64);
+        if signed_in_ms.is_some_and(|at| identify::expired(access, at, now_ms())) {
+            old.push(id);
+        }
+    }
+    Ok(old)
+}

@@ -1,0 +1,178 @@
+//! Requests that act, and upgrades, must come from our own pages (OWASP CSRF Prevention, "verifying origin with standard
+//! headers"), and every request must name a host that we are (against DNS rebinding).
+
+use crate::{access::identify::bearer, error::Refusal};
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use farol_model::Fault;
+use http::{HeaderMap, Method, header};
+use std::{net::SocketAddr, sync::Arc};
+
+/// Which hosts and origins are ours.
+#[derive(Debug, Clone)]
+pub struct OriginPolicy {
+    /// Names without port, lower case.
+    hosts: Vec<String>,
+    /// Whole origins, e.g. `https://farol.example.org`.
+    origins: Vec<String>,
+}
+
+impl OriginPolicy {
+    /// Ours are loopback, the address that is listened on, configured names, and hosts of configured origins.
+    pub fn new(listen: SocketAddr, hosts: &[String], public_origins: &[String]) -> Self {
+        let mut all: Vec<String> = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).into();
+        all.push(host_of(&listen.to_string()).to_owned());
+        all.extend(hosts.iter().map(|host| host.to_ascii_lowercase()));
+        let origins: Vec<String> = public_origins
+            .iter()
+            .map(|origin| origin.trim_end_matches('/').to_ascii_lowercase())
+            .collect();
+        all.extend(
+            origins
+                .iter()
+                .filter_map(|origin| Some(host_of(origin.split_once("://")?.1).to_owned())),
+        );
+        OriginPolicy { hosts: all, origins }
+    }
+
+    /// Whether the `Host` is one of ours.
+    fn host_allowed(&self, headers: &HeaderMap) -> bool {
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok())
+            .unwrap_or_default();
+        self.hosts
+            .iter()
+            .any(|ours| ours == &host_of(host).to_ascii_lowercase())
+    }
+
+    /// Whether a request that acts may. `Origin` decides; where a browser sends none, `Sec-Fetch-Site` does; a request with
+    /// neither comes from no browser of today and is refused, unless it carries a bearer token.
+    pub fn origin_allowed(&self, headers: &HeaderMap) -> bool {
+        if bearer(headers).is_some() {
+            return true;
+        }
+        let text = |name| {
+            headers
+                .get(name)
+                .and_then(|value: &http::HeaderValue| value.to_str().ok())
+        };
+        match (
+            text(header::ORIGIN),
+            text(header::HeaderName::from_static("sec-fetch-site")),
+        ) {
+            (Some(origin), _) => self.is_ours(
+                &origin.to_ascii_lowercase(),
+                text(header::HOST).unwrap_or_default(),
+            ),
+            (None, Some(site)) => site == "same-origin",
+            (None, None) => false,
+        }
+    }
+
+    /// An origin is ours when it is configured, or is plain http(s) to the very host (and port) of this request.
+    fn is_ours(&self, origin: &str, host: &str) -> bool {
+        let of_this_host = origin.split_once("://").is_some_and(|(scheme, authority)| {
+            (scheme == "http" || scheme == "https") && authority == host.to_ascii_lowercase()
+        });
+        self.origins.iter().any(|ours| ours == origin) || of_this_host
+    }
+}
+
+/// Without port.
+fn host_of(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    }
+}
+
+/// Layer: refuses with 403 (origin) or 421 (host).
+pub async fn check(State(policy): State<Arc<OriginPolicy>>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if !policy.host_allowed(headers) {
+        let text = "This server is not known under this name. Add it to http.hosts in farol.toml.\n";
+        return (http::StatusCode::MISDIRECTED_REQUEST, text).into_response();
+    }
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let upgrades = headers.contains_key(header::UPGRADE);
+    // A browser posts reports without these headers, and they change nothing.
+    let reports = request.uri().path() == "/csp-report";
+    // A client that is no browser may open a socket without Origin; it has no cookie that a browser would add.
+    let no_browser =
+        upgrades && !headers.contains_key(header::ORIGIN) && !headers.contains_key(header::COOKIE);
+    if (!reads || upgrades) && !reports && !no_browser && !policy.origin_allowed(headers) {
+        let text =
+            "This request comes from another site and was refused. Open Farol itself and try again there.";
+        return Refusal(Fault::forbidden(text)).into_response();
+    }
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect()
+    }
+
+    fn policy() -> OriginPolicy {
+        OriginPolicy::new(
+            "192.0.2.7:3000".parse().unwrap(),
+            &["Farol.lan".into()],
+            &["https://farol.example.org".into()],
+        )
+    }
+
+    #[test]
+    fn only_our_own_names_are_answered_to() {
+        for host in [
+            "127.0.0.1:3000",
+            "localhost",
+            "[::1]:9",
+            "192.0.2.7:3000",
+            "farol.lan:80",
+            "farol.example.org",
+        ] {
+            assert!(policy().host_allowed(&headers(&[("host", host)])), "{host}");
+        }
+        for host in ["evil.example", "127.0.0.1.evil.example", "", "farol.lan.evil:80"] {
+            assert!(!policy().host_allowed(&headers(&[("host", host)])), "{host}");
+        }
+    }
+
+    #[test]
+    fn only_our_own_pages_may_act() {
+        let allowed = |pairs: &[(&'static str, &str)]| {
+            let mut all = headers(pairs);
+            all.insert(header::HOST, "127.0.0.1:3000".parse().unwrap());
+            policy().origin_allowed(&all)
+        };
+        assert!(allowed(&[("origin", "http://127.0.0.1:3000")]));
+        assert!(allowed(&[("origin", "https://farol.example.org")]));
+        assert!(allowed(&[("sec-fetch-site", "same-origin")]));
+        assert!(allowed(&[("authorization", "Bearer farol_x")]));
+        for refused in [
+            &[("origin", "http://127.0.0.1:3001")][..],
+            &[("origin", "null")],
+            &[("origin", "ftp://127.0.0.1:3000")],
+            &[
+                ("origin", "https://evil.example"),
+                ("sec-fetch-site", "same-origin"),
+            ],
+            &[("sec-fetch-site", "same-site")],
+            &[("sec-fetch-site", "none")],
+            &[("authorization", "Basic x")],
+            &[],
+        ] {
+            assert!(!allowed(refused), "{refused:?}");
+        }
+    }
+}
