@@ -16,3 +16,31 @@ pub fn typing() -> bool {
         .active_element()
         .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen::JsCast;
+    use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    #[wasm_bindgen_test]
+    fn a_moment_is_written_in_iso_order_in_the_viewers_zone() {
+        let text = local_date_time(1_795_434_067_000).unwrap();
+        assert_eq!(text.len(), "2026-11-23 09:41:07".len(), "{text}");
+        assert!(text.starts_with("2026-11-2"), "{text}");
+    }
+
+    #[wasm_bindgen_test]
+    fn shortcuts_stay_out_of_a_field_that_is_typed_into() {
+        let document = leptos::prelude::document();
+        assert!(!typing());
+        let input: web_sys::HtmlElement = document.create_element("input").unwrap().unchecked_into();
+        document.body().unwrap().append_child(&input).unwrap();
+        input.focus().unwrap();
+        assert!(typing());
+        input.remove();
+        assert!(!typing());
+    }
+}

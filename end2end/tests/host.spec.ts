@@ -8,8 +8,8 @@ test("the crosshair moves over all charts at once, by pointer and by key", async
   const canvas = page.locator("figure canvas");
   await expect(canvas.first()).toBeVisible();
   // A crosshair needs samples to stand on.
-  await expect(page.getByTestId("connection")).toContainText("Live");
+  await expect(page.locator(".connection")).toContainText("Live");
   const box = (await canvas.first().boundingBox())!;
   await page.mouse.move(box.x + box.width - 4, box.y + box.height / 2);
-  await expect(page.locator("[data-crosshair]:visible").nth(1)).toBeVisible();
+  await expect(page.locator(".plot-line:visible").nth(1)).toBeVisible();
 });

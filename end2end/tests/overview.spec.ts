@@ -19,7 +19,7 @@ test("the overview is drawn without scripts, with charts and current numbers", a
 test("the overview comes alive: numbers change, charts become canvases, nothing complains", async ({ page, farol }) => {
   await farol.addUser("ana", "viewer");
   await signIn(page, farol, "ana");
-  await expect(page.getByTestId("connection")).toContainText("Live");
+  await expect(page.locator(".connection")).toContainText("Live");
   await expect(page.locator("figure canvas").first()).toBeVisible();
   const main = page.getByRole("main");
   const before = await main.innerText();
@@ -42,11 +42,11 @@ test("the layout does not move when the page comes alive", async ({ page, farol 
 test("a restart of the server leaves no hole in a chart that the server does not have", async ({ page, farol }) => {
   await farol.addUser("ana", "viewer");
   await signIn(page, farol, "ana");
-  await expect(page.getByTestId("connection")).toContainText("Live");
+  await expect(page.locator(".connection")).toContainText("Live");
   watchFaults(page).allow(/WebSocket|ERR_CONNECTION_REFUSED|Failed to load resource/);
   await farol.restart();
-  await expect(page.getByTestId("connection")).toContainText(/Reconnecting|Live/);
-  await expect(page.getByTestId("connection")).toContainText("Live");
+  await expect(page.locator(".connection")).toContainText(/Reconnecting|Live/);
+  await expect(page.locator(".connection")).toContainText("Live");
   // The new process has a new epoch: the page must show what the server holds and nothing it does not.
   await expect.poll(() => page.getByRole("main").innerText()).not.toBe("");
 });

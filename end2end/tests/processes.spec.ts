@@ -13,7 +13,7 @@ test("a process is found, stopped from its panel, and gone in the system", async
     await page.getByRole("searchbox").fill("sleep 86399");
     const row = page.getByRole("row").filter({ hasText: String(child.pid) });
     await expect(row).toBeVisible();
-    await row.click();
+    await row.getByRole("link").click();
     const panel = page.getByRole("article").filter({ hasText: "signal" });
     await panel.getByRole("button", { name: /signal/i }).click();
     await page.getByRole("dialog").getByRole("button", { name: /TERM/ }).click();

@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, signIn, test } from "../support/fixtures";
 
-const runbooks = (dir: string) => `
+const RUNBOOKS = `
 [[runbook]]
 name = "count"
 title = "Count"
 summary = "Prints a number, then waits to be told."
-argv = ["/bin/sh", "-c", "echo $$ > ${dir}/pid; for n in 1 2 3; do echo line $n; done; echo oops >&2; sleep 600 & wait"]
+argv = ["/bin/sh", "-c", "echo $$ > @DIR@/pid; for n in 1 2 3; do echo line $n; done; echo oops >&2; sleep 600 & wait"]
 
 [[runbook]]
 name = "greet"
@@ -20,9 +20,17 @@ label = "Who"
 help = "Who is greeted."
 kind = "text"
 max_chars = 20
+[[runbook.params]]
+name = "times"
+label = "Times"
+help = "How often."
+kind = "integer"
+min = 1
+max = 3
+default = "1"
 `;
 
-test.use({ config: [runbooks, { scope: "test" }] as any });
+test.use({ config: RUNBOOKS });
 
 test("output streams while it runs, and cancel ends the whole process group", async ({ page, farol }) => {
   await farol.addUser("olga", "operator");
@@ -48,9 +56,12 @@ test("a wrong value is told before it is sent, and a right one runs", async ({ p
   await page.goto(farol.url + "/controls");
   await expect(page.locator("html")).toHaveAttribute("data-hydrated", "");
   const panel = page.getByRole("article", { name: "Greet" });
-  await panel.getByRole("button", { name: "Greet" }).click();
-  await expect(panel).toContainText("Who is missing");
   await panel.getByLabel("Who").fill("wide world");
+  await panel.getByLabel("Times").fill("9");
+  await expect(panel).toContainText("Times must be a whole number from 1 to 3.");
+  await panel.getByRole("button", { name: "Greet" }).click();
+  await expect(panel.getByRole("log")).toHaveCount(0);
+  await panel.getByLabel("Times").fill("2");
   await panel.getByRole("button", { name: "Greet" }).click();
   await expect(panel.getByRole("log")).toContainText("hello wide world");
   await expect(panel.getByRole("status").first()).toContainText("Succeeded");

@@ -47,10 +47,10 @@ test("sign-in leads to the page that was asked for, and sign-out ends it", async
 test("signing out in one tab ends the live connection of the other", async ({ context, page, farol }) => {
   await farol.addUser("dora", "viewer");
   await signIn(page, farol, "dora");
-  await expect(page.getByTestId("connection")).toContainText("Live");
+  await expect(page.locator(".connection")).toContainText("Live");
   const other = await context.newPage();
   await other.goto(farol.url + "/");
   await other.getByLabel("Your account").click();
   await other.getByRole("button", { name: "Sign out" }).click();
-  await expect(page.getByTestId("connection")).toContainText("Signed out");
+  await expect(page.locator(".connection")).toContainText("Signed out");
 });

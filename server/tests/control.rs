@@ -77,7 +77,7 @@ async fn a_viewer_and_a_stranger_are_refused_by_the_call_itself() {
             .status(),
         403
     );
-    assert_eq!(run(&server, &server.anonymous(), &fields).await.status(), 401);
+    assert_eq!(run(&server, &server.stranger(), &fields).await.status(), 401);
     assert!(child.try_wait().unwrap().is_none(), "it still runs");
     child.kill().unwrap();
     child.wait().unwrap();

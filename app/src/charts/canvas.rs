@@ -113,3 +113,53 @@ impl DrawingBackend for Canvas<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plotters::style::{Color, RGBColor};
+    use wasm_bindgen::JsCast;
+    use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    fn context(width: u32, height: u32) -> CanvasRenderingContext2d {
+        let document = leptos::prelude::document();
+        let canvas: web_sys::HtmlCanvasElement = document.create_element("canvas").unwrap().unchecked_into();
+        canvas.set_width(width);
+        canvas.set_height(height);
+        canvas.get_context("2d").unwrap().unwrap().unchecked_into()
+    }
+
+    /// Whether something is drawn in the pixel: its alpha is read through a copy onto a canvas of one pixel.
+    fn drawn(context: &CanvasRenderingContext2d, x: f64, y: f64) -> bool {
+        let one = self::context(1, 1);
+        let source = context.canvas().unwrap();
+        one.draw_image_with_html_canvas_element(&source, -x, -y).unwrap();
+        let blank = self::context(1, 1).canvas().unwrap().to_data_url().unwrap();
+        one.canvas().unwrap().to_data_url().unwrap() != blank
+    }
+
+    #[wasm_bindgen_test]
+    fn a_line_of_plotters_leaves_ink_where_it_runs_and_nowhere_else() {
+        let context = context(40, 20);
+        let palette = Palette {
+            grid: "#000".into(),
+            series: vec!["#f00".into(); 8],
+        };
+        let mut canvas = Canvas {
+            context: &context,
+            palette: &palette,
+            size: (40, 20),
+            ratio: 1.0,
+        };
+        let unit = i32::try_from(SUBPIXEL).unwrap();
+        let points = [(0, 10 * unit), (40 * unit, 10 * unit)];
+        // Red 1 is the token of a line, green its colour.
+        canvas
+            .draw_path(points, &RGBColor(1, 0, 0).stroke_width(SUBPIXEL))
+            .unwrap();
+        assert!(drawn(&context, 20.0, 10.0), "on the line");
+        assert!(!drawn(&context, 20.0, 2.0), "above the line");
+    }
+}

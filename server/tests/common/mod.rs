@@ -63,6 +63,17 @@ impl TestServer {
             .unwrap()
     }
 
+    /// A client without a session that sends our origin, as a page of ours would.
+    pub fn stranger(&self) -> Client {
+        let mut headers = header::HeaderMap::new();
+        headers.insert(header::ORIGIN, self.url("").parse().unwrap());
+        Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .default_headers(headers)
+            .build()
+            .unwrap()
+    }
+
     /// The cookie of a fresh session of the user.
     pub async fn cookie(&self, name: &str) -> String {
         let answer = self.post_sign_in(name, PASSWORD).await;
