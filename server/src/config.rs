@@ -421,6 +421,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::result_large_err, reason = "the closure's error type is figment's")]
     fn the_environment_wins_over_the_file_and_is_named_when_wrong() {
         figment::Jail::expect_with(|jail| {
             jail.create_file("farol.toml", "[http]\nmax_connections = 5")?;

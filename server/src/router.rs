@@ -65,9 +65,9 @@ pub fn router(state: AppState) -> Router {
 
 /// Files of the browser side, before anything is asked of the database.
 async fn files(request: Request, next: Next) -> Response {
-    match site::serve(request) {
-        Ok(response) => response,
-        Err(request) => next.run(request).await,
+    match site::serve(&request) {
+        Some(response) => response,
+        None => next.run(request).await,
     }
 }
 

@@ -46,28 +46,26 @@ fn is_part(name: &str, extension: &str) -> bool {
         .is_some_and(|hash| hash.is_empty() || hash.strip_suffix('.').is_some_and(|hash| !hash.contains('.')))
 }
 
-/// Answers a GET or HEAD of a file, or hands the request back.
-pub fn serve(request: Request) -> Result<Response, Request> {
+/// Answers a GET or HEAD of a file; None when there is no such file.
+pub fn serve(request: &Request) -> Option<Response> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        return Err(request);
+        return None;
     }
     let path = request.uri().path().trim_start_matches('/').to_owned();
     // A trailing `.br` or `.gz` is a variant, not a file of its own.
     if path.is_empty() || path.ends_with(".br") || path.ends_with(".gz") || path == "hash.txt" {
-        return Err(request);
+        return None;
     }
-    let Some(plain) = Files::get(&path) else {
-        return Err(request);
-    };
+    let plain = Files::get(&path)?;
     let accepted = accepted_encodings(request.headers());
     for (encoding, suffix) in [("br", ".br"), ("gzip", ".gz")] {
         if accepted.contains(&encoding)
             && let Some(packed) = Files::get(&format!("{path}{suffix}"))
         {
-            return Ok(respond(&request, &path, &packed, Some(encoding)));
+            return Some(respond(request, &path, &packed, Some(encoding)));
         }
     }
-    Ok(respond(&request, &path, &plain, None))
+    Some(respond(request, &path, &plain, None))
 }
 
 fn respond(request: &Request, path: &str, file: &EmbeddedFile, encoding: Option<&'static str>) -> Response {
@@ -187,15 +185,15 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_or_another_method_is_handed_back() {
+    fn a_missing_file_and_another_method_are_not_answered() {
         let get = |path: &str| Request::builder().uri(path).body(Body::empty()).unwrap();
-        assert!(serve(get("/no/such/file.css")).is_err());
-        assert!(serve(get("/../Cargo.toml")).is_err());
+        assert!(serve(&get("/no/such/file.css")).is_none());
+        assert!(serve(&get("/../Cargo.toml")).is_none());
         let post = Request::builder()
             .method(Method::POST)
             .uri("/favicon.svg")
             .body(Body::empty())
             .unwrap();
-        assert!(serve(post).is_err());
+        assert!(serve(&post).is_none());
     }
 }

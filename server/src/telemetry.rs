@@ -1,6 +1,6 @@
 //! Farol's own metrics: recorded through the `metrics` facade, read by the `farol` collector and by `GET /metrics`.
 //!
-//! [`registry`] holds the numbers, [`openmetrics`] writes them as text. Recording is atomics only; a name or label set that
+//! [`mod@registry`] holds the numbers, [`openmetrics`] writes them as text. Recording is atomics only; a name or label set that
 //! is new takes a lock once. Above [`registry::MAX_SERIES`] further series are dropped and counted.
 
 pub mod openmetrics;

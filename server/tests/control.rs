@@ -1,5 +1,7 @@
 //! Acting, by the calls that a page makes and by those that it never would.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test by panicking")]
+
 mod common;
 
 use common::TestServer;

@@ -1,5 +1,7 @@
 //! What a browser gets before any script has run, and what it gets without the right to it.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test by panicking")]
+
 mod common;
 
 use common::TestServer;

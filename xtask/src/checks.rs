@@ -4,7 +4,7 @@ use crate::{
     browser::collect_files,
     project::Project,
     step::{run, step},
-    tests::references_file,
+    suite::references_file,
     tools,
 };
 use anyhow::{Result, bail};

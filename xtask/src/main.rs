@@ -2,13 +2,19 @@
 //!
 //! Names and folders come from `[[workspace.metadata.leptos]]`, which `cargo leptos` reads too.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a build script talks to the person who started it"
+)]
+
 mod bench;
 mod browser;
 mod bundle;
 mod checks;
 mod project;
 mod step;
-mod tests;
+mod suite;
 mod tools;
 mod wasm_tests;
 mod watch;
@@ -85,11 +91,11 @@ fn execute(project: &Project, task: Task) -> Result<bool> {
             browser::server(project, release)?;
             Ok(true)
         }
-        Task::Test { only } => tests::run(project, only.as_deref()),
+        Task::Test { only } => suite::run(project, only.as_deref()),
         Task::Bench { name } => bench::run(project, name.as_deref()),
         Task::Ci => {
             checks::run_all(project)?;
-            tests::run(project, None)
+            suite::run(project, None)
         }
         Task::Check => checks::run_all(project).map(|()| true),
         Task::Watch => watch::run(project),

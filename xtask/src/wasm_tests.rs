@@ -3,7 +3,7 @@
 //! `wasm-bindgen-test` normally wants its own runner program, which takes minutes to install. What it does is little: bind
 //! the test module, load it in a page, call the exported tests. `end2end/wasm/run.mjs` is that page's driver.
 
-use crate::{project::Project, step::run, tests::Total, tools};
+use crate::{project::Project, step::run, suite::Total, tools};
 use anyhow::{Context, Result, bail};
 use std::{
     fs,
@@ -108,5 +108,5 @@ fn test_exports(module: &[u8]) -> Result<Vec<String>> {
 
 /// Reads `test result: ok. 5 passed; 0 failed; ...`.
 fn total(text: &str) -> Option<Total> {
-    text.lines().rev().find_map(crate::tests::cargo_total)
+    text.lines().rev().find_map(crate::suite::cargo_total)
 }

@@ -79,7 +79,7 @@ impl Throttle {
     /// The attempt was right: the account starts anew, the address gets this one back.
     pub fn succeeded(&self, account: &str, address: IpAddr) {
         self.table(&self.accounts, |table| {
-            drop(table.entries.remove(&account_key(account)))
+            table.entries.remove(&account_key(account))
         });
         self.table(&self.addresses, |table| table.take_back(address_key(address)));
     }

@@ -1,6 +1,11 @@
 //! One running Farol per test: real sockets, a real database in a folder of its own, real collectors.
 
 #![allow(dead_code, reason = "each test file uses its own part of this helper")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper of tests fails its test by panicking"
+)]
 
 use farol::{access::cli, config::Config, db};
 use farol_model::Role;
