@@ -79,13 +79,9 @@ pub fn run_all(project: &Project) -> Result<()> {
     })?;
     step("dependencies: licences, sources, bans", || {
         let deny = tools::cargo_tool(project, "cargo-deny", DENY_VERSION)?;
-        run(Command::new(deny).current_dir(&project.root).args([
-            "--offline",
-            "check",
-            "licenses",
-            "bans",
-            "sources",
-        ]))
+        run(Command::new(deny)
+            .current_dir(&project.root)
+            .args(["check", "licenses", "bans", "sources"]))
     })?;
     step("dependencies: unused", || {
         let machete = tools::cargo_tool(project, "cargo-machete", MACHETE_VERSION)?;
