@@ -12,6 +12,7 @@ const page_html = `<!doctype html><meta charset="utf-8"><pre id="output"></pre>
   const wasm = await init({ module_or_path: "./tests.wasm" });
   for (const level of ["debug", "log", "info", "warn", "error"])
     globalThis["on_console_" + level] = tests["__wbgtest_console_" + level];
+  globalThis.__wbg_test_invoke = (call) => call();
   const context = new tests.WasmBindgenTestContext(false);
   const found = ${names}.map((name) => wasm[name]).filter(Boolean);
   globalThis.passed = await context.run(found);
@@ -35,9 +36,9 @@ const browser = await chromium.launch({
 });
 try {
   const page = await browser.newPage();
-  page.on("pageerror", (error) => console.error(error.stack ?? String(error)));
+  const broken = new Promise((_, failed) => page.on("pageerror", failed));
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
-  await page.waitForFunction(() => globalThis.done, undefined, { timeout: 120_000 });
+  await Promise.race([broken, page.waitForFunction(() => globalThis.done, undefined, { timeout: 120_000 })]);
   console.log(await page.locator("#output").innerText());
   process.exitCode = (await page.evaluate(() => globalThis.passed)) ? 0 : 1;
 } finally {

@@ -72,7 +72,8 @@ fn bind(module: &std::path::Path, dir: &std::path::Path) -> Result<()> {
         .out_name("tests")
         .typescript(false)
         .debug(true)
-        .keep_debug(false);
+        .keep_debug(false)
+        .emit_start(false);
     bindgen.web(true)?;
     let mut output = bindgen
         .generate_output()

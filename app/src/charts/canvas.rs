@@ -157,7 +157,7 @@ mod tests {
         let points = [(0, 10 * unit), (40 * unit, 10 * unit)];
         // Red 1 is the token of a line, green its colour.
         canvas
-            .draw_path(points, &RGBColor(1, 0, 0).stroke_width(SUBPIXEL))
+            .draw_path(points, &Color::stroke_width(&RGBColor(1, 0, 0), SUBPIXEL))
             .unwrap();
         assert!(drawn(&context, 20.0, 10.0), "on the line");
         assert!(!drawn(&context, 20.0, 2.0), "above the line");
