@@ -227,7 +227,11 @@ fn config_file(given: Option<PathBuf>) -> Option<PathBuf> {
 fn start_log(config: &Config) -> anyhow::Result<()> {
     use tracing_subscriber::{EnvFilter, fmt};
     let filter = EnvFilter::try_new(&config.log.filter)?;
-    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that nobody reads any more (a closed pipe) must not take the process with it.
+    let log = fmt()
+        .log_internal_errors(false)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let started = match config.log.format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().try_init(),
@@ -248,8 +252,8 @@ async fn cancel_on_signal(shutdown: CancellationToken) {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    tracing::info!("draining");
     shutdown.cancel();
+    tracing::info!("draining");
 }
 
 #[expect(
