@@ -40,7 +40,7 @@ async fn the_overview_is_drawn_with_real_numbers_before_any_script() {
 async fn the_host_page_draws_a_chart_for_every_group() {
     let server = TestServer::start().await;
     let client = server.signed_in("viewer").await;
-    for word in ["CPU", "Memory", "Network", "Load"] {
+    for word in ["Per core", "Memory", "Traffic", "Load"] {
         server.until(&client, "/host", |html| html.contains(word)).await;
     }
     server.stop().await;
