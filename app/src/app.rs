@@ -1,31 +1,28 @@
-//! The app: what every page shares. Data is read by resources inside the frame, never in the body of [`App`], which also
-//! runs once at start to list the routes.
+//! The app: what every page shares. Pages read their data themselves; the body of [`App`] also runs
+//! once at start to list the routes, when there is nobody to ask.
 
+use crate::prelude::*;
 use crate::{
     live::provide_live,
     pages::{self, AppRoutes},
-    session::{Session, get_session},
+    session::{Session, page_session, provide_page_session},
     ui::{
-        Load,
         nav::Rail,
         palette::Palette,
         toast::{ToastArea, Toasts},
         topbar::TopBar,
     },
 };
-use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
-use leptos_router::{
-    components::{Outlet, Router},
-    hooks::use_location,
-};
+use leptos_router::{components::Router, hooks::use_location};
 
 /// The whole user interface.
 #[component]
 pub fn App() -> AnyView {
     provide_meta_context();
+    provide_page_session();
     provide_live();
-    Effect::new(|_| {
+    effect(|| {
         if let Some(html) = document().document_element() {
             // Setting an attribute on an element that exists cannot fail.
             drop(html.set_attribute("data-hydrated", ""));
@@ -34,32 +31,32 @@ pub fn App() -> AnyView {
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Farol".to_owned() } else { format!("{title} · Farol") }/>
         <Router>
-            <AppRoutes/>
+            <Frame/>
         </Router>
     }
-    .into_any()
 }
 
-/// The frame with the page of the current route in it.
+/// The frame with the page of the current route in it. Who is not signed in, and the pages that sign people in, get no frame.
 #[component]
-pub fn Frame() -> impl IntoView {
-    frame_around(|| view! { <Outlet/> }.into_any())
-}
-
-/// The frame with something else in it, for addresses that no route knows.
-pub fn frame_around(content: fn() -> AnyView) -> impl IntoView {
-    let resource = Resource::new_blocking(|| (), |_| get_session());
-    view! { <Load resource bare=true view=move |session| view! { <FrameBody session content/> }.into_any()/> }
+fn Frame() -> AnyView {
+    let bare = pages::entrance::plain(&use_location().pathname.get_untracked());
+    match page_session() {
+        Ok(session) if !bare => view! { <FrameBody session/> },
+        _ => view! { <AppRoutes/> },
+    }
 }
 
 #[component]
-fn FrameBody(session: Session, content: fn() -> AnyView) -> AnyView {
+fn FrameBody(session: Session) -> AnyView {
     provide_context(session.clone());
     let toasts = Toasts::provide();
     let palette_open = RwSignal::new(false);
     let help_open = RwSignal::new(false);
     let path = use_location().pathname;
-    let page = Memo::new(move |_| pages::page_of(&path.get()).map(|page| page.title));
+    let page = Signal::derive(move || {
+        let page = pages::page_of(&path.get());
+        page.map_or("Not found", |page| page.title).to_owned()
+    });
     let menu: Vec<_> = pages::menu(&session.viewer).collect();
     view! {
         <a class="skip-link" href="#content" rel="external">
@@ -70,13 +67,12 @@ fn FrameBody(session: Session, content: fn() -> AnyView) -> AnyView {
             <Rail menu=menu.clone()/>
             <TopBar session=session.clone() page palette_open help_open/>
             <main class="content" id="content" tabindex="-1">
-                {content()}
+                <AppRoutes/>
             </main>
         </div>
         <Palette menu palette_open help_open/>
         <ToastArea toasts/>
     }
-    .into_any()
 }
 
 /// Hidden by style until the watch in the shell gives up.

@@ -1,8 +1,8 @@
 //! Charts: one drawing code for the server's SVG and the browser's canvas.
 //!
 //! - [`scale`] picks series and axis, [`decimate`] picks points, [`paint`] draws them with plotters on any backend.
-//! - [`svg`] is the backend of the first HTML; `canvas` the one of the live page.
-//! - [`chart`], [`spark`] and [`value`] are the components; [`interact`] is the crosshair that all charts share.
+//! - `svg` is the backend of the first HTML; `canvas` the one of the live page. Neither side carries the other's.
+//! - [`chart`] and [`spark`] are the components; [`interact`] is the crosshair that all charts share.
 //!
 //! "Now" is the newest row. A component here never reads the clock, and its first render is the same on both sides.
 
@@ -13,8 +13,6 @@ pub mod legend;
 pub mod paint;
 pub mod scale;
 pub mod spark;
-pub mod svg;
-pub mod value;
 
 #[cfg(feature = "hydrate")]
 mod canvas;
@@ -23,8 +21,9 @@ mod stage;
 #[cfg(not(feature = "hydrate"))]
 #[path = "charts/stage_absent.rs"]
 mod stage;
+#[cfg(not(feature = "hydrate"))]
+pub mod svg;
 
 pub use chart::Chart;
 pub use interact::provide_crosshair;
 pub use spark::Sparkline;
-pub use value::LiveValue;

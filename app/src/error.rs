@@ -1,7 +1,8 @@
 //! The one error type of server functions.
 
+use crate::json::JsonText;
 use farol_model::Fault;
-use leptos::{prelude::FromServerFnError, server_fn::codec::JsonEncoding};
+use leptos::prelude::FromServerFnError;
 use serde::{Deserialize, Serialize};
 use server_fn::error::ServerFnErrorErr;
 
@@ -17,7 +18,7 @@ pub enum AppError {
 }
 
 impl FromServerFnError for AppError {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {

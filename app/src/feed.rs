@@ -1,6 +1,7 @@
 //! Where pages get what changes on screen: one function per thing. Pages know no other source, so how data arrives can
 //! change without a page noticing.
 
+use crate::prelude::*;
 use crate::{
     charts::{Chart, Sparkline},
     format::format,
@@ -16,7 +17,6 @@ use farol_model::{
     process::ProcessRow,
     sample::ChannelView,
 };
-use leptos::prelude::*;
 
 /// A run that is followed while its reader lives.
 #[derive(Clone, Copy)]
@@ -96,13 +96,13 @@ impl Channel {
 /// One chart of a channel: all its series that name this chart.
 #[component]
 pub fn ChannelChart(channel: Channel, #[prop(into)] chart: String) -> AnyView {
-    view! { <Chart handle=channel.0 chart=chart.clone() title=chart/> }.into_any()
+    view! { <Chart handle=channel.0 chart=chart.clone() title=chart/> }
 }
 
 /// A line without axes, of the series with this key.
 #[component]
 pub fn Spark(channel: Channel, #[prop(into)] series: String) -> AnyView {
-    view! { <Sparkline handle=channel.0 series=series/> }.into_any()
+    view! { <Sparkline handle=channel.0 series=series/> }
 }
 
 /// A value as number and unit.

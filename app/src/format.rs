@@ -84,25 +84,6 @@ pub fn duration(ms: i64) -> String {
         .join(" ")
 }
 
-/// A moment as seen from `now_ms`: "just now", "5 min ago", "in 3 h".
-pub fn relative(then_ms: i64, now_ms: i64) -> String {
-    let distance = now_ms.saturating_sub(then_ms);
-    let secs = distance.saturating_abs() / 1000;
-    if secs < 2 {
-        return "just now".to_owned();
-    }
-    let (count, word) = match secs {
-        0..60 => (secs, "s"),
-        60..3600 => (secs / 60, "min"),
-        3600..86_400 => (secs / 3600, "h"),
-        _ => (secs / 86_400, "d"),
-    };
-    match distance > 0 {
-        true => format!("{count} {word} ago"),
-        false => format!("in {count} {word}"),
-    }
-}
-
 /// UTC time of day, "14:03:09".
 pub fn clock_utc(ms: i64) -> String {
     let secs = ms.div_euclid(1000).rem_euclid(86_400);
@@ -302,11 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn relative_times_take_now_as_given() {
-        assert_eq!(relative(1000, 2000), "just now");
-        assert_eq!(relative(0, 61_000), "1 min ago");
-        assert_eq!(relative(7_200_000, 0), "in 2 h");
-        assert_eq!(relative(i64::MIN, i64::MAX).split(' ').nth(2), Some("ago"));
+    fn the_time_of_day_is_utc() {
         assert_eq!(clock_utc(((14 * 60 + 3) * 60 + 9) * 1000), "14:03:09");
     }
 

@@ -4,17 +4,28 @@
 //! lines here and nowhere else.
 
 pub mod app;
+mod call;
 pub mod charts;
 pub mod error;
 mod feed;
 pub mod format;
+mod json;
 pub mod live;
+mod order;
+pub mod page_data;
 pub mod pages;
+mod prelude;
 pub mod session;
 pub mod ui;
 
 #[cfg(feature = "ssr")]
+mod drawing;
+#[cfg(not(feature = "ssr"))]
+#[path = "drawing_absent.rs"]
+mod drawing;
+#[cfg(feature = "ssr")]
 pub mod ports;
+
 #[cfg(feature = "ssr")]
 mod request;
 #[cfg(feature = "ssr")]

@@ -19,7 +19,7 @@ pub mod state;
 #[path = "live/absent.rs"]
 mod carrier;
 #[cfg(feature = "hydrate")]
-#[path = "live/socket.rs"]
+#[path = "live/carrier.rs"]
 mod carrier;
 
 pub use badge::ConnectionBadge;
@@ -30,9 +30,7 @@ pub use handles::{
 };
 pub use state::LiveState;
 
-use farol_model::Fault;
 use leptos::prelude::*;
-use serde::Serialize;
 use std::sync::Arc;
 
 /// The app's live client. A handle: copying it does not open another socket.
@@ -86,15 +84,5 @@ impl LiveClient {
     /// Delivers to a sink whenever somebody else keeps the channel subscribed.
     pub fn listen(&self, channel: &str, sink: Arc<dyn sink::Sink>) -> Subscription {
         self.link.join(channel, None, Some(sink))
-    }
-
-    /// Calls a method of the server.
-    ///
-    /// # Errors
-    /// What the server refused, or `Unavailable` when no answer came within 10 s: then nobody knows whether it was done.
-    pub async fn rpc(&self, method: &str, params: &impl Serialize) -> Result<serde_json::Value, Fault> {
-        let data = serde_json::to_vec(params)
-            .map_err(|error| Fault::invalid("", format!("The request could not be written: {error}")))?;
-        self.link.rpc(method, data).await
     }
 }

@@ -9,18 +9,19 @@ pub mod host;
 pub mod not_found;
 pub mod overview;
 pub mod processes;
-pub mod setup;
-pub mod sign_in;
 
-use crate::{
-    app::{Frame, frame_around},
-    ui::Glyph,
-};
+#[cfg(not(feature = "hydrate"))]
+pub mod entrance;
+#[cfg(feature = "hydrate")]
+#[path = "pages/entrance_absent.rs"]
+pub mod entrance;
+
+use crate::prelude::*;
+use crate::ui::Glyph;
 use farol_model::{Permission, Viewer};
-use leptos::prelude::*;
 use leptos_router::{
     SsrMode,
-    components::{ParentRoute, Route, Routes},
+    components::{FlatRoutes, Route},
     path,
 };
 
@@ -83,22 +84,22 @@ pub const MENU: [Page; 5] = [
     },
 ];
 
-/// The routes in the same order, then those outside the menu.
+/// The routes in the same order, then those outside the menu. Flat: the frame stands around them and stays as it is when
+/// the page changes.
 #[component]
 pub fn AppRoutes() -> impl IntoView {
+    let ssr = SsrMode::Async;
     view! {
-        <Routes fallback=|| frame_around(|| view! { <not_found::NotFound/> }.into_any())>
-            <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
-                <Route path=path!("/") view=overview::OverviewPage ssr=SsrMode::Async/>
-                <Route path=path!("/host") view=host::HostPage ssr=SsrMode::Async/>
-                <Route path=path!("/processes") view=processes::ProcessesPage ssr=SsrMode::Async/>
-                <Route path=path!("/controls") view=controls::ControlsPage ssr=SsrMode::Async/>
-                <Route path=path!("/controls/runs/:id") view=controls::RunPage ssr=SsrMode::Async/>
-                <Route path=path!("/audit") view=audit::AuditLogPage ssr=SsrMode::Async/>
-            </ParentRoute>
-            <Route path=path!("/sign-in") view=sign_in::SignInPage ssr=SsrMode::Async/>
-            <Route path=path!("/setup") view=setup::SetupPage ssr=SsrMode::Async/>
-        </Routes>
+        <FlatRoutes fallback=|| view! { <not_found::NotFound/> }>
+            <Route path=path!("/") view=overview::OverviewPage ssr=ssr.clone()/>
+            <Route path=path!("/host") view=host::HostPage ssr=ssr.clone()/>
+            <Route path=path!("/processes") view=processes::ProcessesPage ssr=ssr.clone()/>
+            <Route path=path!("/controls") view=controls::ControlsPage ssr=ssr.clone()/>
+            <Route path=path!("/controls/runs/:id") view=controls::RunPage ssr=ssr.clone()/>
+            <Route path=path!("/audit") view=audit::AuditLogPage ssr=ssr.clone()/>
+            <Route path=path!("/sign-in") view=entrance::SignInPage ssr=ssr.clone()/>
+            <Route path=path!("/setup") view=entrance::SetupPage ssr/>
+        </FlatRoutes>
     }
 }
 

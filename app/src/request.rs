@@ -57,6 +57,11 @@ fn wants_page(parts: &Parts) -> bool {
         .is_some_and(|accept| accept.contains("text/html"))
 }
 
+/// The path of the page that is being drawn.
+pub fn path() -> String {
+    use_context::<Parts>().map_or_else(String::new, |parts| parts.uri.path().to_owned())
+}
+
 /// Theme and density as the cookies of this request say.
 pub fn prefs() -> Prefs {
     let Some(parts) = use_context::<Parts>() else {

@@ -1,13 +1,12 @@
-//! Who is looking, at which host, and how they like it. Read once per page load.
+//! Who is looking, at which host, and how they like it: what comes with a page.
 
-use crate::error::AppError;
-use farol_model::Viewer;
+use crate::{drawing, error::AppError};
+use farol_model::{Fault, Viewer, words};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Which theme is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Theme {
     /// As the system says.
     #[default]
@@ -16,21 +15,13 @@ pub enum Theme {
     Dark,
 }
 
+words!(Theme {
+    System = "system",
+    Light = "light",
+    Dark = "dark",
+});
+
 impl Theme {
-    pub const ALL: [Theme; 3] = [Theme::System, Theme::Light, Theme::Dark];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Theme::System => "system",
-            Theme::Light => "light",
-            Theme::Dark => "dark",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Theme::ALL.into_iter().find(|theme| theme.as_str() == text)
-    }
-
     /// The value of `data-theme`; absent means that the system decides.
     pub fn attribute(self) -> Option<&'static str> {
         (self != Theme::System).then_some(self.as_str())
@@ -38,28 +29,19 @@ impl Theme {
 }
 
 /// How much room rows and cards take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Density {
     #[default]
     Comfortable,
     Compact,
 }
 
+words!(Density {
+    Comfortable = "comfortable",
+    Compact = "compact",
+});
+
 impl Density {
-    pub const ALL: [Density; 2] = [Density::Comfortable, Density::Compact];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Density::Comfortable => "comfortable",
-            Density::Compact => "compact",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Density::ALL.into_iter().find(|density| density.as_str() == text)
-    }
-
     /// The value of `data-density`.
     pub fn attribute(self) -> Option<&'static str> {
         (self == Density::Compact).then_some(self.as_str())
@@ -84,20 +66,28 @@ pub struct Session {
     pub now_ms: i64,
 }
 
-/// Read once per page load.
-#[server(prefix = "/api/fn", endpoint = "session", input = server_fn::codec::GetUrl)]
-pub async fn get_session() -> Result<Session, AppError> {
-    let (ports, viewer) = crate::ports::signed_in().map_err(crate::request::refuse)?;
-    Ok(Session {
-        viewer,
-        host: ports.metrics.host().name,
-        prefs: crate::request::prefs(),
-        now_ms: ports.metrics.now_ms(),
-    })
+/// Puts into context whose page this is, as the server knew when it drew it. It comes with the page and never afterwards,
+/// so whoever signs in or out loads a new page. Call once, in `App`.
+pub fn provide_page_session() {
+    let session: Result<Session, AppError> = SharedValue::new(drawing::session).into_inner();
+    provide_context(session);
+}
+
+/// Whose page this is.
+///
+/// # Errors
+/// Nobody is signed in.
+pub fn page_session() -> Result<Session, AppError> {
+    use_context().unwrap_or_else(|| Err(Fault::unauthenticated().into()))
+}
+
+/// Why the plain form that led here was refused. With scripts forms tell that themselves.
+pub fn came_back() -> Option<String> {
+    SharedValue::new(drawing::came_back).into_inner()
 }
 
 /// Keeps theme or density in a cookie. Open to everybody: it changes nothing but the caller's own browser.
-#[server(prefix = "/api/fn", endpoint = "prefs")]
+#[server(prefix = "/api/fn", endpoint = "prefs", output = crate::json::Json)]
 pub async fn set_prefs(
     #[server(default)] theme: Option<String>,
     #[server(default)] density: Option<String>,

@@ -1,11 +1,11 @@
 //! Who may do what. Roles are sets of permissions; every check in Farol asks for a permission, never for a role.
 
+use crate::words;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// A named set of permissions. The order is by reach: a later role may do all that an earlier one may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Watches.
     Viewer,
@@ -15,9 +15,14 @@ pub enum Role {
     Admin,
 }
 
+words!(Role {
+    Viewer = "viewer",
+    Operator = "operator",
+    Admin = "admin",
+});
+
 /// One thing that may be allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
     /// Read metrics, host facts and collector health.
     ViewMetrics,
@@ -33,9 +38,16 @@ pub enum Permission {
     ViewAudit,
 }
 
-impl Role {
-    pub const ALL: [Role; 3] = [Role::Viewer, Role::Operator, Role::Admin];
+words!(Permission {
+    ViewMetrics = "view_metrics",
+    ViewProcesses = "view_processes",
+    ViewRuns = "view_runs",
+    RunActions = "run_actions",
+    Administer = "administer",
+    ViewAudit = "view_audit",
+});
 
+impl Role {
     /// The matrix. Every check in the process ends here.
     pub fn allows(self, permission: Permission) -> bool {
         use Permission as P;
@@ -43,15 +55,6 @@ impl Role {
             P::ViewMetrics | P::ViewProcesses => true,
             P::ViewRuns | P::RunActions | P::ViewAudit => self >= Role::Operator,
             P::Administer => self >= Role::Admin,
-        }
-    }
-
-    /// The word used in configuration, on the command line and on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Role::Viewer => "viewer",
-            Role::Operator => "operator",
-            Role::Admin => "admin",
         }
     }
 }
@@ -71,10 +74,7 @@ impl FromStr for Role {
     type Err = UnknownRole;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Role::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or_else(|| UnknownRole(text.to_owned()))
+        Role::parse(text).ok_or_else(|| UnknownRole(text.to_owned()))
     }
 }
 

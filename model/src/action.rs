@@ -1,12 +1,17 @@
 //! Actions: what can be done, how it is asked for, and how a run of it is told.
 
-use crate::{Permission, fault::Fault};
+mod flat;
+mod params;
+mod run;
+
+pub use params::Params;
+pub use run::*;
+
+use crate::{Permission, fault::Fault, words};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// How much harm a wrong click can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Danger {
     /// Easily undone.
     Safe,
@@ -14,8 +19,13 @@ pub enum Danger {
     Dangerous,
 }
 
+words!(Danger {
+    Safe = "safe",
+    Dangerous = "dangerous",
+});
+
 /// The kind of a parameter's value. Values travel as text and are checked against this by page and server alike.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ParamKind {
     /// Free text without control characters.
@@ -44,8 +54,9 @@ pub struct ChoiceOption {
     pub label: String,
 }
 
-/// One parameter of an action.
+/// One parameter of an action. In JSON the fields of its kind stand beside the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "flat::Param")]
 pub struct ParamSpec {
     /// Key in the request, e.g. `pid`.
     pub name: String,
@@ -74,117 +85,6 @@ pub struct ActionSpec {
     pub confirm: Option<String>,
     pub time_limit_secs: u32,
     pub params: Vec<ParamSpec>,
-}
-
-/// Parameter values by name, as text.
-pub type Params = BTreeMap<String, String>;
-
-/// A request to run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRequest {
-    /// Chosen by the client, 8 to 64 of `A-Za-z0-9_-`. The same key of the same user within 10 minutes is the same run.
-    pub key: String,
-    pub action: String,
-    #[serde(default)]
-    pub params: Params,
-    /// Required to be true for a dangerous action.
-    #[serde(default)]
-    pub confirm: bool,
-}
-
-/// Where a run stands. Refused and invalid requests never become runs: they are faults, and audit entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunStatus {
-    Queued,
-    Running,
-    Succeeded,
-    Failed,
-    TimedOut,
-    Cancelled,
-    /// Ended by a signal that Farol did not send.
-    Killed,
-    /// The server stopped in mid-run and cannot say how it ended.
-    Lost,
-}
-
-impl RunStatus {
-    pub fn ended(self) -> bool {
-        !matches!(self, RunStatus::Queued | RunStatus::Running)
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RunStatus::Queued => "queued",
-            RunStatus::Running => "running",
-            RunStatus::Succeeded => "succeeded",
-            RunStatus::Failed => "failed",
-            RunStatus::TimedOut => "timed_out",
-            RunStatus::Cancelled => "cancelled",
-            RunStatus::Killed => "killed",
-            RunStatus::Lost => "lost",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        use RunStatus::*;
-        [
-            Queued, Running, Succeeded, Failed, TimedOut, Cancelled, Killed, Lost,
-        ]
-        .into_iter()
-        .find(|s| s.as_str() == text)
-    }
-}
-
-/// A run as told to people.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Run {
-    pub id: String,
-    pub action: String,
-    pub title: String,
-    pub who: String,
-    /// Secrets redacted.
-    pub params: Params,
-    pub status: RunStatus,
-    /// One sentence about the outcome; empty while it runs.
-    pub detail: String,
-    pub queued_ms: i64,
-    pub ended_ms: Option<i64>,
-    pub exit_code: Option<i32>,
-}
-
-/// Which stream a piece of output came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OutputStream {
-    Stdout,
-    Stderr,
-}
-
-/// What is published on `runs/ID`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum RunEvent {
-    /// The run changed state.
-    State {
-        run: Run,
-    },
-    Output {
-        stream: OutputStream,
-        text: String,
-    },
-    /// Output beyond the cap was dropped.
-    Truncated {
-        limit_bytes: u64,
-    },
-}
-
-/// A run with what it has printed so far.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunView {
-    pub run: Run,
-    pub output: Vec<(OutputStream, String)>,
-    pub truncated: bool,
 }
 
 impl ActionSpec {
@@ -380,6 +280,9 @@ mod tests {
             spec().confirm_text(&given).unwrap(),
             "Send TERM to 77 with [secret]"
         );
-        assert_eq!(spec().redact(&given)["key"], "[redacted]");
+        assert_eq!(
+            spec().redact(&given).get("key").map(String::as_str),
+            Some("[redacted]")
+        );
     }
 }

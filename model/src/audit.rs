@@ -1,6 +1,6 @@
 //! The audit log as told to people.
 
-use crate::action::RunStatus;
+use crate::{action::RunStatus, words};
 use serde::{Deserialize, Serialize};
 
 /// One entry: somebody did, or tried to do, something.
@@ -25,8 +25,7 @@ pub struct AuditEntry {
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditOutcome {
     /// Written before the action started; not completed yet.
     Started,
@@ -41,39 +40,17 @@ pub enum AuditOutcome {
     Lost,
 }
 
-impl AuditOutcome {
-    pub const ALL: [AuditOutcome; 9] = [
-        AuditOutcome::Started,
-        AuditOutcome::Succeeded,
-        AuditOutcome::Failed,
-        AuditOutcome::Refused,
-        AuditOutcome::Invalid,
-        AuditOutcome::TimedOut,
-        AuditOutcome::Cancelled,
-        AuditOutcome::Killed,
-        AuditOutcome::Lost,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            AuditOutcome::Started => "started",
-            AuditOutcome::Succeeded => "succeeded",
-            AuditOutcome::Failed => "failed",
-            AuditOutcome::Refused => "refused",
-            AuditOutcome::Invalid => "invalid",
-            AuditOutcome::TimedOut => "timed_out",
-            AuditOutcome::Cancelled => "cancelled",
-            AuditOutcome::Killed => "killed",
-            AuditOutcome::Lost => "lost",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        AuditOutcome::ALL
-            .into_iter()
-            .find(|outcome| outcome.as_str() == text)
-    }
-}
+words!(AuditOutcome {
+    Started = "started",
+    Succeeded = "succeeded",
+    Failed = "failed",
+    Refused = "refused",
+    Invalid = "invalid",
+    TimedOut = "timed_out",
+    Cancelled = "cancelled",
+    Killed = "killed",
+    Lost = "lost",
+});
 
 impl From<RunStatus> for AuditOutcome {
     fn from(status: RunStatus) -> Self {

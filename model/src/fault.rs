@@ -1,11 +1,11 @@
 //! The errors that may leave the process. A fault never carries driver text, paths or secrets: it says what is wrong and
 //! what to do, in words for the person who reads it.
 
+use crate::words;
 use serde::{Deserialize, Serialize};
 
 /// What kind of refusal it is. Each kind has one HTTP status and one error code of the live protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultCode {
     /// Nobody is signed in, or the proof has expired.
     Unauthenticated,
@@ -24,6 +24,17 @@ pub enum FaultCode {
     /// A fault of Farol itself. Logged where it happened.
     Internal,
 }
+
+words!(FaultCode {
+    Unauthenticated = "unauthenticated",
+    Forbidden = "forbidden",
+    NotFound = "not_found",
+    Invalid = "invalid",
+    Conflict = "conflict",
+    Limited = "limited",
+    Unavailable = "unavailable",
+    Internal = "internal",
+});
 
 impl FaultCode {
     /// HTTP status, RFC 9110 section 15.

@@ -15,9 +15,11 @@ pub mod fault;
 pub mod health;
 pub mod host;
 pub mod metric;
+pub mod packed;
 pub mod process;
 pub mod sample;
 pub mod wire;
+pub mod words;
 
 pub use access::{Permission, Role, Viewer};
 pub use fault::{Fault, FaultCode};

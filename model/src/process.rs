@@ -81,18 +81,25 @@ impl ProcessUpdate {
             *table = self.rows;
             return;
         }
-        let gone: std::collections::HashSet<u32> = self.gone.into_iter().collect();
-        let mut changed: std::collections::HashMap<u32, ProcessRow> =
-            self.rows.into_iter().map(|row| (row.pid, row)).collect();
-        table.retain(|row| !gone.contains(&row.pid));
-        for row in table.iter_mut() {
-            if let Some(new) = changed.remove(&row.pid) {
-                *row = new;
+        let places = table.iter().enumerate().map(|(at, row)| (row.pid, at));
+        let places: std::collections::HashMap<u32, usize> = places.collect();
+        let mut gone = vec![false; table.len()];
+        for pid in self.gone {
+            if let Some(at) = places.get(&pid) {
+                gone[*at] = true;
             }
         }
-        let mut added: Vec<ProcessRow> = changed.into_values().collect();
-        added.sort_by_key(|row| row.pid);
-        table.append(&mut added);
+        for row in self.rows {
+            match places.get(&row.pid) {
+                Some(at) => table[*at] = row,
+                None => table.push(row),
+            }
+        }
+        let mut at = 0;
+        table.retain(|_| {
+            at += 1;
+            !gone.get(at - 1).copied().unwrap_or(false)
+        });
     }
 }
 

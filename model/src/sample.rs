@@ -1,7 +1,7 @@
 //! Samples: values at a time, and columns of them.
 
-use crate::metric::MetricSpec;
-use serde::{Deserialize, Serialize};
+use crate::{metric::MetricSpec, packed};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type TimestampMs = i64;
@@ -29,14 +29,31 @@ pub struct Column {
     pub values: Vec<f64>,
 }
 
-/// A channel's schema, its history and the position from which live publications continue.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A channel's schema, its history and the position from which live publications continue. [Packed](crate::packed) in JSON.
+#[derive(Clone, PartialEq, prost::Message)]
 pub struct ChannelView {
+    #[prost(string, tag = "1")]
     pub channel: String,
+    #[prost(message, repeated, tag = "2")]
     pub schema: Vec<MetricSpec>,
+    #[prost(message, required, tag = "3")]
     pub snapshot: Snapshot,
+    #[prost(string, tag = "4")]
     pub epoch: String,
+    #[prost(uint64, tag = "5")]
     pub offset: u64,
+}
+
+impl Serialize for ChannelView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        packed::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ChannelView {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        packed::deserialize(deserializer)
+    }
 }
 
 /// Not-a-number and JSON's `null` are the same thing here: no value.

@@ -1,9 +1,6 @@
 //! What the pages may ask of the server: `farol_app::ports` implemented over the rooms.
 
-use crate::{
-    actions::runner::Runner, audit::AuditLog, collectors::host::host_info, live::hub::Hub, state::AppState,
-    time::now_ms,
-};
+use crate::{actions::runner::Runner, audit::AuditLog, live::hub::Hub, state::AppState, time::now_ms};
 use farol_app::ports::{AuditPort, ControlPort, MetricsPort, PortFuture, Ports};
 use farol_model::{
     Fault, Permission, Viewer,
@@ -21,6 +18,7 @@ pub fn ports(state: &AppState, viewer: Option<Viewer>, from: String) -> Ports {
     Ports {
         metrics: Arc::new(Metrics {
             hub: state.live.hub.clone(),
+            host: state.host.clone(),
         }),
         control: Arc::new(Control {
             runner: state.runner.clone(),
@@ -35,11 +33,12 @@ pub fn ports(state: &AppState, viewer: Option<Viewer>, from: String) -> Ports {
 
 struct Metrics {
     hub: Arc<Hub>,
+    host: Arc<HostInfo>,
 }
 
 impl MetricsPort for Metrics {
     fn host(&self) -> HostInfo {
-        host_info()
+        (*self.host).clone()
     }
 
     fn channels(&self) -> Vec<String> {

@@ -4,6 +4,7 @@
 use crate::{
     bundle,
     project::Project,
+    prune,
     step::{run, step},
     tools,
 };
@@ -102,7 +103,11 @@ pub fn serve(project: &Project, args: &[String]) -> Result<bool> {
 }
 
 fn compile(project: &Project, kind: Bundle) -> Result<PathBuf> {
-    run(project.cargo().args([
+    let mut command = project.cargo();
+    if kind == Bundle::Release {
+        command.env("CARGO_ENCODED_RUSTFLAGS", release_flags(project)?);
+    }
+    run(command.args([
         "build",
         "--package",
         &project.lib_package,
@@ -123,6 +128,26 @@ fn compile(project: &Project, kind: Bundle) -> Result<PathBuf> {
         .join(file))
 }
 
+/// The flags of `.cargo/config.toml`, which these replace, and no folder of this machine in messages of panics.
+fn release_flags(project: &Project) -> Result<String> {
+    let sources = home_dir("CARGO_HOME", ".cargo")?.join("registry/src");
+    let mut flags = vec!["--cfg".to_owned(), "erase_components".to_owned()];
+    for index in fs::read_dir(&sources).with_context(|| format!("cannot read {}", sources.display()))? {
+        flags.push(format!("--remap-path-prefix={}=", index?.path().display()));
+    }
+    flags.push(format!("--remap-path-prefix={}=", project.root.display()));
+    Ok(flags.join("\u{1f}"))
+}
+
+fn home_dir(variable: &str, name: &str) -> Result<PathBuf> {
+    match std::env::var_os(variable) {
+        Some(path) => Ok(path.into()),
+        None => Ok(std::env::home_dir()
+            .context("there is no home folder")?
+            .join(name)),
+    }
+}
+
 fn bind(project: &Project, wasm_file: &Path, kind: Bundle) -> Result<Parts> {
     let mut bindgen = Bindgen::new();
     bindgen
@@ -137,10 +162,18 @@ fn bind(project: &Project, wasm_file: &Path, kind: Bundle) -> Result<Parts> {
     let mut output = bindgen
         .generate_output()
         .context("wasm-bindgen refused the module")?;
-    let script = output.js().as_bytes().to_vec();
+    let mut script = output.js().to_owned();
+    if kind == Bundle::Release {
+        script = prune::script(script)?;
+        let exports = &mut output.wasm_mut().exports;
+        let dead = exports.iter().filter(|export| prune::is_dead(&export.name));
+        for id in dead.map(|export| export.id()).collect::<Vec<_>>() {
+            exports.delete(id);
+        }
+    }
     let wasm = output.wasm_mut().emit_wasm();
     Ok(Parts {
-        script,
+        script: script.into_bytes(),
         wasm,
         style: style(project, kind)?,
     })

@@ -5,9 +5,8 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use std::{fs, io::Write, path::Path, process::Command};
 
-/// Script and wasm together, as Brotli, bytes. The goal is 350 KiB; the bundle is not there yet, and this bound only comes
-/// down: it keeps what is measured today from growing.
-pub const BUDGET_BYTES: usize = 510 * 1024;
+/// Script and wasm together, as Brotli, bytes. More fails the build: a page must be alive soon on a slow line too.
+pub const BUDGET_BYTES: usize = 350 * 1024;
 
 /// Writes the three parts under their plain names.
 pub fn write_plain(project: &Project, parts: &Parts) -> Result<()> {

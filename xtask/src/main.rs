@@ -13,6 +13,7 @@ mod browser;
 mod bundle;
 mod checks;
 mod project;
+mod prune;
 mod step;
 mod suite;
 mod tools;

@@ -3,7 +3,7 @@
 //! `wasm-bindgen-test` normally wants its own runner program, which takes minutes to install. What it does is little: bind
 //! the test module, load it in a page, call the exported tests. `end2end/wasm/run.mjs` is that page's driver.
 
-use crate::{project::Project, step::run, suite::Total, tools};
+use crate::{project::Project, suite::Total, tools};
 use anyhow::{Context, Result, bail};
 use std::{
     fs,
@@ -51,13 +51,16 @@ fn compile(project: &Project) -> Result<PathBuf> {
         "--profile",
         "wasm-dev",
     ];
-    run(project.cargo().args(arguments))?;
     let output = project
         .cargo()
         .args(arguments)
-        .arg("--message-format=json")
-        .stderr(Stdio::null())
-        .output()?;
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!("the wasm tests do not compile");
+    }
     let made = String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())

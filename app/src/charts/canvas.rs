@@ -98,6 +98,34 @@ impl DrawingBackend for Canvas<'_> {
         Ok(())
     }
 
+    /// Plotters' own way sets pixels, which costs more code than all of this file.
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        center: BackendCoord,
+        radius: u32,
+        style: &S,
+        fill: bool,
+    ) -> Drawn {
+        let Token::Line { colour, .. } = Token::of(style.color().rgb) else {
+            return Ok(());
+        };
+        let unit = f64::from(SUBPIXEL);
+        let (x, y) = (f64::from(center.0) / unit, f64::from(center.1) / unit);
+        self.context.begin_path();
+        // Refuses only a negative radius.
+        let _ = self
+            .context
+            .arc(x, y, f64::from(radius) / unit, 0.0, std::f64::consts::TAU);
+        if fill {
+            self.context.set_fill_style_str(self.series(colour));
+            self.context.fill();
+        } else {
+            self.context.set_stroke_style_str(self.series(colour));
+            self.context.stroke();
+        }
+        Ok(())
+    }
+
     fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
         &mut self,
         points: I,

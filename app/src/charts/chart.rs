@@ -4,15 +4,16 @@
 use super::{
     interact::{key_moves, use_crosshair},
     legend::{Item, Legend, items, look, value_at},
-    scale::{Hidden, Pick, Scene, scene},
+    scale::{Draw, Hidden, Pick, Scene, scene},
     stage::{self, Stage},
-    svg::svg,
 };
+use crate::prelude::*;
 use crate::{
     format::{clock_utc, duration, format, tick_label},
     live::{ChannelHandle, apply::View},
 };
-use leptos::{html, prelude::*};
+use leptos::html;
+use std::sync::Arc;
 
 /// Nominal size of the server's drawing, pixels. It stretches to the plot's real size.
 const NOMINAL: (u32, u32) = (600, 160);
@@ -28,7 +29,7 @@ pub fn Chart(
     let chart = StoredValue::new(chart);
     let series = Memo::new(move |_| handle.with(|view| chart.with_value(|chart| items(view, chart))));
     let hidden = RwSignal::new(Hidden::new());
-    let draw = move |columns: u32| {
+    let draw: Draw = Arc::new(move |columns: u32| {
         let hidden = hidden.try_get_untracked()?;
         let indices = |view: &View| {
             chart
@@ -47,13 +48,14 @@ pub fn Chart(
                 },
             )
         })
-    };
+    });
     let unit = move || series.with(|all| all.first().map_or(0, |item| item.unit));
+    let measured = draw.clone();
     let labels = Memo::new(move |_| {
         handle.tick.track();
         hidden.track();
         let unit = unit();
-        let ticks = draw(NOMINAL.0)
+        let ticks = measured(NOMINAL.0)
             .map(|scene: Scene| scene.ticks)
             .unwrap_or_default();
         ticks
@@ -61,14 +63,16 @@ pub fn Chart(
             .rev()
             .map(|tick| tick_label(tick, unit))
             .collect::<Vec<_>>()
+            .join("\n")
     });
     let spoken = {
         let title = title.clone();
-        move || handle.with(|view| series.with(|all| alternative(&title, view, all)))
+        reactive(move || handle.with(|view| series.with(|all| alternative(&title, view, all))))
     };
     let empty = Memo::new(move |_| match series.with(Vec::is_empty) {
-        true => Some("Not available here"),
-        false => handle.with(|view| view.times.is_empty()).then_some("No data yet"),
+        true => "Not available here".to_owned(),
+        false if handle.with(|view| view.times.is_empty()) => "No data yet".to_owned(),
+        false => String::new(),
     });
     view! {
         <figure class="chart">
@@ -78,7 +82,7 @@ pub fn Chart(
             </figcaption>
             <div class="chart-body">
                 <div class="chart-y" aria-hidden="true">
-                    {move || labels.get().into_iter().map(|label| view! { <span>{label}</span> }).collect_view()}
+                    {move || labels.get().lines().map(|label| view! { <span>{label.to_owned()}</span> }).collect::<Vec<_>>().into_any()}
                 </div>
                 <Plot handle title series hidden window_ms draw empty/>
                 <div class="chart-x" aria-hidden="true">
@@ -90,33 +94,26 @@ pub fn Chart(
             <Legend handle series hidden/>
         </figure>
     }
-    .into_any()
 }
 
 #[component]
-fn Plot<D>(
+fn Plot(
     handle: ChannelHandle,
     title: String,
     series: Memo<Vec<Item>>,
     hidden: RwSignal<Hidden>,
     window_ms: i64,
-    draw: D,
-    empty: Memo<Option<&'static str>>,
-) -> AnyView
-where
-    D: Fn(u32) -> Option<Scene> + Copy + Send + Sync + 'static,
-{
+    draw: Draw,
+    empty: Memo<String>,
+) -> AnyView {
     let cross = use_crosshair().0;
     let pointed = RwSignal::new(false);
-    let (plot, canvas, ink, line) = (
+    let (plot, ink, line) = (
         NodeRef::<html::Div>::new(),
-        NodeRef::<html::Canvas>::new(),
         NodeRef::<html::Div>::new(),
         NodeRef::<html::Div>::new(),
     );
-    let first = draw(NOMINAL.0)
-        .map(|scene| svg(&scene, NOMINAL.0, NOMINAL.1))
-        .unwrap_or_default();
+    let first = stage::still(&draw, NOMINAL);
     // Where the crosshair stands in the window, 0 to 1.
     let share = Memo::new(move |_| {
         let at = cross.get()?;
@@ -125,7 +122,6 @@ where
     });
     stage::mount(
         Stage {
-            canvas,
             ink,
             line: Some(line),
             handle,
@@ -171,16 +167,15 @@ where
             on:pointerdown=move |event| point(event.client_x())
             on:pointerleave=move |_| leave() on:blur=move |_| leave() on:keydown=press>
             <div class="plot-ink" node_ref=ink inner_html=first></div>
-            <canvas class="plot-canvas" node_ref=canvas aria-hidden="true"></canvas>
+            <canvas class="plot-canvas" aria-hidden="true"></canvas>
             <div class="plot-line" node_ref=line hidden=move || share.get().is_none()></div>
             <div class="plot-tip" class:at-left=move || share.get().is_some_and(|share| share > 0.5) aria-live="polite"
                 hidden=move || !pointed.get() || share.get().is_none()>
-                {move || pointed.get().then(|| tip(handle, series, hidden, cross))}
+                {move || pointed.get().then(|| tip(handle, series, hidden, cross)).flatten().into_any()}
             </div>
-            <p class="chart-empty" hidden=move || empty.get().is_none()>{move || empty.get()}</p>
+            <p class="chart-empty" hidden=move || empty.with(String::is_empty)>{move || empty.get()}</p>
         </div>
     }
-    .into_any()
 }
 
 /// Values under the crosshair, in the corner that is away from it.
@@ -189,7 +184,7 @@ fn tip(
     series: Memo<Vec<Item>>,
     hidden: RwSignal<Hidden>,
     cross: RwSignal<Option<f64>>,
-) -> impl IntoView {
+) -> Option<AnyView> {
     const MAX_ROWS: usize = 12;
     let at = cross.get()?;
     let mut rows: Vec<(Item, f64)> = series
@@ -213,7 +208,7 @@ fn tip(
                 <span>{item.title}</span>
                 <b>{format(value, item.unit).to_string()}</b>
             </p>
-        }).collect_view()}
+        }).collect::<Vec<_>>()}
         {(more > 0).then(|| view! { <p class="plot-row">{format!("and {more} more in the legend")}</p> })}
     })
 }

@@ -4,11 +4,11 @@ use super::{
     interact::use_crosshair,
     scale::{COLOURS, Hidden, Line, by_last_value},
 };
+use crate::prelude::*;
 use crate::{
     format::format,
     live::{ChannelHandle, apply::View},
 };
-use leptos::prelude::*;
 
 /// One series of a chart.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,16 +46,19 @@ pub fn toggle(hidden: &mut Hidden, all: &[Item], key: &str, isolate: bool) {
             .map(|item| item.key.clone())
     };
     if isolate {
-        let alone = others().all(|other| hidden.contains(&other)) && !hidden.contains(key);
+        let alone = others().all(|other| hidden.contains(&other)) && !is_hidden(hidden, key);
         *hidden = if alone { Hidden::new() } else { others().collect() };
-    } else if !hidden.remove(key) {
-        match others().all(|other| hidden.contains(&other)) {
-            true => hidden.clear(),
-            false => {
-                hidden.insert(key.to_owned());
-            }
-        }
+    } else if is_hidden(hidden, key) {
+        hidden.retain(|other| other != key);
+    } else if others().all(|other| hidden.contains(&other)) {
+        hidden.clear();
+    } else {
+        hidden.push(key.to_owned());
     }
+}
+
+fn is_hidden(hidden: &Hidden, key: &str) -> bool {
+    hidden.iter().any(|other| other == key)
 }
 
 /// Value of a series at a time, or the newest.
@@ -98,7 +101,7 @@ pub fn Legend(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<H
             })
             .collect();
         let mut top: Vec<usize> = by_last_value(&last).into_iter().take(COLOURS).collect();
-        top.sort_unstable();
+        crate::order::sort(&mut top, |a, b| a.cmp(&b));
         top.into_iter()
             .filter_map(|slot| all.get(slot).cloned())
             .collect()
@@ -106,18 +109,14 @@ pub fn Legend(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<H
     let count = Memo::new(move |_| series.with(Vec::len));
     view! {
         <ul class="chart-legend">
-            <For each=move || shown.get() key=|item| (item.key.clone(), item.slot) let:item>
-                <li><Entry handle series hidden item/></li>
-            </For>
+            {move || shown.get().into_iter().map(|item| view! { <li><Entry handle series hidden item/></li> }).collect::<Vec<_>>().into_any()}
         </ul>
-        <Show when=move || { count.get() > COLOURS }>
-            <button type="button" class="chart-more" aria-expanded=move || unfolded.get().to_string()
-                on:click=move |_| unfolded.update(|open| *open = !*open)>
-                {move || if unfolded.get() { "Show fewer".to_owned() } else { format!("Show all {}", count.get()) }}
-            </button>
-        </Show>
+        <button type="button" class="chart-more" aria-expanded=move || unfolded.get().to_string()
+            hidden=move || count.get() <= COLOURS
+            on:click=move |_| unfolded.update(|open| *open = !*open)>
+            {move || if unfolded.get() { "Show fewer".to_owned() } else { format!("Show all {}", count.get()) }}
+        </button>
     }
-    .into_any()
 }
 
 #[component]
@@ -130,11 +129,11 @@ fn Entry(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<Hidden
         unit,
     } = item;
     let key = StoredValue::new(key);
-    let value = Memo::new(move |_| {
+    let value = move || {
         let value = handle.try_with(|view| key.with_value(|key| value_at(view, key, cross.get())));
         format(value.unwrap_or(f64::NAN), unit)
-    });
-    let pressed = move || hidden.with(|hidden| key.with_value(|key| !hidden.contains(key)));
+    };
+    let pressed = move || hidden.with(|hidden| key.with_value(|key| !is_hidden(hidden, key)));
     let press = move |event: leptos::ev::MouseEvent| {
         let isolate = event.shift_key() || event.ctrl_key() || event.meta_key() || event.alt_key();
         let all = series.get_untracked();
@@ -146,12 +145,11 @@ fn Entry(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<Hidden
             <span class=format!("chart-swatch {}", look(slot)) aria-hidden="true"></span>
             <span class="chart-name">{title}</span>
             <span class="chart-value">
-                <b>{move || value.with(|value| value.number.clone())}</b>
-                <small>{move || value.with(|value| value.unit.clone())}</small>
+                <b>{move || value().number}</b>
+                <small>{move || value().unit}</small>
             </span>
         </button>
     }
-    .into_any()
 }
 
 #[cfg(test)]
@@ -175,7 +173,7 @@ mod tests {
         all()
             .iter()
             .map(|item| item.key.as_str())
-            .filter(|key| !hidden.contains(*key))
+            .filter(|key| !is_hidden(hidden, key))
             .collect()
     }
 

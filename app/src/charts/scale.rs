@@ -54,7 +54,10 @@ pub struct Pick<'a> {
 }
 
 /// Keys of the series that are not shown.
-pub type Hidden = std::collections::BTreeSet<String>;
+pub type Hidden = Vec<String>;
+
+/// What a chart looks like now, for so many columns of pixels. None when its page is gone.
+pub type Draw = std::sync::Arc<dyn Fn(u32) -> Option<Scene> + Send + Sync>;
 
 /// Lays a chart out. The newest row is "now", never the clock.
 pub fn scene(view: &View, pick: &Pick<'_>) -> Scene {
@@ -122,13 +125,13 @@ impl Scene {
 /// Slots by newest value, greatest first; no value goes last. What a folded legend shows.
 pub fn by_last_value(last: &[f64]) -> Vec<usize> {
     let mut slots: Vec<usize> = (0..last.len()).collect();
-    let rank = |slot: &usize| {
-        last.get(*slot)
+    let rank = |slot: usize| {
+        last.get(slot)
             .copied()
             .filter(|value| value.is_finite())
             .unwrap_or(f64::NEG_INFINITY)
     };
-    slots.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
+    crate::order::sort(&mut slots, |a, b| rank(b).total_cmp(&rank(a)).then(a.cmp(&b)));
     slots
 }
 
@@ -204,7 +207,7 @@ mod tests {
     #[test]
     fn hiding_a_series_does_not_recolour_the_others() {
         let view = view(Unit::Percent, &[&[1.0], &[2.0]]);
-        let hidden = Hidden::from(["m0".to_owned()]);
+        let hidden = vec!["m0".to_owned()];
         let scene = scene(&view, &pick(&[0, 1], &hidden));
         assert_eq!(scene.lines.iter().map(|line| line.slot).collect::<Vec<_>>(), [1]);
         assert!(!scene.area, "one of two is not a single series");

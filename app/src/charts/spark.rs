@@ -1,12 +1,13 @@
 //! A small line without axes, for tiles. The number stands beside it, so it says nothing to a screen reader.
 
 use super::{
-    scale::{Hidden, Pick, scene},
+    scale::{Draw, Hidden, Pick, scene},
     stage::{self, Stage},
-    svg::svg,
 };
 use crate::live::ChannelHandle;
-use leptos::{html, prelude::*};
+use crate::prelude::*;
+use leptos::html;
+use std::sync::Arc;
 
 /// One series, by its [key](farol_model::metric::MetricSpec::key), over the last `window_ms`.
 #[component]
@@ -17,7 +18,7 @@ pub fn Sparkline(
 ) -> AnyView {
     let series = StoredValue::new(series);
     let hidden = RwSignal::new(Hidden::new());
-    let draw = move |columns: u32| {
+    let draw: Draw = Arc::new(move |columns: u32| {
         handle.peek(|view| {
             let index = series.try_with_value(|key| view.index(key)).flatten();
             let indices: Vec<usize> = index.into_iter().collect();
@@ -32,26 +33,24 @@ pub fn Sparkline(
                 },
             )
         })
-    };
-    let (canvas, ink) = (NodeRef::<html::Canvas>::new(), NodeRef::<html::Div>::new());
+    });
+    let ink = NodeRef::<html::Div>::new();
     let share = Memo::new(|_| None);
     stage::mount(
         Stage {
-            canvas,
             ink,
             line: None,
             handle,
             hidden,
             share,
         },
-        draw,
+        draw.clone(),
     );
-    let first = draw(120).map(|scene| svg(&scene, 120, 32)).unwrap_or_default();
+    let first = stage::still(&draw, (120, 32));
     view! {
         <div class="sparkline" aria-hidden="true">
             <div class="plot-ink" node_ref=ink inner_html=first></div>
-            <canvas class="plot-canvas" node_ref=canvas></canvas>
+            <canvas class="plot-canvas"></canvas>
         </div>
     }
-    .into_any()
 }

@@ -4,10 +4,11 @@
 use super::{
     canvas::{Canvas, Palette},
     paint::paint,
-    scale::{Hidden, Scene},
+    scale::{Draw, Hidden},
 };
 use crate::live::{ChannelHandle, Subscription};
-use leptos::{html, prelude::*};
+use crate::prelude::*;
+use leptos::html;
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -20,7 +21,7 @@ use web_sys::{
 
 /// The parts of a chart that the stage works on.
 pub(super) struct Stage {
-    pub canvas: NodeRef<html::Canvas>,
+    /// What the server drew; the canvas follows it in the document.
     pub ink: NodeRef<html::Div>,
     pub line: Option<NodeRef<html::Div>>,
     pub handle: ChannelHandle,
@@ -29,9 +30,8 @@ pub(super) struct Stage {
 }
 
 /// Takes over from what the server drew, when the canvas is in the page.
-pub(super) fn mount(stage: Stage, draw: impl Fn(u32) -> Option<Scene> + Copy + 'static) {
+pub(super) fn mount(stage: Stage, draw: Draw) {
     let Stage {
-        canvas,
         ink,
         line,
         handle,
@@ -39,11 +39,13 @@ pub(super) fn mount(stage: Stage, draw: impl Fn(u32) -> Option<Scene> + Copy + '
         share,
     } = stage;
     let painter = StoredValue::new_local(None::<Rc<Painter>>);
-    Effect::new(move || {
-        let (Some(element), Some(ink)) = (canvas.get(), ink.get()) else {
+    effect(move || {
+        let Some(ink) = ink.get() else { return };
+        let canvas = ink.next_element_sibling();
+        let Some(canvas) = canvas.and_then(|canvas| canvas.dyn_into::<HtmlCanvasElement>().ok()) else {
             return;
         };
-        let Some(made) = Painter::new(element, Box::new(draw)) else {
+        let Some(made) = Painter::new(canvas, draw.clone()) else {
             return;
         };
         // Painted before the drawing goes: no frame is empty.
@@ -52,7 +54,7 @@ pub(super) fn mount(stage: Stage, draw: impl Fn(u32) -> Option<Scene> + Copy + '
         made.watch(handle);
         painter.set_value(Some(made));
     });
-    Effect::new(move || {
+    effect(move || {
         handle.tick.track();
         hidden.track();
         painter.with_value(|painter| {
@@ -62,7 +64,7 @@ pub(super) fn mount(stage: Stage, draw: impl Fn(u32) -> Option<Scene> + Copy + '
         });
     });
     if let Some(line) = line {
-        Effect::new(move || {
+        effect(move || {
             if let (Some(line), Some(share)) = (line.get(), share.get()) {
                 let _ = web_sys::HtmlElement::style(&line)
                     .set_property("left", &format!("{:.3}%", share * 100.0));
@@ -76,6 +78,11 @@ pub(super) fn mount(stage: Stage, draw: impl Fn(u32) -> Option<Scene> + Copy + '
     });
 }
 
+/// The server has drawn what comes first, and a chart that is made here is painted before its first frame.
+pub(super) fn still(_: &Draw, _: (u32, u32)) -> String {
+    String::new()
+}
+
 /// Where a pointer stands over the plot, 0 to 1.
 pub(super) fn share_of(plot: NodeRef<html::Div>, client_x: i32) -> Option<f64> {
     let rect = plot.get_untracked()?.get_bounding_client_rect();
@@ -85,7 +92,7 @@ pub(super) fn share_of(plot: NodeRef<html::Div>, client_x: i32) -> Option<f64> {
 struct Painter {
     canvas: HtmlCanvasElement,
     context: CanvasRenderingContext2d,
-    draw: Box<dyn Fn(u32) -> Option<Scene>>,
+    draw: Draw,
     on_screen: Cell<bool>,
     queued: Cell<bool>,
     observers: RefCell<Option<Observers>>,
@@ -108,7 +115,7 @@ thread_local! {
 }
 
 impl Painter {
-    fn new(canvas: HtmlCanvasElement, draw: Box<dyn Fn(u32) -> Option<Scene>>) -> Option<Rc<Self>> {
+    fn new(canvas: HtmlCanvasElement, draw: Draw) -> Option<Rc<Self>> {
         let context = canvas.get_context("2d").ok()??.dyn_into().ok()?;
         Some(Rc::new(Painter {
             canvas,

@@ -1,11 +1,13 @@
 //! The stage where there is no browser: what the server drew is all there is.
 
-use super::scale::{Hidden, Scene};
+use super::{
+    scale::{Draw, Hidden},
+    svg::svg,
+};
 use crate::live::ChannelHandle;
 use leptos::{html, prelude::*};
 
 pub(super) struct Stage {
-    pub canvas: NodeRef<html::Canvas>,
     pub ink: NodeRef<html::Div>,
     pub line: Option<NodeRef<html::Div>>,
     pub handle: ChannelHandle,
@@ -13,16 +15,22 @@ pub(super) struct Stage {
     pub share: Memo<Option<f64>>,
 }
 
-pub(super) fn mount(stage: Stage, _: impl Fn(u32) -> Option<Scene> + 'static) {
+pub(super) fn mount(stage: Stage, _: Draw) {
     let Stage {
-        canvas,
         ink,
         line,
         handle,
         hidden,
         share,
     } = stage;
-    let _ = (canvas, ink, line, handle, hidden, share);
+    let _ = (ink, line, handle, hidden, share);
+}
+
+/// The drawing of the first HTML, of a nominal size in pixels.
+pub(super) fn still(draw: &Draw, (width, height): (u32, u32)) -> String {
+    draw(width)
+        .map(|scene| svg(&scene, width, height))
+        .unwrap_or_default()
 }
 
 pub(super) fn share_of(_: NodeRef<html::Div>, _: i32) -> Option<f64> {

@@ -1,7 +1,6 @@
 //! The carrier where there is no browser: on the server, pages are drawn once from what they were given.
 
 use super::{LiveState, SubscribeOptions, sink::Sink};
-use farol_model::Fault;
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -25,12 +24,6 @@ impl Link {
 
     pub(super) fn join(self, _: &str, _: Option<SubscribeOptions>, _: Option<Arc<dyn Sink>>) -> Subscription {
         Subscription
-    }
-
-    pub(super) async fn rpc(self, _: &str, _: Vec<u8>) -> Result<serde_json::Value, Fault> {
-        Err(Fault::unavailable(
-            "This needs a browser with JavaScript. Use the form on this page instead.",
-        ))
     }
 }
 

@@ -8,7 +8,7 @@ use farol_model::{
     sample::{ChannelView, Snapshot},
     wire::payload::{MetricsPublication, MetricsSnapshot},
 };
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 /// How far back a view reaches, milliseconds.
 pub const WINDOW_MS: i64 = 10 * 60 * 1000;
@@ -181,16 +181,14 @@ impl View {
     fn adopt_schema(&mut self, schema: Vec<MetricSpec>) {
         let keys: Vec<String> = schema.iter().map(MetricSpec::key).collect();
         let old_keys = std::mem::take(&mut self.keys);
-        let mut old: HashMap<String, VecDeque<f64>> = old_keys
-            .into_iter()
-            .zip(std::mem::take(&mut self.columns))
-            .collect();
+        let mut old = std::mem::take(&mut self.columns);
         let rows = self.times.len();
         self.columns = keys
             .iter()
             .map(|key| {
-                old.remove(key)
-                    .unwrap_or_else(|| std::iter::repeat_n(f64::NAN, rows).collect())
+                let place = old_keys.iter().position(|known| known == key);
+                let column = place.and_then(|place| old.get_mut(place)).map(std::mem::take);
+                column.unwrap_or_else(|| std::iter::repeat_n(f64::NAN, rows).collect())
             })
             .collect();
         self.keys = keys;

@@ -1,7 +1,8 @@
 //! The connection's state for people: an icon and words.
 
 use super::{LiveState, use_live};
-use leptos::{leptos_dom::helpers::IntervalHandle, prelude::*};
+use crate::prelude::*;
+use leptos::leptos_dom::helpers::IntervalHandle;
 
 /// A running interval, ended when dropped. Made by the carrier: the server has no clock that pages may read.
 pub(super) struct Clock(pub(super) Option<IntervalHandle>);
@@ -20,19 +21,19 @@ impl Drop for Clock {
 pub fn ConnectionBadge() -> impl IntoView {
     let live = use_live();
     let state = live.state;
-    let now_ms = RwSignal::new(0.0);
+    let now_ms = RwSignal::new(None);
     let clock = StoredValue::new(None::<Clock>);
-    Effect::new(move || live.start());
-    Effect::new(move || {
-        now_ms.set(Clock::now_ms());
+    effect(move || live.start());
+    effect(move || {
+        now_ms.set(Some(Clock::now_ms()));
         let counts = state.with(LiveState::counts);
         clock.set_value(counts.then(|| {
             Clock::every_second(move || {
-                let _ = now_ms.try_set(Clock::now_ms());
+                let _ = now_ms.try_set(Some(Clock::now_ms()));
             })
         }));
     });
-    let name = Memo::new(move |_| state.with(LiveState::name));
+    let name = Memo::new(move |_| state.with(LiveState::name).to_owned());
     let spoken = Memo::new(move |_| {
         state.with(|state| match state {
             LiveState::Connecting | LiveState::Live => String::new(),
@@ -43,7 +44,7 @@ pub fn ConnectionBadge() -> impl IntoView {
     view! {
         <span class="connection" data-live=move || name.get() title=move || state.with(LiveState::hint)>
             <span class="connection-mark" aria-hidden="true"></span>
-            <span class="connection-words">{move || state.with(|state| state.words(now_ms.get()))}</span>
+            <span class="connection-words">{move || state.with(|state| state.words(now_ms.get().unwrap_or_default()))}</span>
             <span class="visually-hidden" role="status">{move || spoken.get()}</span>
         </span>
     }

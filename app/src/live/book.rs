@@ -7,7 +7,6 @@ use farol_model::{
     channel::{Channel, Class},
     wire::payload::SubscribeOptions,
 };
-use std::collections::BTreeMap;
 
 /// How long a channel that nobody holds stays subscribed: navigation between two pages that show it costs nothing.
 pub const LINGER_MS: f64 = 3_000.0;
@@ -49,17 +48,25 @@ struct Entry {
     refreshed: Option<f64>,
 }
 
-/// All channels by name.
+/// All channels. A page has at most a few dozen, so the list is searched from the front.
 #[derive(Debug, Default)]
 pub struct Book {
-    entries: BTreeMap<String, Entry>,
+    entries: Vec<(String, Entry)>,
     hidden: bool,
 }
 
 impl Book {
+    fn entry(&mut self, channel: &str) -> Option<&mut Entry> {
+        let found = self.entries.iter_mut().find(|(name, _)| name == channel);
+        found.map(|(_, entry)| entry)
+    }
+
     /// A holder came. `new_data`: it brings data of its own that must be continued.
     pub fn hold(&mut self, channel: &str, options: &SubscribeOptions, new_data: bool) {
-        let entry = self.entries.entry(channel.to_owned()).or_default();
+        if self.entry(channel).is_none() {
+            self.entries.push((channel.to_owned(), Entry::default()));
+        }
+        let Some(entry) = self.entry(channel) else { return };
         if entry.holders == 0 || options.history_ms > entry.options.history_ms {
             entry.options = options.clone();
         }
@@ -71,7 +78,7 @@ impl Book {
 
     /// A holder left.
     pub fn release(&mut self, channel: &str, now: f64) {
-        if let Some(entry) = self.entries.get_mut(channel) {
+        if let Some(entry) = self.entry(channel) {
             entry.holders = entry.holders.saturating_sub(1);
             if entry.holders == 0 {
                 entry.free_since = Some(now);
@@ -97,8 +104,9 @@ impl Book {
 
     /// Publications are missing on a channel. Thinned-out channels miss some by design.
     pub fn missing(&mut self, channel: &str, now: f64) {
-        if let Some(entry) = self.entries.get_mut(channel) {
-            let thinned = entry.options.every_ms > 0 || self.hidden;
+        let hidden = self.hidden;
+        if let Some(entry) = self.entry(channel) {
+            let thinned = entry.options.every_ms > 0 || hidden;
             let soon = entry.refreshed.is_some_and(|at| now - at < REFRESH_PAUSE_MS);
             if !thinned && !soon {
                 entry.refreshed = Some(now);
@@ -110,7 +118,7 @@ impl Book {
 
     /// The server ended a subscription; `again` when it asks to come back.
     pub fn ended(&mut self, channel: &str, again: bool) {
-        if let Some(entry) = self.entries.get_mut(channel) {
+        if let Some(entry) = self.entry(channel) {
             entry.asked = false;
             entry.dirty = again;
             entry.refused = !again;
@@ -119,7 +127,7 @@ impl Book {
 
     /// The connection is gone: everything must be asked for again.
     pub fn lost(&mut self) {
-        for entry in self.entries.values_mut() {
+        for (_, entry) in &mut self.entries {
             entry.asked = false;
             entry.refused = false;
         }
@@ -129,7 +137,7 @@ impl Book {
     pub fn orders(&mut self, now: f64) -> Vec<Order> {
         let mut orders = Vec::new();
         let hidden = self.hidden;
-        self.entries.retain(|name, entry| {
+        self.entries.retain_mut(|(name, entry)| {
             let leave = entry.free_since.is_some_and(|since| now - since >= LINGER_MS);
             let ask = !leave && entry.holders > 0 && !entry.refused && (!entry.asked || entry.dirty);
             if entry.asked && (leave || ask) {
@@ -159,8 +167,8 @@ impl Book {
     /// When the next lingering channel is due.
     pub fn wake_at(&self) -> Option<f64> {
         self.entries
-            .values()
-            .filter_map(|entry| entry.free_since.map(|since| since + LINGER_MS))
+            .iter()
+            .filter_map(|(_, entry)| entry.free_since.map(|since| since + LINGER_MS))
             .min_by(f64::total_cmp)
     }
 }

@@ -6,6 +6,7 @@ use super::{
     book::Position,
     handles::{RunFeed, Table, Timeline},
 };
+use crate::json;
 use farol_model::{
     Fault,
     action::RunEvent,
@@ -139,7 +140,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Feed for Latest<T> {
 
 impl<T: DeserializeOwned> Latest<T> {
     fn take(&mut self, text: &[u8]) -> Applied {
-        match serde_json::from_slice(text) {
+        match json::read(text) {
             Ok(value) => {
                 self.0 = value;
                 Applied::Values
@@ -168,7 +169,7 @@ impl Feed for RunFeed {
                 Feed::publication(self, missed);
             }
         } else {
-            let Ok(whole) = serde_json::from_slice::<Events>(&result.data) else {
+            let Ok(whole) = json::read::<Events>(&result.data) else {
                 return Applied::Nothing;
             };
             self.view.output.clear();
@@ -190,7 +191,7 @@ impl Feed for RunFeed {
         }
         let missed = publication.offset > self.at.offset + 1;
         self.at.offset = self.at.offset.max(publication.offset);
-        match serde_json::from_slice(&publication.data) {
+        match json::read(&publication.data) {
             Ok(event) => self.event(event),
             Err(_) => return Applied::Nothing,
         }

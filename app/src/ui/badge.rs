@@ -1,7 +1,7 @@
 //! A state as icon and word.
 
 use super::icons::{Glyph, Icon};
-use leptos::prelude::*;
+use crate::prelude::*;
 
 /// What a state means to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,5 +35,4 @@ pub fn Badge(#[prop(optional)] tone: Tone, glyph: Glyph, #[prop(into)] word: Str
             {word}
         </span>
     }
-    .into_any()
 }

@@ -1,6 +1,6 @@
 //! A surface with a heading.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 #[component]
 pub fn Card(
@@ -26,5 +26,4 @@ pub fn Card(
             <div class=if flush { "card-body flush" } else { "card-body" }>{children()}</div>
         </section>
     }
-    .into_any()
 }

@@ -1,6 +1,7 @@
 //! A modal dialog on the native element: focus is kept inside and given back, Esc closes.
 
-use leptos::{html, prelude::*};
+use crate::prelude::*;
+use leptos::{html, wasm_bindgen::JsCast, web_sys::HtmlDialogElement};
 
 /// Shows itself while `open` is true; closing it by any way sets `open` to false.
 #[component]
@@ -10,9 +11,12 @@ pub fn Dialog(
     open: RwSignal<bool>,
     children: Children,
 ) -> AnyView {
-    let node = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
-        let Some(dialog) = node.get() else { return };
+    let body = NodeRef::<html::Div>::new();
+    effect(move || {
+        let dialog = body.get().and_then(|body| body.parent_element());
+        let Some(dialog) = dialog.and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok()) else {
+            return;
+        };
         match (open.get(), dialog.open()) {
             // Fails only when the element is not in the document; then there is nothing to show.
             (true, false) => drop(dialog.show_modal()),
@@ -25,15 +29,13 @@ pub fn Dialog(
         <dialog
             class="dialog"
             id=id
-            node_ref=node
             aria-labelledby=title_id
             on:close=move |_| open.set(false)
         >
-            <div class="dialog-body">
+            <div class="dialog-body" node_ref=body>
                 <h2 id=title_id.clone()>{title}</h2>
                 {children()}
             </div>
         </dialog>
     }
-    .into_any()
 }

@@ -1,18 +1,15 @@
 //! Nothing here: says why and what to do.
 
 use super::icons::{Glyph, Icon};
-use leptos::prelude::*;
+use crate::prelude::*;
 
 #[component]
 pub fn Empty(glyph: Glyph, #[prop(into)] title: String, #[prop(into)] text: String) -> AnyView {
     view! {
         <div class="empty">
             <Icon glyph/>
-            <p>
-                <strong>{title}</strong>
-            </p>
+            <p class="empty-title">{title}</p>
             <p>{text}</p>
         </div>
     }
-    .into_any()
 }

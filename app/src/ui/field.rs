@@ -1,7 +1,7 @@
 //! A labelled form field. Help below; a fault takes its place and is tied to the field for screen readers.
 
 use super::icons::{Glyph, Icon};
-use leptos::prelude::*;
+use crate::prelude::*;
 
 /// Label, control and one line below it. The control must carry `id` and `aria-describedby="{id}-note"`.
 #[component]
@@ -16,16 +16,15 @@ pub fn Field(
     children: Children,
 ) -> AnyView {
     let note_id = format!("{id}-note");
-    let note = move || match fault.get() {
+    let note = reactive(move || match fault.get() {
         Some(fault) => view! {
             <span class="field-fault">
                 <Icon glyph=Glyph::Alert small=true/>
                 <span>{fault}</span>
             </span>
-        }
-        .into_any(),
-        None => view! { <span class="field-help">{help.clone()}</span> }.into_any(),
-    };
+        },
+        None => view! { <span class="field-help">{help.clone()}</span> },
+    });
     view! {
         <div class=format!("field {class}")>
             <label for=id>{label}</label>
@@ -35,5 +34,4 @@ pub fn Field(
             </div>
         </div>
     }
-    .into_any()
 }

@@ -1,6 +1,6 @@
 //! Our own icons: 20 px, 1.5 px strokes, in the colour of the text around them. Decorative; the word beside them speaks.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 /// Which picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,5 +101,4 @@ pub fn Icon(glyph: Glyph, #[prop(optional)] small: bool) -> AnyView {
             <path d=glyph.path()></path>
         </svg>
     }
-    .into_any()
 }

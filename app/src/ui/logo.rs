@@ -1,6 +1,6 @@
 //! The lighthouse. The same drawing as `public/favicon.svg`, in the colours of the theme.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 #[component]
 pub fn Logo() -> AnyView {
@@ -17,5 +17,4 @@ pub fn Logo() -> AnyView {
             <rect x="8.5" y="26.4" width="15" height="1.8" rx=".9" fill="#eef3f8"></rect>
         </svg>
     }
-    .into_any()
 }

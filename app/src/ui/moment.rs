@@ -1,7 +1,7 @@
 //! A point in time. The server writes UTC; the browser turns it into the viewer's zone after hydration, so that both draw
 //! the same thing first. The exact UTC is always in `title`.
 
-use leptos::{html, prelude::*};
+use crate::prelude::*;
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,20 +51,19 @@ fn shown(at_ms: i64, style: TimeStyle) -> String {
 
 #[component]
 pub fn Moment(#[prop(into)] at_ms: Signal<i64>, #[prop(optional)] style: TimeStyle) -> AnyView {
-    let node = NodeRef::<html::Time>::new();
-    let local = RwSignal::new(None::<String>);
-    Effect::new(move |_| {
-        if node.get().is_some() {
-            local.set(in_viewer_zone(at_ms.get(), style));
-        }
+    let local = RwSignal::new(String::new());
+    effect(move || {
+        local.set(in_viewer_zone(at_ms.get(), style).unwrap_or_default());
     });
-    let text = move || local.get().unwrap_or_else(|| shown(at_ms.get(), style));
+    let text = reactive(move || match local.get() {
+        unknown if unknown.is_empty() => shown(at_ms.get(), style),
+        text => text,
+    });
     view! {
-        <time class="nowrap" node_ref=node datetime=move || machine(at_ms.get()) title=move || utc(at_ms.get())>
+        <time class="nowrap" datetime=move || machine(at_ms.get()) title=move || utc(at_ms.get())>
             {text}
         </time>
     }
-    .into_any()
 }
 
 /// None where there is no browser to ask.

@@ -4,7 +4,7 @@ use super::{
     badge::Tone,
     icons::{Glyph, Icon},
 };
-use leptos::prelude::*;
+use crate::prelude::*;
 
 #[component]
 pub fn Notice(
@@ -29,5 +29,4 @@ pub fn Notice(
             </div>
         </div>
     }
-    .into_any()
 }

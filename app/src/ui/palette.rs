@@ -4,14 +4,14 @@ use super::{
     dialog::Dialog,
     icons::{Glyph, Icon},
 };
+use crate::prelude::*;
 use crate::{browser, pages::Page};
-use leptos::{ev::keydown, prelude::*};
-use leptos_router::components::A;
+use leptos::ev::keydown;
 
 /// Both dialogs and the keys that open them.
 #[component]
 pub fn Palette(menu: Vec<&'static Page>, palette_open: RwSignal<bool>, help_open: RwSignal<bool>) -> AnyView {
-    Effect::new(move |_| {
+    effect(move || {
         let handle = window_event_listener(keydown, move |event| {
             let command = event.ctrl_key() || event.meta_key();
             match event.key().as_str() {
@@ -61,7 +61,6 @@ pub fn Palette(menu: Vec<&'static Page>, palette_open: RwSignal<bool>, help_open
             </div>
         </Dialog>
     }
-    .into_any()
 }
 
 #[component]
@@ -88,25 +87,32 @@ fn PageSearch(menu: Vec<&'static Page>, open: RwSignal<bool>) -> AnyView {
                     aria-label="Search pages"
                     placeholder="Page or thing, e.g. memory"
                     autocomplete="off"
-                    prop:value=text
+                    prop:value=move || text.get()
                     on:input:target=move |event| text.set(event.target().value())
                 />
             </div>
             <ul class="palette-list">
-                <For each=found key=|page| page.path let:page>
-                    <li>
-                        <A href=page.path on:click=move |_| open.set(false)>
-                            <Icon glyph=page.glyph/>
-                            {page.title}
-                            <small>{page.about}</small>
-                        </A>
-                    </li>
-                </For>
+                {move || {
+                    let rows = found().into_iter();
+                    rows
+                        .map(|page| {
+                            view! {
+                                <li>
+                                    <a href=page.path on:click=move |_| open.set(false)>
+                                        <Icon glyph=page.glyph/>
+                                        {page.title}
+                                        <small>{page.about}</small>
+                                    </a>
+                                </li>
+                            }
+                        })
+                        .collect::<Vec<_>>()
+                        .into_any()
+                }}
             </ul>
             <p class="muted" hidden=move || !none()>
                 "No page has that in its name. Try a shorter word."
             </p>
         </Dialog>
     }
-    .into_any()
 }

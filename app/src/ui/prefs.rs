@@ -1,74 +1,80 @@
-//! Theme and density. A plain form without scripts; with them the page changes at once and the form is sent beside it.
+//! Theme and density. A plain form without scripts; with them the page changes at once and the choice is sent beside it.
 
-use crate::session::{Density, Prefs, SetPrefs, Theme};
-use leptos::prelude::*;
+use super::{Tone, toast::Toasts};
+use crate::prelude::*;
+use crate::session::{Density, Prefs, SetPrefs, Theme, set_prefs};
+use leptos::{ev::MouseEvent, server_fn::ServerFn, task::spawn_local};
 
 #[component]
 pub fn PrefsForm(prefs: Prefs) -> AnyView {
-    let action = ServerAction::<SetPrefs>::new();
-    let theme = RwSignal::new(prefs.theme);
-    let density = RwSignal::new(prefs.density);
-    let themes = Theme::ALL
-        .into_iter()
-        .map(|choice| {
-            view! {
-                <button
-                    type="submit"
-                    name="theme"
-                    value=choice.as_str()
-                    aria-pressed=move || (theme.get() == choice).to_string()
-                    on:click=move |_| {
-                        theme.set(choice);
-                        set_root("data-theme", choice.attribute());
-                    }
-                >
-                    {theme_word(choice)}
-                </button>
-            }
-        })
-        .collect_view();
-    let densities = Density::ALL
-        .into_iter()
-        .map(|choice| {
-            view! {
-                <button
-                    type="submit"
-                    name="density"
-                    value=choice.as_str()
-                    aria-pressed=move || (density.get() == choice).to_string()
-                    on:click=move |_| {
-                        density.set(choice);
-                        set_root("data-density", choice.attribute());
-                    }
-                >
-                    {density_word(choice)}
-                </button>
-            }
-        })
-        .collect_view();
+    let themes = Theme::ALL.map(|theme| (theme.as_str(), theme_word(theme), theme.attribute()));
+    let densities =
+        Density::ALL.map(|density| (density.as_str(), density_word(density), density.attribute()));
     view! {
-        <ActionForm action>
-            <div class="field">
-                <span class="field-label" id="prefs-theme">
-                    "Theme"
-                </span>
-                <div class="choice-row" role="group" aria-labelledby="prefs-theme">
-                    {themes}
-                </div>
-            </div>
-        </ActionForm>
-        <ActionForm action>
-            <div class="field">
-                <span class="field-label" id="prefs-density">
-                    "Density"
-                </span>
-                <div class="choice-row" role="group" aria-labelledby="prefs-density">
-                    {densities}
-                </div>
-            </div>
-        </ActionForm>
+        <ChoiceForm name="theme" title="Theme" choices=themes.to_vec() first=prefs.theme.as_str()/>
+        <ChoiceForm name="density" title="Density" choices=densities.to_vec() first=prefs.density.as_str()/>
     }
-    .into_any()
+}
+
+/// The word sent to the server, the word for people, and the value of the attribute of `<html>`.
+type Choice = (&'static str, &'static str, Option<&'static str>);
+
+#[component]
+fn ChoiceForm(name: &'static str, title: &'static str, choices: Vec<Choice>, first: &'static str) -> AnyView {
+    let chosen = RwSignal::new(first.to_owned());
+    let toasts = use_context::<Toasts>();
+    let label = format!("prefs-{name}");
+    let buttons = choices
+        .into_iter()
+        .map(|(value, word, attribute)| {
+            let choose = move |event: MouseEvent| {
+                event.prevent_default();
+                chosen.set(value.to_owned());
+                set_root(&format!("data-{name}"), attribute);
+                keep(name, value, toasts);
+            };
+            view! {
+                <button
+                    type="submit"
+                    name=name
+                    value=value
+                    aria-pressed=move || chosen.with(|chosen| chosen == value).to_string()
+                    on:click=choose
+                >
+                    {word}
+                </button>
+            }
+        })
+        .collect::<Vec<_>>();
+    view! {
+        <form method="post" action=SetPrefs::url()>
+            <div class="field">
+                <span class="field-label" id=label.clone()>
+                    {title}
+                </span>
+                <div class="choice-row" role="group" aria-labelledby=label>
+                    {buttons}
+                </div>
+            </div>
+        </form>
+    }
+}
+
+/// Sends the choice so that the next page is drawn with it.
+fn keep(name: &str, value: &'static str, toasts: Option<Toasts>) {
+    let (theme, density) = match name {
+        "theme" => (Some(value.to_owned()), None),
+        _ => (None, Some(value.to_owned())),
+    };
+    spawn_local(async move {
+        if let (Err(error), Some(toasts)) = (set_prefs(theme, density).await, toasts) {
+            toasts.say(
+                Tone::Warn,
+                "This choice holds until you reload",
+                error.to_string(),
+            );
+        }
+    });
 }
 
 fn theme_word(theme: Theme) -> &'static str {

@@ -1,6 +1,6 @@
 //! Keeps the place of a page that is still coming.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 #[component]
 pub fn Skeleton() -> impl IntoView {

@@ -1,6 +1,6 @@
 //! Navigation between the groups of one long page. Plain anchors: works without scripts.
 
-use leptos::prelude::*;
+use crate::prelude::*;
 
 #[component]
 pub fn Tabs(
@@ -19,11 +19,10 @@ pub fn Tabs(
                 </li>
             }
         })
-        .collect_view();
+        .collect::<Vec<_>>();
     view! {
         <nav class="tabs" aria-label=label>
             <ul>{items}</ul>
         </nav>
     }
-    .into_any()
 }

@@ -1,7 +1,7 @@
 //! Short news that nobody asked for: at most three at once, the oldest goes first, each after eight seconds.
 
 use super::{badge::Tone, notice::Notice};
-use leptos::prelude::*;
+use crate::prelude::*;
 use std::time::Duration;
 
 /// How many are shown at once.
@@ -66,10 +66,12 @@ impl Toasts {
 pub fn ToastArea(toasts: Toasts) -> AnyView {
     view! {
         <section class="toasts" aria-label="News" aria-live="polite">
-            <For each=move || toasts.shown.get() key=|toast| toast.id let:toast>
-                <Notice tone=toast.tone title=toast.title text=toast.text/>
-            </For>
+            {move || {
+                let shown = toasts.shown.get().into_iter();
+                shown
+                    .map(|toast| view! { <Notice tone=toast.tone title=toast.title text=toast.text/> })
+                    .collect::<Vec<_>>().into_any()
+            }}
         </section>
     }
-    .into_any()
 }

@@ -4,13 +4,13 @@ use super::{
     icons::{Glyph, Icon},
     prefs::PrefsForm,
 };
+use crate::prelude::*;
 use crate::{live::ConnectionBadge, session::Session};
-use leptos::prelude::*;
 
 #[component]
 pub fn TopBar(
     session: Session,
-    page: Memo<Option<&'static str>>,
+    page: Signal<String>,
     palette_open: RwSignal<bool>,
     help_open: RwSignal<bool>,
 ) -> AnyView {
@@ -22,7 +22,7 @@ pub fn TopBar(
                 <span class="where-split muted" aria-hidden="true">
                     "/"
                 </span>
-                <span class="where-page">{move || page.get().unwrap_or("Not found")}</span>
+                <span class="where-page">{move || page.get()}</span>
             </p>
             <div class="topbar-end">
                 <ConnectionBadge/>
@@ -56,7 +56,6 @@ pub fn TopBar(
             </div>
         </header>
     }
-    .into_any()
 }
 
 #[component]
@@ -80,5 +79,4 @@ fn PersonMenu(session: Session) -> AnyView {
             </div>
         </details>
     }
-    .into_any()
 }

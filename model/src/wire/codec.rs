@@ -38,6 +38,16 @@ pub fn decode_commands(encoding: Encoding, message: &[u8]) -> Result<Vec<Command
     }
 }
 
+/// Reads all replies of one Protobuf message. What the browser does: it brings no JSON reader of the envelope with it.
+pub fn decode_protobuf_replies(message: &[u8]) -> Result<Vec<Reply>, CodecError> {
+    decode_delimited(message)
+}
+
+/// One command in Protobuf, framed. What the browser does.
+pub fn encode_protobuf_command(command: &Command) -> Bytes {
+    command.encode_length_delimited_to_vec().into()
+}
+
 /// Reads all replies of one carrier message. What a client does.
 pub fn decode_replies(encoding: Encoding, message: &[u8]) -> Result<Vec<Reply>, CodecError> {
     match encoding {
@@ -63,7 +73,7 @@ pub fn encode_command(encoding: Encoding, command: &Command) -> Bytes {
         Encoding::Json => serde_json::to_vec(command)
             .unwrap_or_else(|_| b"{}".to_vec())
             .into(),
-        Encoding::Protobuf => command.encode_length_delimited_to_vec().into(),
+        Encoding::Protobuf => encode_protobuf_command(command),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     Access, Identity,
     backend::{AuthSession, BackendError, Credentials},
     identify::SIGNED_IN_MS,
-    password::{self, HashError},
+    password::{self, HashError, WeakPassword},
     throttle::Verdict,
     tickets::TICKET_SECS,
     users::{User, UserError},
@@ -216,8 +216,10 @@ async fn setup(
     if typed.password != typed.repeat {
         return again("mismatch");
     }
-    if password::check(&typed.password).is_err() {
-        return again("weak");
+    match password::check(&typed.password) {
+        Ok(()) => {}
+        Err(WeakPassword::Short) => return again("weak"),
+        Err(WeakPassword::Long) => return again("long"),
     }
     let hash = match access.hasher.hash(typed.password.clone()).await {
         Ok(hash) => hash,

@@ -2,7 +2,10 @@
 
 use super::RunOutlet;
 use farol_model::action::{OutputStream, RunEvent};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// Kept of a run that does not say otherwise, bytes.
 pub const DEFAULT_LIMIT_BYTES: u64 = 256 * 1024;
@@ -20,7 +23,7 @@ pub struct Printed {
 pub struct OutputSink {
     run: Arc<str>,
     outlet: Arc<dyn RunOutlet>,
-    limit_bytes: Arc<Mutex<u64>>,
+    limit_bytes: Arc<AtomicU64>,
     /// Held while a piece is added and published, so that both have one order.
     printed: Arc<Mutex<Printed>>,
 }
@@ -30,14 +33,14 @@ impl OutputSink {
         OutputSink {
             run: run.into(),
             outlet,
-            limit_bytes: Arc::new(Mutex::new(DEFAULT_LIMIT_BYTES)),
+            limit_bytes: Arc::new(AtomicU64::new(DEFAULT_LIMIT_BYTES)),
             printed: Arc::default(),
         }
     }
 
     /// Sets how much is kept, bytes. To be called before anything is written.
     pub fn limit(&self, bytes: u64) {
-        *self.limit_bytes.lock().unwrap_or_else(PoisonError::into_inner) = bytes;
+        self.limit_bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// Adds a piece. Above the cap pieces are dropped; that is told once. The run itself goes on.
@@ -45,7 +48,7 @@ impl OutputSink {
         if text.is_empty() {
             return;
         }
-        let limit_bytes = *self.limit_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit_bytes = self.limit_bytes.load(Ordering::Relaxed);
         let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
         if printed.truncated {
             return;

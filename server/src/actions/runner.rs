@@ -159,7 +159,7 @@ impl Runner {
             reason: Arc::default(),
         };
         self.reserve(&live)?;
-        match self.write_down(viewer, from, &request, &live).await {
+        match self.write_down(viewer, &request, &live).await {
             Ok(None) => {}
             Ok(Some(known)) => {
                 self.live().remove(&live.run.id);
@@ -276,7 +276,6 @@ impl Runner {
     async fn write_down(
         &self,
         viewer: &Viewer,
-        _from: &str,
         request: &RunRequest,
         live: &LiveRun,
     ) -> Result<Option<Run>, Fault> {

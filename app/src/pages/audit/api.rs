@@ -1,24 +1,19 @@
-use crate::error::AppError;
-use farol_model::audit::AuditPage;
-
+use crate::{error::AppError, page_data::PageData};
 use leptos::prelude::*;
 
 /// One page of the log.
-#[server(prefix = "/api/fn", endpoint = "audit", input = server_fn::codec::GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "audit", output = crate::json::Json, input = server_fn::codec::GetUrl)]
 pub async fn get_audit(
     #[server(default)] text: String,
     #[server(default)] outcome: String,
     #[server(default)] before: i64,
-) -> Result<AuditPage, AppError> {
+) -> Result<PageData, AppError> {
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewAudit)?;
     let query = farol_model::audit::AuditQuery {
         text,
         outcome,
         before,
     };
-    ports
-        .audit
-        .page(&viewer, query)
-        .await
-        .map_err(crate::request::refuse)
+    let page = ports.audit.page(&viewer, query).await;
+    PageData::of(page.map_err(crate::request::refuse)?)
 }

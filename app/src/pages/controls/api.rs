@@ -1,5 +1,5 @@
-use crate::error::AppError;
-use farol_model::action::{ActionSpec, Params, Run, RunView};
+use crate::{error::AppError, page_data::PageData};
+use farol_model::action::{ActionSpec, Params, Run};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -17,13 +17,13 @@ pub struct ControlsView {
 }
 
 /// Read once per page.
-#[server(prefix = "/api/fn", endpoint = "controls", input = server_fn::codec::GetUrl)]
-pub async fn get_controls() -> Result<ControlsView, AppError> {
+#[server(prefix = "/api/fn", endpoint = "controls", output = crate::json::Json, input = server_fn::codec::GetUrl)]
+pub async fn get_controls() -> Result<PageData, AppError> {
     /// How many runs the page lists.
     const RECENT_RUNS: u32 = 20;
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewRuns)?;
     let now_ms = ports.metrics.now_ms();
-    Ok(ControlsView {
+    PageData::of(ControlsView {
         specs: ports.control.specs(&viewer),
         runs: ports
             .control
@@ -35,15 +35,15 @@ pub async fn get_controls() -> Result<ControlsView, AppError> {
     })
 }
 
-/// Starts an action. A plain form is sent on to the page of the run; a request by script gets the run. The runner checks
-/// permission, parameters and confirmation again.
-#[server(prefix = "/api/fn", endpoint = "run")]
+/// Starts an action. A plain form is sent on to the page of the run; a request by script gets what [`get_run`] would answer.
+/// The runner checks permission, parameters and confirmation again.
+#[server(prefix = "/api/fn", endpoint = "run", output = crate::json::Json)]
 pub async fn run_action(
     action: String,
     key: String,
     #[server(default)] params: Params,
     #[server(default)] confirm: bool,
-) -> Result<Run, AppError> {
+) -> Result<PageData, AppError> {
     let (ports, viewer) = crate::ports::signed_in().map_err(crate::request::refuse)?;
     let request = farol_model::action::RunRequest {
         key,
@@ -57,12 +57,17 @@ pub async fn run_action(
         .await
         .map_err(crate::request::refuse)?;
     crate::request::go_after_form(&format!("/controls/runs/{}", run.id));
-    Ok(run)
+    // It was started, whether or not this viewer may see it: the answer must not say otherwise.
+    let view = match ports.control.run_view(&viewer, &run.id).await {
+        Ok(view) => view,
+        Err(_) => farol_model::action::RunView::of(run),
+    };
+    PageData::of((view, ports.metrics.now_ms()))
 }
 
 /// Asks a run to stop.
-#[server(prefix = "/api/fn", endpoint = "cancel")]
-pub async fn cancel_run(run: String) -> Result<Run, AppError> {
+#[server(prefix = "/api/fn", endpoint = "cancel", output = crate::json::Json)]
+pub async fn cancel_run(run: String) -> Result<PageData, AppError> {
     let (ports, viewer) = crate::ports::signed_in().map_err(crate::request::refuse)?;
     let run = ports
         .control
@@ -70,17 +75,17 @@ pub async fn cancel_run(run: String) -> Result<Run, AppError> {
         .await
         .map_err(crate::request::refuse)?;
     crate::request::go_after_form(&format!("/controls/runs/{}", run.id));
-    Ok(run)
+    PageData::of(run)
 }
 
-/// A run with what it has printed so far, and the server's clock.
-#[server(prefix = "/api/fn", endpoint = "run-view", input = server_fn::codec::GetUrl)]
-pub async fn get_run(id: String) -> Result<(RunView, i64), AppError> {
+/// A run with what it has printed so far ([`RunView`](farol_model::action::RunView)), and the server's clock.
+#[server(prefix = "/api/fn", endpoint = "run-view", output = crate::json::Json, input = server_fn::codec::GetUrl)]
+pub async fn get_run(id: String) -> Result<PageData, AppError> {
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewRuns)?;
     let view = ports
         .control
         .run_view(&viewer, &id)
         .await
         .map_err(crate::request::refuse)?;
-    Ok((view, ports.metrics.now_ms()))
+    PageData::of((view, ports.metrics.now_ms()))
 }

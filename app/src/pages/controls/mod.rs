@@ -9,7 +9,5 @@ mod param;
 mod run;
 pub mod words;
 
-pub use api::{CancelRun, RunAction};
 pub use page::{ControlsPage, RunList, RunPage};
 pub use panel::{ActionPanel, CameBack};
-pub use run::RunOutcome;

@@ -4,15 +4,18 @@ use super::{
     run::RunOutcome,
     words::{ago, params_words, status_words},
 };
-use crate::ui::{Badge, Card, Empty, Glyph, Load};
-use farol_model::action::{ActionSpec, Run};
-use leptos::prelude::*;
+use crate::prelude::*;
+use crate::{
+    page_data::{load, page_data},
+    ui::{Badge, Card, Empty, Glyph},
+};
+use farol_model::action::{ActionSpec, Run, RunView};
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 #[component]
 pub fn ControlsPage() -> AnyView {
-    let resource = Resource::new(|| (), |_| get_controls());
+    let resource = page_data(String::new, |_| get_controls());
     view! {
         <Title text="Controls"/>
         <div class="page">
@@ -23,10 +26,9 @@ pub fn ControlsPage() -> AnyView {
                 </div>
             </div>
             <CameBack/>
-            <Load resource view=|view| view! { <Controls view/> }.into_any()/>
+            {load(resource, |view| view! { <Controls view/> })}
         </div>
     }
-    .into_any()
 }
 
 /// Specs under their groups, both in the order of the server.
@@ -55,7 +57,7 @@ fn Controls(view: ControlsView) -> AnyView {
             let panels = specs
                 .into_iter()
                 .map(|spec| view! { <ActionPanel spec key_seed=seed.clone()/> })
-                .collect_view();
+                .collect::<Vec<_>>();
             view! {
                 <section class=class aria-label=name.clone()>
                     <div class="section-head">
@@ -85,7 +87,6 @@ fn Controls(view: ControlsView) -> AnyView {
             </Card>
         </div>
     }
-    .into_any()
 }
 
 /// Runs as a list, each leading to its page.
@@ -94,8 +95,7 @@ pub fn RunList(runs: Vec<Run>, now_ms: i64) -> impl IntoView {
     if runs.is_empty() {
         return view! {
             <Empty glyph=Glyph::Controls title="No runs yet" text="What you start from a panel is listed here, with its output."/>
-        }
-        .into_any();
+        };
     }
     let rows = runs
         .into_iter()
@@ -122,8 +122,8 @@ pub fn RunList(runs: Vec<Run>, now_ms: i64) -> impl IntoView {
                 </li>
             }
         })
-        .collect_view();
-    view! { <ul class="list">{rows}</ul> }.into_any()
+        .collect::<Vec<_>>();
+    view! { <ul class="list">{rows}</ul> }
 }
 
 /// One run on its own page.
@@ -131,13 +131,13 @@ pub fn RunList(runs: Vec<Run>, now_ms: i64) -> impl IntoView {
 pub fn RunPage() -> AnyView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
-    let resource = Resource::new(move || id.get(), get_run);
+    let resource = page_data(move || id.get(), get_run);
     view! {
         <Title text="Run"/>
         <div class="page">
-            <Load
-                resource
-                view=|(view, now_ms)| {
+            {load(
+                resource,
+                |(view, now_ms): (RunView, i64)| {
                     let title = view.run.title.clone();
                     view! {
                         <div class="page-head">
@@ -156,12 +156,10 @@ pub fn RunPage() -> AnyView {
                             </div>
                         </div>
                     }
-                        .into_any()
-                }
-            />
+                },
+            )}
         </div>
     }
-    .into_any()
 }
 
 #[cfg(test)]

@@ -2,18 +2,20 @@
 //! with them values are checked as you type, the confirm step repeats what will happen, and the run shows up below.
 
 use super::{
-    api::{RunAction, get_run},
+    api::{RunAction, run_action},
     param::{ParamField, fault_of, first_value},
     run::RunOutcome,
     words::{confirm_button, confirm_words, run_key},
 };
+use crate::prelude::*;
 use crate::{
-    error::AppError,
-    session::Session,
+    call::Call,
+    page_data::Answer,
+    session::{Session, came_back},
     ui::{Badge, Glyph, Notice, Tone, dialog::Dialog},
 };
-use farol_model::action::{ActionSpec, Danger, Params, Run};
-use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
+use farol_model::action::{ActionSpec, Danger, Params, RunView};
+use leptos::{ev::SubmitEvent, server_fn::ServerFn};
 
 /// What a panel is made of; every part of it is cheap to copy.
 #[derive(Clone, Copy)]
@@ -24,8 +26,8 @@ struct Panel {
     values: RwSignal<Params>,
     touched: RwSignal<bool>,
     confirming: RwSignal<bool>,
-    count: RwSignal<u32>,
-    action: ServerAction<RunAction>,
+    count: StoredValue<u64>,
+    call: Call,
 }
 
 impl Panel {
@@ -47,21 +49,18 @@ impl Panel {
         let action = self.spec.with_value(|spec| spec.id.clone());
         let key = self
             .seed
-            .with_value(|seed| run_key(seed, &action, self.count.get_untracked()));
-        self.count.update(|count| *count += 1);
+            .with_value(|seed| run_key(seed, &action, self.count.get_value()));
         self.confirming.set(false);
-        self.action.dispatch(RunAction {
-            action,
-            key,
-            params: self.values.get_untracked(),
-            confirm,
-        });
+        let params = self.values.get_untracked();
+        if self.call.start(run_action(action, key, params, confirm)) {
+            self.count.update_value(|count| *count += 1);
+        }
     }
 
     fn on_submit(&self, event: &SubmitEvent) {
         event.prevent_default();
         self.touched.set(true);
-        if self.action.pending().get_untracked() || !untrack(|| self.faultless()) {
+        if !untrack(|| self.faultless()) {
             return;
         }
         if self.dangerous() {
@@ -95,8 +94,8 @@ pub fn ActionPanel(
         values: RwSignal::new(first),
         touched: RwSignal::new(false),
         confirming: RwSignal::new(false),
-        count: RwSignal::new(0),
-        action: ServerAction::new(),
+        count: StoredValue::new(0),
+        call: Call::new(),
     };
     let prefix = format!("p-{}", spec.id.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
     let title_id = format!("{prefix}-title");
@@ -112,7 +111,7 @@ pub fn ActionPanel(
                 <input type="hidden" name=format!("params[{}]", param.name) value=first_value(param, &prefill)/>
             }
         })
-        .collect_view();
+        .collect::<Vec<_>>();
     let asks = !open.is_empty();
     let fields = open
         .into_iter()
@@ -121,7 +120,7 @@ pub fn ActionPanel(
                 <ParamField param=param.clone() prefix=prefix.clone() values=panel.values touched=panel.touched/>
             }
         })
-        .collect_view();
+        .collect::<Vec<_>>();
     let badge = panel
         .dangerous()
         .then(|| view! { <Badge tone=Tone::Crit glyph=Glyph::Alert word="Cannot be undone"/> });
@@ -145,16 +144,15 @@ pub fn ActionPanel(
             <Outcome panel/>
         </article>
     }
-    .into_any()
 }
 
 #[component]
 fn PanelFoot(panel: Panel, prefix: String) -> AnyView {
     let spec = panel.spec.get_value();
     let scripts = RwSignal::new(false);
-    Effect::new(move |_| scripts.set(true));
+    effect(move || scripts.set(true));
     let dangerous = panel.dangerous();
-    let tick = move || {
+    let tick = reactive(move || {
         (dangerous && !scripts.get()).then(|| {
             view! {
                 <label class="check confirm-box">
@@ -162,9 +160,9 @@ fn PanelFoot(panel: Panel, prefix: String) -> AnyView {
                     <span>"I mean it: this cannot be undone on " {panel.host.get_value()} "."</span>
                 </label>
             }
-        })
-    };
-    let pending = panel.action.pending();
+        }).into_any()
+    });
+    let call = panel.call;
     let title = spec.title.clone();
     view! {
         <div class="panel-foot">
@@ -173,15 +171,14 @@ fn PanelFoot(panel: Panel, prefix: String) -> AnyView {
                 <button
                     class=if dangerous { "button danger" } else { "button primary" }
                     type="submit"
-                    aria-disabled=move || pending.get().then_some("true")
+                    aria-disabled=move || call.pending().then(|| "true".to_owned())
                 >
-                    {move || if pending.get() { "Starting".to_owned() } else { title.clone() }}
+                    {move || if call.pending() { "Starting".to_owned() } else { title.clone() }}
                 </button>
                 <small>"Time limit " {super::words::took(i64::from(spec.time_limit_secs) * 1000)}</small>
             </div>
         </div>
     }
-    .into_any()
 }
 
 #[component]
@@ -189,23 +186,21 @@ fn Confirm(panel: Panel, prefix: String) -> impl IntoView {
     if !panel.dangerous() {
         return ().into_any();
     }
-    let asked = move || {
+    let asked = reactive(move || {
         panel.spec.with_value(|spec| {
             panel
                 .host
                 .with_value(|host| panel.values.with(|values| confirm_words(spec, values, host)))
         })
-    };
-    let verb = move || {
+    });
+    let verb = reactive(move || {
         panel
             .spec
             .with_value(|spec| panel.values.with(|values| confirm_button(spec, values)))
-    };
+    });
     view! {
         <Dialog id=format!("{prefix}-dialog") title=panel.spec.with_value(|spec| spec.title.clone()) open=panel.confirming>
-            <p class="dialog-text">
-                <strong>{asked}</strong>
-            </p>
+            <p class="dialog-text strong">{asked}</p>
             <p class="dialog-text">"This cannot be undone. It will be written to the audit log."</p>
             <div class="dialog-foot">
                 <button class="button" type="button" on:click=move |_| panel.confirming.set(false)>
@@ -217,59 +212,41 @@ fn Confirm(panel: Panel, prefix: String) -> impl IntoView {
             </div>
         </Dialog>
     }
-    .into_any()
 }
 
 /// The run that this panel started last, or why there is none.
 #[component]
-fn Outcome(panel: Panel) -> impl IntoView {
-    let value = panel.action.value();
-    move || match value.get() {
-        // The error of a plain form comes back in the address and belongs to the page, not to every panel on it.
-        Some(Err(error)) if panel.count.get_untracked() > 0 => Some(view! { <Refusal error/> }.into_any()),
-        Some(Ok(run)) => Some(view! { <Started run/> }.into_any()),
-        _ => None,
+fn Outcome(panel: Panel) -> AnyView {
+    let outcome = reactive(move || panel.call.answer().map(drawn).into_any());
+    outcome.into_any()
+}
+
+fn drawn(answer: Answer) -> AnyView {
+    match answer.and_then(|data| data.read::<(RunView, i64)>()) {
+        Ok((view, now_ms)) => view! { <Started view now_ms/> },
+        Err(error) => refusal(&error.to_string()),
     }
 }
 
-/// The error of a plain form that was sent back to its page: it travels in the address, and this action finds it there.
+/// The error of a plain form that was sent back to its page.
 #[component]
 pub fn CameBack() -> AnyView {
-    let action = ServerAction::<RunAction>::new();
-    let notice = move || {
-        action
-            .value()
-            .get()
-            .and_then(Result::err)
-            .map(|error| view! { <Refusal error/> })
-    };
-    notice.into_any()
+    match came_back() {
+        Some(error) => refusal(&error),
+        None => ().into_any(),
+    }
 }
 
 /// Why an action did not start.
-#[component]
-pub fn Refusal(error: AppError) -> impl IntoView {
-    view! { <Notice tone=Tone::Crit title="It was not done" text=error.to_string() urgent=true/> }
+fn refusal(error: &str) -> AnyView {
+    view! { <Notice tone=Tone::Crit title="It was not done" text=error urgent=true/> }
 }
 
 #[component]
-fn Started(run: Run) -> impl IntoView {
-    let id = run.id.clone();
-    let view = LocalResource::new(move || get_run(id.clone()));
-    let href = format!("/controls/runs/{}", run.id);
+fn Started(view: RunView, now_ms: i64) -> AnyView {
+    let href = format!("/controls/runs/{}", view.run.id);
     view! {
-        {move || match view.get() {
-            Some(Ok((view, now_ms))) => view! { <RunOutcome view now_ms/> }.into_any(),
-            Some(Err(error)) => view! { <Notice tone=Tone::Warn title="It was started" text=error.to_string()/> }.into_any(),
-            None => {
-                view! {
-                    <p class="muted" role="status">
-                        "Started"
-                    </p>
-                }
-                    .into_any()
-            }
-        }}
+        <RunOutcome view now_ms/>
         <p>
             <a class="link" href=href>
                 "Open this run"

@@ -1,8 +1,8 @@
 //! One parameter of an action as a form field. The check is the one that the server runs.
 
+use crate::prelude::*;
 use crate::ui::field::Field;
 use farol_model::action::{ParamKind, ParamSpec, Params};
-use leptos::prelude::*;
 
 /// The value that a field starts with: prefilled, default, or the first choice.
 pub fn first_value(param: &ParamSpec, prefill: &Params) -> String {
@@ -60,7 +60,7 @@ pub fn ParamField(
             values.update(|all| drop(all.insert(key.clone(), text)));
         }
     };
-    let invalid = move || fault.get().is_some().then_some("true");
+    let invalid = reactive(move || fault.get().is_some().then(|| "true".to_owned()));
     let required = param.default.is_none();
     let control = match param.kind.clone() {
         ParamKind::Choice { options } => {
@@ -68,14 +68,14 @@ pub fn ParamField(
                 .into_iter()
                 .map(|option| (option.value, option.label))
                 .collect();
-            view! { <Select id=id.clone() note name options value set/> }.into_any()
+            view! { <Select id=id.clone() note name options value set/> }
         }
         ParamKind::Boolean => {
             let options = vec![
                 ("true".to_owned(), "Yes".to_owned()),
                 ("false".to_owned(), "No".to_owned()),
             ];
-            view! { <Select id=id.clone() note name options value set/> }.into_any()
+            view! { <Select id=id.clone() note name options value set/> }
         }
         kind => {
             let (kind, mode, limit) = input_of(&kind);
@@ -93,11 +93,10 @@ pub fn ParamField(
                     aria-describedby=note
                     aria-invalid=invalid
                     value=value.get_untracked()
-                    prop:value=value
+                    prop:value=move || value.get()
                     on:input:target=move |event| set(event.target().value())
                 />
             }
-            .into_any()
         }
     };
     let class = if matches!(param.kind, ParamKind::Text { max_chars } if max_chars > 80) {
@@ -110,7 +109,6 @@ pub fn ParamField(
             {control}
         </Field>
     }
-    .into_any()
 }
 
 /// Type, input mode and length limit of a text-like field. Numbers stay text fields: a wheel must never change a pid.
@@ -144,20 +142,19 @@ fn Select(
                 </option>
             }
         })
-        .collect_view();
+        .collect::<Vec<_>>();
     view! {
         <select
             class="input"
             id=id
             name=name
             aria-describedby=note
-            prop:value=value
+            prop:value=move || value.get()
             on:change:target=move |event| set(event.target().value())
         >
             {options}
         </select>
     }
-    .into_any()
 }
 
 #[cfg(test)]

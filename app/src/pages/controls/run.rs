@@ -1,15 +1,17 @@
 //! One run: outcome, duration, output as it comes, and the way to stop it.
 
 use super::{
-    api::CancelRun,
+    api::{CancelRun, cancel_run},
     words::{params_words, status_words, took},
 };
+use crate::prelude::*;
 use crate::{
+    call::Call,
     feed::{self, LiveRun},
-    ui::{Badge, Moment, Notice, Tone},
+    ui::{Badge, Moment, Notice, Rows, Tone},
 };
 use farol_model::action::{OutputStream, Run, RunView};
-use leptos::{html, prelude::*};
+use leptos::{ev::SubmitEvent, html, server_fn::ServerFn};
 
 /// Shows a run and follows it while it is on screen.
 #[component]
@@ -36,58 +38,61 @@ pub fn RunOutcome(
                                 text="It printed more than Farol keeps for one run. The rest was dropped; the run itself was not touched."
                             />
                         }
-                    })
+                    }).into_any()
             }}
         </section>
     }
-    .into_any()
 }
 
 #[component]
 fn RunHead(run: Memo<Run>, now_ms: i64) -> AnyView {
-    let badge = move || {
+    let badge = reactive(move || {
         let (tone, glyph, word) = status_words(run.with(|run| run.status));
         view! { <Badge tone glyph word/> }
-    };
-    let duration = move || {
+    });
+    let duration = reactive(move || {
         run.with(|run| match run.ended_ms {
             Some(ended_ms) => format!("took {}", took(ended_ms - run.queued_ms)),
             None => format!("started {}", super::words::ago(run.queued_ms, now_ms)),
         })
-    };
-    let exit = move || run.with(|run| run.exit_code.map(|code| format!("exit code {code}")));
+    });
+    let exit = reactive(move || {
+        run.with(|run| {
+            run.exit_code
+                .map_or_else(String::new, |code| format!("exit code {code}"))
+        })
+    });
     view! {
         <div class="run-head">
             <span role="status">{badge}</span>
             <span class="muted">{duration}</span>
             <span class="muted">{exit}</span>
-            {move || (!run.with(|run| run.status.ended())).then(|| view! { <CancelForm run/> })}
+            {move || (!run.with(|run| run.status.ended())).then(|| view! { <CancelForm run/> }).into_any()}
         </div>
         <p>{move || run.with(|run| run.detail.clone())}</p>
     }
-    .into_any()
 }
 
 #[component]
 fn CancelForm(run: Memo<Run>) -> AnyView {
-    let action = ServerAction::<CancelRun>::new();
-    let pending = action.pending();
+    let call = Call::new();
+    let id = run.with_untracked(|run| run.id.clone());
+    let stop = {
+        let id = id.clone();
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            call.start(cancel_run(id.clone()));
+        }
+    };
     view! {
-        <ActionForm action attr:class="button-row">
-            <input type="hidden" name="run" value=run.with_untracked(|run| run.id.clone())/>
-            <button class="button danger small" type="submit" aria-disabled=move || pending.get().then_some("true")>
-                {move || if pending.get() { "Stopping" } else { "Stop this run" }}
+        <form class="button-row" method="post" action=CancelRun::url() on:submit=stop>
+            <input type="hidden" name="run" value=id/>
+            <button class="button danger small" type="submit" aria-disabled=move || call.pending().then(|| "true".to_owned())>
+                {move || if call.pending() { "Stopping".to_owned() } else { "Stop this run".to_owned() }}
             </button>
-        </ActionForm>
-        {move || {
-            action
-                .value()
-                .get()
-                .and_then(Result::err)
-                .map(|error| view! { <span class="field-fault">{error.to_string()}</span> })
-        }}
+        </form>
+        <span class="field-fault">{move || call.error().map_or_else(String::new, |error| error.to_string())}</span>
     }
-    .into_any()
 }
 
 #[component]
@@ -121,27 +126,28 @@ fn RunFacts(run: Memo<Run>) -> AnyView {
                 })}
         </dl>
     }
-    .into_any()
 }
 
 /// Output in the order it came; error output is tinted and named in the key.
 #[component]
 fn Output(live: LiveRun) -> AnyView {
-    let node = NodeRef::<html::Pre>::new();
+    let node = NodeRef::<html::Div>::new();
     let follow = RwSignal::new(true);
     let length = Memo::new(move |_| live.with(|view| view.output.len()));
-    Effect::new(move |_| {
+    effect(move || {
         length.track();
-        if let (Some(pre), true) = (node.get(), follow.get()) {
-            pre.set_scroll_top(pre.scroll_height());
+        if let (Some(output), true) = (node.get(), follow.get()) {
+            output.set_scroll_top(output.scroll_height());
         }
     });
     let piece = move |index: usize| {
-        let (stream, text) = live.with(|view| view.output.get(index).cloned())?;
-        Some(match stream {
+        let Some((stream, text)) = live.with(|view| view.output.get(index).cloned()) else {
+            return ().into_any();
+        };
+        match stream {
             OutputStream::Stdout => text.into_any(),
-            OutputStream::Stderr => view! { <span class="stderr">{text}</span> }.into_any(),
-        })
+            OutputStream::Stderr => view! { <span class="stderr">{text}</span> },
+        }
     };
     view! {
         <div class="output-head">
@@ -150,18 +156,15 @@ fn Output(live: LiveRun) -> AnyView {
             <label class="check js-only">
                 <input
                     type="checkbox"
-                    prop:checked=follow
+                    prop:checked=move || follow.get()
                     on:change:target=move |event| follow.set(event.target().checked())
                 />
                 "Follow"
             </label>
         </div>
-        <pre class="output" node_ref=node tabindex="0" role="log" aria-label="Output of the run">
-            {move || (length.get() == 0).then_some("Nothing printed yet.")}
-            <For each=move || 0..length.get() key=|index| *index let:index>
-                {piece(index)}
-            </For>
-        </pre>
+        <div class="output" node_ref=node tabindex="0" role="log" aria-label="Output of the run">
+            {move || if length.get() == 0 { "Nothing printed yet.".to_owned() } else { String::new() }}
+            <Rows range=move || 0..length.get() draw=piece/>
+        </div>
     }
-    .into_any()
 }

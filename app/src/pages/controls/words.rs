@@ -62,7 +62,7 @@ pub fn params_words(params: &Params) -> String {
 }
 
 /// The key of the n-th submission of one form. Fits the pattern that the runner wants for any action id.
-pub fn run_key(seed: &str, action: &str, count: u32) -> String {
+pub fn run_key(seed: &str, action: &str, count: u64) -> String {
     let action: String = action
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })

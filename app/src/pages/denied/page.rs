@@ -1,5 +1,5 @@
+use crate::prelude::*;
 use crate::ui::{Glyph, Icon};
-use leptos::prelude::*;
 use leptos_meta::Title;
 
 #[component]

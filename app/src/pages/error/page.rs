@@ -1,33 +1,23 @@
+use crate::prelude::*;
 use crate::{
     error::AppError,
     pages::{denied::Denied, not_found::NotFound},
     ui::{Glyph, Icon},
 };
 use farol_model::FaultCode;
-use leptos::prelude::*;
 use leptos_meta::Title;
 
 /// Shows an error as what it is.
 #[component]
-pub fn Trouble(
-    error: AppError,
-    /// There is no frame around it, so it brings its own landmark.
-    #[prop(optional)]
-    alone: bool,
-) -> impl IntoView {
-    let inner = match &error {
+pub fn Trouble(error: AppError) -> AnyView {
+    match &error {
         AppError::Fault(fault) => match fault.code {
-            FaultCode::Unauthenticated => view! { <SignedOut/> }.into_any(),
-            FaultCode::Forbidden => view! { <Denied text=fault.message.clone()/> }.into_any(),
-            FaultCode::NotFound => view! { <NotFound text=fault.message.clone()/> }.into_any(),
-            _ => view! { <Failed text=error.to_string()/> }.into_any(),
+            FaultCode::Unauthenticated => view! { <SignedOut/> },
+            FaultCode::Forbidden => view! { <Denied text=fault.message.clone()/> },
+            FaultCode::NotFound => view! { <NotFound text=fault.message.clone()/> },
+            _ => view! { <Failed text=error.to_string()/> },
         },
-        AppError::Transport(_) => view! { <Failed text=error.to_string()/> }.into_any(),
-    };
-    if alone {
-        view! { <main>{inner}</main> }.into_any()
-    } else {
-        inner
+        AppError::Transport(_) => view! { <Failed text=error.to_string()/> },
     }
 }
 

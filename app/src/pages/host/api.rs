@@ -1,4 +1,4 @@
-use crate::error::AppError;
+use crate::{error::AppError, page_data::PageData};
 use farol_model::{health::CollectorStatus, host::HostInfo, sample::ChannelView};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -19,8 +19,8 @@ pub struct HostView {
 }
 
 /// Read once per page; after that the charts are live.
-#[server(prefix = "/api/fn", endpoint = "host", input = server_fn::codec::GetUrl)]
-pub async fn get_host() -> Result<HostView, AppError> {
+#[server(prefix = "/api/fn", endpoint = "host", output = crate::json::Json, input = server_fn::codec::GetUrl)]
+pub async fn get_host() -> Result<PageData, AppError> {
     let (ports, _) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
     let channels = ports
         .metrics
@@ -28,7 +28,7 @@ pub async fn get_host() -> Result<HostView, AppError> {
         .iter()
         .filter_map(|name| ports.metrics.view(name, HISTORY_MS))
         .collect();
-    Ok(HostView {
+    PageData::of(HostView {
         host: ports.metrics.host(),
         now_ms: ports.metrics.now_ms(),
         collectors: ports.metrics.collectors(),

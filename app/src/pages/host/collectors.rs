@@ -1,11 +1,11 @@
 //! Health of collectors as a list.
 
+use crate::prelude::*;
 use crate::{
     pages::controls::words::ago,
     ui::{Badge, Empty, Glyph, Tone},
 };
 use farol_model::health::{CollectorState, CollectorStatus};
-use leptos::prelude::*;
 
 /// How a state is shown, and the reason in words.
 pub fn state_words(state: &CollectorState) -> (Tone, Glyph, &'static str, String) {
@@ -40,13 +40,12 @@ pub fn state_words(state: &CollectorState) -> (Tone, Glyph, &'static str, String
 
 #[component]
 pub fn CollectorList(collectors: Signal<Vec<CollectorStatus>>, now_ms: i64) -> AnyView {
-    let rows = move || {
+    let rows = reactive(move || {
         let all = collectors.get();
         if all.is_empty() {
             return view! {
                 <Empty glyph=Glyph::Check title="Everything is measured" text="All collectors answer. One that does not is listed here with its reason."/>
-            }
-            .into_any();
+            };
         }
         let rows = all
             .into_iter()
@@ -66,8 +65,8 @@ pub fn CollectorList(collectors: Signal<Vec<CollectorStatus>>, now_ms: i64) -> A
                     </li>
                 }
             })
-            .collect_view();
-        view! { <ul class="list">{rows}</ul> }.into_any()
-    };
+            .collect::<Vec<_>>();
+        view! { <ul class="list">{rows}</ul> }
+    });
     rows.into_any()
 }

@@ -2,27 +2,27 @@ use super::{
     api::{HostView, get_host},
     collectors::{CollectorList, state_words},
 };
+use crate::prelude::*;
 use crate::{
     feed::{self, ChannelChart, bytes},
+    page_data::{load, page_data},
     pages::{controls::words::took, overview::vital::charts_of},
-    ui::{Card, Glyph, Icon, Load, Moment, tabs::Tabs},
+    ui::{Card, Glyph, Icon, Moment, tabs::Tabs},
 };
 use farol_model::{
     health::{CollectorState, CollectorStatus},
     host::HostInfo,
     sample::ChannelView,
 };
-use leptos::prelude::*;
 use leptos_meta::Title;
 
 #[component]
 pub fn HostPage() -> AnyView {
-    let resource = Resource::new(|| (), |_| get_host());
+    let resource = page_data(String::new, |_| get_host());
     view! {
         <Title text="Host"/>
-        <Load resource view=|view| view! { <Host view/> }.into_any()/>
+        {load(resource, |view| view! { <Host view/> })}
     }
-    .into_any()
 }
 
 /// One group of the page: a channel, or a collector that has none.
@@ -82,7 +82,7 @@ fn Host(view: HostView) -> AnyView {
     let sections = groups
         .into_iter()
         .map(|group| view! { <GroupSection group/> })
-        .collect_view();
+        .collect::<Vec<_>>();
     view! {
         <div class="page">
             <div class="page-head">
@@ -105,7 +105,6 @@ fn Host(view: HostView) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
 }
 
 #[component]
@@ -138,7 +137,6 @@ fn Facts(host: HostInfo, now_ms: i64) -> AnyView {
             {fact("Memory", Some(bytes(host.memory_bytes as f64)))} {up}
         </dl>
     }
-    .into_any()
 }
 
 /// A long duration: `12 d 3 h`, or finer when it is short.
@@ -174,7 +172,7 @@ fn GroupSection(group: Group) -> AnyView {
                     </div>
                 }
             })
-            .collect_view()
+            .collect::<Vec<_>>()
     });
     view! {
         <section class="section" id=id aria-label=group.title.clone()>
@@ -185,7 +183,6 @@ fn GroupSection(group: Group) -> AnyView {
             <div class="grid">{charts}</div>
         </section>
     }
-    .into_any()
 }
 
 /// Why there is nothing, or nothing new, to draw.
@@ -199,7 +196,6 @@ fn NotMeasured(status: CollectorStatus) -> AnyView {
             <p>{format!("{word}: {}", reason.trim_end_matches('.'))} "."</p>
         </div>
     }
-    .into_any()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use crate::error::AppError;
+use crate::{error::AppError, page_data::PageData};
 use farol_model::{
     action::Run, health::CollectorStatus, host::HostInfo, process::ProcessRow, sample::ChannelView,
 };
@@ -18,14 +18,15 @@ pub struct OverviewView {
     /// The channels that vital signs and charts are drawn from.
     pub channels: Vec<ChannelView>,
     /// The busiest and the largest processes, each once.
+    #[serde(with = "farol_model::packed::rows")]
     pub processes: Vec<ProcessRow>,
     /// The newest runs; absent when this viewer may not see runs.
     pub runs: Option<Vec<Run>>,
 }
 
 /// Read once per page; after that the parts are live.
-#[server(prefix = "/api/fn", endpoint = "overview", input = server_fn::codec::GetUrl)]
-pub async fn get_overview() -> Result<OverviewView, AppError> {
+#[server(prefix = "/api/fn", endpoint = "overview", output = crate::json::Json, input = server_fn::codec::GetUrl)]
+pub async fn get_overview() -> Result<PageData, AppError> {
     use farol_model::{Permission, channel::Channel};
     let (ports, viewer) = crate::request::allowed(Permission::ViewMetrics)?;
     let runs = if viewer.may(Permission::ViewRuns) {
@@ -47,7 +48,7 @@ pub async fn get_overview() -> Result<OverviewView, AppError> {
                 .view(&Channel::local_metrics(group), crate::pages::host::HISTORY_MS)
         })
         .collect();
-    Ok(OverviewView {
+    PageData::of(OverviewView {
         host: ports.metrics.host(),
         now_ms: ports.metrics.now_ms(),
         collectors: ports.metrics.collectors(),

@@ -5,26 +5,26 @@ use super::{
     top::TopProcesses,
     vital::{TREND_SAMPLES, Trend, Vital, main_chart, trend, vitals},
 };
+use crate::prelude::*;
 use crate::{
     feed::{self, Channel, ChannelChart},
+    page_data::{load, page_data},
     pages::{controls::RunList, host::CollectorList},
-    ui::{Card, Glyph, Icon, Load, Tone},
+    ui::{Card, Glyph, Icon, Tone},
 };
 use farol_model::{
     health::{CollectorState, CollectorStatus},
     metric::Unit,
 };
-use leptos::prelude::*;
 use leptos_meta::Title;
 
 #[component]
 pub fn OverviewPage() -> AnyView {
-    let resource = Resource::new(|| (), |_| get_overview());
+    let resource = page_data(String::new, |_| get_overview());
     view! {
         <Title text="Overview"/>
-        <Load resource view=|view| view! { <Overview view/> }.into_any()/>
+        {load(resource, |view| view! { <Overview view/> })}
     }
-    .into_any()
 }
 
 #[component]
@@ -40,7 +40,7 @@ fn Overview(view: OverviewView) -> AnyView {
     let tiles = watched
         .iter()
         .map(|(vital, channel)| view! { <Tile vital=vital.clone() channel=*channel/> })
-        .collect_view();
+        .collect::<Vec<_>>();
     let cards = channels
         .iter()
         .zip(charts)
@@ -55,7 +55,7 @@ fn Overview(view: OverviewView) -> AnyView {
                 </div>
             }
         })
-        .collect_view();
+        .collect::<Vec<_>>();
     let runs = view.runs.map(|runs| {
         view! {
             <Card title="Recent runs" class="half" flush=true more=("/controls", "All runs")>
@@ -80,7 +80,6 @@ fn Overview(view: OverviewView) -> AnyView {
             </div>
         </div>
     }
-    .into_any()
 }
 
 /// Percentages in use as the status line sees them now.
@@ -108,11 +107,12 @@ fn StatusLine(
     watched: Vec<(Vital, Channel)>,
     host: String,
 ) -> AnyView {
-    let line = Memo::new(move |_| collectors.with(|collectors| status(collectors, &signs_now(&watched))));
-    let glyph = move || match line.with(|line| line.tone) {
-        Tone::Warn | Tone::Crit => view! { <Icon glyph=Glyph::Alert/> },
-        _ => view! { <Icon glyph=Glyph::Check/> },
-    };
+    let line = Signal::derive(move || collectors.with(|collectors| status(collectors, &signs_now(&watched))));
+    let alarm = Memo::new(move |_| matches!(line.get().tone, Tone::Warn | Tone::Crit));
+    let glyph = reactive(move || match alarm.get() {
+        true => view! { <Icon glyph=Glyph::Alert/> },
+        false => view! { <Icon glyph=Glyph::Check/> },
+    });
     view! {
         <section class=move || format!("status {}", line.with(|line| line.tone.class())) aria-label="Health">
             {glyph}
@@ -125,7 +125,6 @@ fn StatusLine(
             </div>
         </section>
     }
-    .into_any()
 }
 
 /// Collectors that do not measure, or the word that all do.
@@ -144,5 +143,4 @@ fn Failing(collectors: Signal<Vec<CollectorStatus>>, now_ms: i64) -> AnyView {
             <CollectorList collectors=troubled now_ms/>
         </Card>
     }
-    .into_any()
 }

@@ -1,17 +1,17 @@
 //! One vital sign as a tile.
 
 use super::vital::{TREND_SAMPLES, Trend, Vital, trend};
+use crate::prelude::*;
 use crate::{
     feed::{self, Channel, Spark},
     ui::Icon,
 };
-use leptos::prelude::*;
 
 #[component]
 pub fn Tile(vital: Vital, channel: Channel) -> AnyView {
     let unit = vital.spec.unit;
     let key = StoredValue::new(vital.spec.key());
-    let value = Memo::new(move |_| {
+    let value = move || {
         feed::parts(
             unit,
             key.with_value(|key| channel.recent(key, 1))
@@ -19,8 +19,8 @@ pub fn Tile(vital: Vital, channel: Channel) -> AnyView {
                 .copied()
                 .unwrap_or(f64::NAN),
         )
-    });
-    let trend = Memo::new(move |_| trend(unit, &key.with_value(|key| channel.recent(key, TREND_SAMPLES))));
+    };
+    let trend = move || trend(unit, &key.with_value(|key| channel.recent(key, TREND_SAMPLES)));
     let about = vital.about.unwrap_or(vital.spec.title);
     view! {
         <section class="tile" aria-label=vital.label>
@@ -29,12 +29,12 @@ pub fn Tile(vital: Vital, channel: Channel) -> AnyView {
                 {vital.label}
             </p>
             <p class="tile-value">
-                <span>{move || value.with(|(number, _)| number.clone())}</span>
-                <span class="unit">{move || value.with(|(_, unit)| unit.clone())}</span>
+                <span>{move || value().0}</span>
+                <span class="unit">{move || value().1}</span>
             </p>
             <p class="tile-note" title=vital.spec.help>
-                <span class=move || trend.get().word()>{move || trend.get().word()}</span>
-                {move || matches!(trend.get(), Trend::Unknown).then_some("").unwrap_or(" · ")}
+                <span class=move || trend().word().to_owned()>{move || trend().word().to_owned()}</span>
+                {move || if matches!(trend(), Trend::Unknown) { String::new() } else { " · ".to_owned() }}
                 {about}
             </p>
             <div class="tile-spark">
@@ -42,5 +42,4 @@ pub fn Tile(vital: Vital, channel: Channel) -> AnyView {
             </div>
         </section>
     }
-    .into_any()
 }

@@ -1,12 +1,12 @@
 //! The busiest and the largest processes.
 
+use crate::prelude::*;
 use crate::{
     feed::{self, bytes},
     pages::processes::{Bar, Column, Sort, key, order},
     ui::Card,
 };
 use farol_model::process::ProcessRow;
-use leptos::prelude::*;
 
 /// The first rows of one order.
 pub fn top(rows: &[ProcessRow], column: Column, count: usize) -> Vec<ProcessRow> {
@@ -43,7 +43,6 @@ pub fn TopProcesses(first: Vec<ProcessRow>, t_ms: i64, memory_bytes: u64) -> Any
         <TopList title="Busiest processes" rows column=Column::Cpu memory_bytes/>
         <TopList title="Largest processes" rows column=Column::Memory memory_bytes/>
     }
-    .into_any()
 }
 
 #[component]
@@ -54,7 +53,7 @@ fn TopList(title: &'static str, rows: feed::Processes, column: Column, memory_by
             let row = Memo::new(move |_| shown.with(|rows| rows.get(at).cloned()));
             view! { <Line row column memory_bytes/> }
         })
-        .collect_view();
+        .collect::<Vec<_>>();
     view! {
         <Card title class="half" flush=true more=("/processes", "All processes")>
             <table class="table top-list plain-head">
@@ -74,12 +73,13 @@ fn TopList(title: &'static str, rows: feed::Processes, column: Column, memory_by
             </table>
         </Card>
     }
-    .into_any()
 }
 
 #[component]
 fn Line(row: Memo<Option<ProcessRow>>, column: Column, memory_bytes: u64) -> AnyView {
-    let read = move |value: fn(&ProcessRow) -> String| move || row.with(|row| row.as_ref().map(value));
+    let read = move |value: fn(&ProcessRow) -> String| {
+        reactive(move || row.with(|row| row.as_ref().map(value).unwrap_or_default()))
+    };
     let share = Signal::derive(move || {
         row.with(|row| match (row, column) {
             (Some(row), Column::Memory) => row.memory_bytes as f64 / memory_bytes.max(1) as f64 * 100.0,
@@ -87,14 +87,14 @@ fn Line(row: Memo<Option<ProcessRow>>, column: Column, memory_bytes: u64) -> Any
             (None, _) => 0.0,
         })
     });
-    let value = move || {
+    let value = reactive(move || {
         row.with(|row| {
-            row.as_ref().map(|row| match column {
+            row.as_ref().map_or_else(String::new, |row| match column {
                 Column::Memory => bytes(row.memory_bytes as f64),
-                _ => format!("{:.1} %", row.cpu_percent),
+                _ => format!("{:.1} %", f64::from(row.cpu_percent)),
             })
         })
-    };
+    });
     view! {
         <tr hidden=move || row.with(Option::is_none)>
             <td>
@@ -112,7 +112,6 @@ fn Line(row: Memo<Option<ProcessRow>>, column: Column, memory_bytes: u64) -> Any
             <td class="number">{value}</td>
         </tr>
     }
-    .into_any()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use crate::error::AppError;
+use crate::{error::AppError, page_data::PageData};
 use farol_model::{action::ActionSpec, process::ProcessRow};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -9,11 +9,13 @@ pub struct ProcessesView {
     /// Time of the table.
     pub t_ms: i64,
     /// The first rows of the order and filter that were asked for.
+    #[serde(with = "farol_model::packed::rows")]
     pub rows: Vec<ProcessRow>,
     /// How many there are in all.
     pub total: u32,
-    /// The row whose details were asked for, if it still runs.
-    pub selected: Option<ProcessRow>,
+    /// The row whose details were asked for; none when it does not run any more.
+    #[serde(with = "farol_model::packed::rows")]
+    pub selected: Vec<ProcessRow>,
     /// The action behind "Send a signal", when this viewer may run it.
     pub signal: Option<ActionSpec>,
     /// What keys of this page's forms start with.
@@ -21,12 +23,12 @@ pub struct ProcessesView {
 }
 
 /// Read once per page; after that the table is live.
-#[server(prefix = "/api/fn", endpoint = "processes", input = server_fn::codec::GetUrl)]
+#[server(prefix = "/api/fn", endpoint = "processes", output = crate::json::Json, input = server_fn::codec::GetUrl)]
 pub async fn get_processes(
     #[server(default)] sort: String,
     #[server(default)] text: String,
     #[server(default)] pid: Option<u32>,
-) -> Result<ProcessesView, AppError> {
+) -> Result<PageData, AppError> {
     use super::table::{FIRST_ROWS, Sort, order};
     /// The action that the panel beside the details draws.
     const SIGNAL_ACTION: &str = "process.signal";
@@ -37,11 +39,11 @@ pub async fn get_processes(
         .take(FIRST_ROWS)
         .map(|at| rows[at].clone())
         .collect();
-    Ok(ProcessesView {
+    PageData::of(ProcessesView {
         t_ms,
         rows: first,
         total: u32::try_from(rows.len()).unwrap_or(u32::MAX),
-        selected: pid.and_then(|pid| rows.iter().find(|row| row.pid == pid).cloned()),
+        selected: rows.iter().filter(|row| Some(row.pid) == pid).cloned().collect(),
         signal: ports
             .control
             .specs(&viewer)

@@ -1,12 +1,12 @@
 //! One cell per column. Each follows its own row and redraws nothing else.
 
 use super::{state::TableState, table::Column};
+use crate::prelude::*;
 use crate::{
     feed::{bytes, bytes_per_second},
     ui::Moment,
 };
 use farol_model::process::ProcessRow;
-use leptos::prelude::*;
 
 /// A cell of the row that stands at `index`.
 pub fn cell(column: Column, row: Memo<Option<ProcessRow>>, state: TableState, index: usize) -> AnyView {
@@ -17,14 +17,14 @@ pub fn cell(column: Column, row: Memo<Option<ProcessRow>>, state: TableState, in
     };
     let text = move |read: fn(&ProcessRow) -> String| {
         let value = Memo::new(move |_| row.with(|row| row.as_ref().map(read).unwrap_or_default()));
-        move || value.get()
+        reactive(move || value.get())
     };
     let content = match column {
-        Column::Name => view! { <NameCell row state index/> }.into_any(),
-        Column::Cpu => view! { <CpuCell row/> }.into_any(),
+        Column::Name => view! { <NameCell row state index/> },
+        Column::Cpu => view! { <CpuCell row/> },
         Column::Start => {
             let at_ms = Signal::derive(move || row.with(|row| row.as_ref().map_or(0, |row| row.start_ms)));
-            view! { <Moment at_ms/> }.into_any()
+            view! { <Moment at_ms/> }
         }
         Column::Pid => text(|row| row.pid.to_string()).into_any(),
         Column::User => text(|row| row.user.clone()).into_any(),
@@ -35,16 +35,16 @@ pub fn cell(column: Column, row: Memo<Option<ProcessRow>>, state: TableState, in
         Column::Threads => text(|row| row.threads.to_string()).into_any(),
         Column::Parent => text(|row| row.parent.to_string()).into_any(),
         Column::Command => {
-            let command = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.command.clone())));
+            let command = text(|row| row.command.clone());
+            let shown = command.clone();
             return view! {
-                <td class=format!("{class} mono") title=move || command.get()>
-                    {move || command.get()}
+                <td class=format!("{class} mono") title=command>
+                    {shown}
                 </td>
-            }
-            .into_any();
+            };
         }
     };
-    view! { <td class=class>{content}</td> }.into_any()
+    view! { <td class=class>{content}</td> }
 }
 
 /// A rate, or a dash where the machine does not let us read it.
@@ -59,10 +59,12 @@ pub fn rate(known: bool, per_second: u64) -> String {
 /// The name leads to the details.
 #[component]
 fn NameCell(row: Memo<Option<ProcessRow>>, state: TableState, index: usize) -> impl IntoView {
-    let name = move || row.with(|row| row.as_ref().map(|row| row.name.clone()));
-    let href = move || row.with(|row| row.as_ref().map(|row| state.href(row)));
+    let name =
+        reactive(move || row.with(|row| row.as_ref().map_or_else(String::new, |row| row.name.clone())));
+    let title = name.clone();
+    let href = reactive(move || row.with(|row| row.as_ref().map_or_else(String::new, |row| state.href(row))));
     view! {
-        <a class="row-link" href=href data-index=index.to_string() data-noscroll="true" title=name>
+        <a class="row-link" href=href data-index=index.to_string() data-noscroll="true" title=title>
             {name}
         </a>
     }
@@ -71,10 +73,11 @@ fn NameCell(row: Memo<Option<ProcessRow>>, state: TableState, index: usize) -> i
 /// Percent of one core, with a bar behind it that is full at one core.
 #[component]
 fn CpuCell(row: Memo<Option<ProcessRow>>) -> impl IntoView {
-    let percent = Memo::new(move |_| row.with(|row| row.as_ref().map_or(0.0, |row| row.cpu_percent)));
+    let percent =
+        Signal::derive(move || row.with(|row| row.as_ref().map_or(0.0, |row| f64::from(row.cpu_percent))));
     view! {
         <div class="cpu-cell">
-            <Bar percent=Signal::derive(move || f64::from(percent.get()))/>
+            <Bar percent/>
             <span>{move || format!("{:.1} %", percent.get())}</span>
         </div>
     }

@@ -1,6 +1,7 @@
 //! Everything about one process, and the panel that sends it a signal.
 
 use super::{cells::rate, state::TableState, table::key};
+use crate::prelude::*;
 use crate::{
     feed::bytes,
     pages::controls::ActionPanel,
@@ -10,8 +11,11 @@ use farol_model::{
     action::{ActionSpec, Params},
     process::ProcessRow,
 };
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, wasm_bindgen::JsCast, web_sys::HtmlElement};
 use leptos_router::hooks::use_navigate;
+
+/// Id of the heading, which takes the focus.
+const HEADING: &str = "process-title";
 
 /// Open while the address names a process. `first` is what the server found when it drew the page.
 #[component]
@@ -20,12 +24,14 @@ pub fn Details(
     first: Option<ProcessRow>,
     signal: Option<ActionSpec>,
     key_seed: String,
-) -> impl IntoView {
+) -> AnyView {
     let first = StoredValue::new(first);
     let signal = StoredValue::new(signal);
     let key_seed = StoredValue::new(key_seed);
-    move || {
-        let chosen = state.selected.get()?;
+    let drawn = reactive(move || {
+        let Some(chosen) = state.selected.get() else {
+            return ().into_any();
+        };
         // Where the row was last seen; it stays on screen after the process has ended.
         let found = untrack(|| {
             state
@@ -33,14 +39,14 @@ pub fn Details(
                 .with(|rows| rows.iter().find(|row| key(row) == chosen).cloned())
                 .or_else(|| first.get_value().filter(|row| key(row) == chosen))
         });
-        Some(match found {
+        match found {
             Some(row) => {
                 view! { <Drawer state row signal=signal.get_value() key_seed=key_seed.get_value()/> }
-                    .into_any()
             }
-            None => view! { <Gone state/> }.into_any(),
-        })
-    }
+            None => view! { <Gone state/> },
+        }
+    });
+    drawn.into_any()
 }
 
 /// The process that this page was asked about no longer runs.
@@ -55,7 +61,6 @@ fn Gone(state: TableState) -> AnyView {
             <p>"It is not in the table any more. Its number may already belong to another process."</p>
         </section>
     }
-    .into_any()
 }
 
 #[component]
@@ -65,7 +70,6 @@ fn CloseLink(state: TableState) -> AnyView {
             <Icon glyph=Glyph::Cross/>
         </a>
     }
-    .into_any()
 }
 
 #[component]
@@ -76,34 +80,36 @@ fn Drawer(state: TableState, row: ProcessRow, signal: Option<ActionSpec>, key_se
         ("pid".to_owned(), row.pid.to_string()),
         ("start_ms".to_owned(), row.start_ms.to_string()),
     ]);
-    let live = Memo::new(move |before: Option<&(ProcessRow, bool)>| {
+    // What it was when it was last seen stays on screen.
+    let kept = StoredValue::new(Some(row));
+    let live = Memo::new(move |_| {
         let now = state
             .rows
             .with(|rows| rows.iter().find(|row| key(row) == chosen).cloned());
-        match now {
-            Some(row) => (row, true),
-            None => (before.map_or_else(|| row.clone(), |(row, _)| row.clone()), false),
+        if now.is_some() {
+            kept.set_value(now.clone());
         }
+        now
     });
-    let seen = Signal::derive(move || live.with(|(_, runs)| *runs));
-    let heading = NodeRef::<html::H2>::new();
-    Effect::new(move |_| {
-        if let Some(heading) = heading.get() {
+    let row = Signal::derive(move || live.get().or_else(|| kept.get_value()).unwrap_or_default());
+    effect(move || {
+        let heading = document().get_element_by_id(HEADING);
+        if let Some(heading) = heading.and_then(|heading| heading.dyn_into::<HtmlElement>().ok()) {
             // An element of the document can always be asked to take the focus.
             drop(heading.focus());
         }
     });
     close_on_escape(state);
     view! {
-        <section class="drawer" aria-labelledby="process-title">
+        <section class="drawer" aria-labelledby=HEADING>
             <div class="drawer-head">
-                <h2 id="process-title" tabindex="-1" node_ref=heading>
+                <h2 id=HEADING tabindex="-1">
                     {name}
                 </h2>
                 <CloseLink state/>
             </div>
             {move || {
-                (!seen.get() && state.scroll.get().row_height > 0.0)
+                (live.with(Option::is_none) && state.scroll.get().row_height > 0.0)
                     .then(|| {
                         view! {
                             <Notice
@@ -112,13 +118,12 @@ fn Drawer(state: TableState, row: ProcessRow, signal: Option<ActionSpec>, key_se
                                 text="It has ended, or is not among the rows that this page has. These are its last values."
                             />
                         }
-                    })
+                    }).into_any()
             }}
-            <Fields row=Signal::derive(move || live.with(|(row, _)| row.clone()))/>
+            <Fields row/>
             {signal.map(|spec| view! { <ActionPanel spec prefill key_seed/> })}
         </section>
     }
-    .into_any()
 }
 
 #[component]
@@ -135,7 +140,7 @@ fn Fields(row: Signal<ProcessRow>) -> AnyView {
         <dl class="facts rows">
             {fact("PID", |row| row.pid.to_string())} {fact("Parent", |row| row.parent.to_string())}
             {fact("User", |row| row.user.clone())} {fact("State", |row| row.state.clone())}
-            {fact("CPU", |row| format!("{:.1} % of one core", row.cpu_percent))}
+            {fact("CPU", |row| format!("{:.1} % of one core", f64::from(row.cpu_percent)))}
             {fact("Memory", |row| bytes(row.memory_bytes as f64))}
             {fact("Read", |row| rate(row.io_known, row.read_bytes_per_second))}
             {fact("Written", |row| rate(row.io_known, row.written_bytes_per_second))}
@@ -151,13 +156,12 @@ fn Fields(row: Signal<ProcessRow>) -> AnyView {
             <pre tabindex="0">{move || row.with(|row| row.command.clone())}</pre>
         </div>
     }
-    .into_any()
 }
 
 /// Esc closes, unless a dialog is open: then it belongs to the dialog.
 fn close_on_escape(state: TableState) {
     let navigate = use_navigate();
-    Effect::new(move |_| {
+    effect(move || {
         let navigate = navigate.clone();
         let handle = window_event_listener(ev::keydown, move |event| {
             let dialog_open = document().query_selector("dialog[open]").ok().flatten().is_some();

@@ -5,8 +5,9 @@ use super::{
     state::{Scroll, TableState},
     table::{Column, key},
 };
-use crate::ui::{Glyph, Icon};
-use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast, web_sys};
+use crate::prelude::*;
+use crate::ui::{Glyph, Icon, Rows};
+use leptos::{ev, html, wasm_bindgen::JsCast, web_sys};
 
 #[component]
 pub fn Grid(state: TableState) -> AnyView {
@@ -31,7 +32,7 @@ pub fn Grid(state: TableState) -> AnyView {
             },
         });
     };
-    Effect::new(move |_| {
+    effect(move || {
         if node.get().is_some() {
             measure();
         }
@@ -40,13 +41,13 @@ pub fn Grid(state: TableState) -> AnyView {
     });
     let above = move || state.window.get().start;
     let below = move || state.order.with(Vec::len).saturating_sub(state.window.get().end);
-    let class = move || {
+    let class = reactive(move || {
         if state.columns.with(|columns| columns.contains(&Column::Command)) {
-            "table has-command"
+            "table has-command".to_owned()
         } else {
-            "table"
+            "table".to_owned()
         }
-    };
+    });
     view! {
         <div
             class="table-wrap process-table"
@@ -67,20 +68,17 @@ pub fn Grid(state: TableState) -> AnyView {
                     on:keydown=move |event| step(&event)
                 >
                     <Spacer rows=Signal::derive(above) state/>
-                    <For each=move || state.window.get() key=|index| *index let:index>
-                        <Row state index/>
-                    </For>
+                    <Rows range=move || state.window.get() draw=move |index| view! { <Row state index/> }/>
                     <Spacer rows=Signal::derive(below) state/>
                 </tbody>
             </table>
         </div>
     }
-    .into_any()
 }
 
 #[component]
 fn Head(state: TableState) -> AnyView {
-    let heads = move || {
+    let heads = reactive(move || {
         state
             .columns
             .get()
@@ -92,7 +90,7 @@ fn Head(state: TableState) -> AnyView {
                     format!("col-{}", column.key())
                 };
                 view! {
-                    <th scope="col" class=class aria-sort=move || state.sort.get().aria(column)>
+                    <th scope="col" class=class aria-sort=move || state.sort.get().aria(column).map(str::to_owned)>
                         <button
                             class="sort"
                             type="submit"
@@ -109,14 +107,13 @@ fn Head(state: TableState) -> AnyView {
                     </th>
                 }
             })
-            .collect_view()
-    };
+            .collect::<Vec<_>>().into_any()
+    });
     view! {
         <thead>
             <tr aria-rowindex="1">{heads}</tr>
         </thead>
     }
-    .into_any()
 }
 
 #[component]
@@ -128,36 +125,38 @@ fn Row(state: TableState, index: usize) -> AnyView {
                 .is_some_and(|row| state.selected.get() == Some(key(row)))
         })
     });
-    let cells = move || {
+    let cells = reactive(move || {
         state
             .columns
             .get()
             .into_iter()
             .map(|column| cell(column, row, state, index))
-            .collect_view()
-    };
+            .collect::<Vec<_>>()
+            .into_any()
+    });
     view! {
-        <tr class="row" class:selected=chosen aria-rowindex=(index + 2).to_string()>
+        <tr class="row" class:selected=move || chosen.get() aria-rowindex=(index + 2).to_string()>
             {cells}
         </tr>
     }
-    .into_any()
 }
 
 /// Stands for rows that are not in the document. Its height is set by script on the element, not by an attribute.
 #[component]
 fn Spacer(rows: Signal<usize>, state: TableState) -> impl IntoView {
-    let node = NodeRef::<html::Td>::new();
-    Effect::new(move |_| {
+    let node = NodeRef::<html::Div>::new();
+    effect(move || {
         let height = rows.get() as f64 * state.scroll.get().row_height;
-        if let Some(cell) = node.get() {
+        if let Some(space) = node.get() {
             // Only an unknown property could be refused.
-            drop(web_sys::HtmlElement::style(&cell).set_property("height", &format!("{height}px")));
+            drop(web_sys::HtmlElement::style(&space).set_property("height", &format!("{height}px")));
         }
     });
     view! {
         <tr class="spacer" aria-hidden="true">
-            <td node_ref=node></td>
+            <td>
+                <div node_ref=node></div>
+            </td>
         </tr>
     }
 }

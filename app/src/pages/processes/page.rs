@@ -5,12 +5,13 @@ use super::{
     state::TableState,
     table::{Column, Sort},
 };
+use crate::prelude::*;
 use crate::{
     feed,
+    page_data::{load, page_data},
     pages::controls::CameBack,
-    ui::{Empty, Glyph, Icon, Load},
+    ui::{Empty, Glyph, Icon},
 };
-use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
@@ -26,18 +27,22 @@ pub fn ProcessesPage() -> AnyView {
         .unwrap_or_default();
     let (text, pid) = (word("q"), word("pid").parse::<u32>().ok());
     let asked = (sort.clone(), text.clone());
-    let resource = Resource::new(|| (), move |_| get_processes(sort.clone(), text.clone(), pid));
+    let resource = page_data(String::new, move |_| {
+        get_processes(sort.clone(), text.clone(), pid)
+    });
     view! {
         <Title text="Processes"/>
-        <Load
-            resource
-            view=move |view| {
-                let (sort, text) = asked.clone();
-                view! { <Processes view sort=Sort::parse(&sort) text/> }.into_any()
-            }
-        />
+        <div class="page">
+            <CameBack/>
+            {load(
+                resource,
+                move |view| {
+                    let (sort, text) = asked.clone();
+                    view! { <Processes view sort=Sort::parse(&sort) text/> }
+                },
+            )}
+        </div>
     }
-    .into_any()
 }
 
 #[component]
@@ -51,7 +56,7 @@ fn Processes(view: ProcessesView, sort: Sort, text: String) -> impl IntoView {
     });
     let state = TableState::new(feed::processes(view.t_ms, view.rows), sort, text, selected);
     let total = view.total as usize;
-    let count = move || {
+    let count = reactive(move || {
         let known = state.rows.with(<[_]>::len);
         let shown = state.order.with(Vec::len);
         match (known < total, state.text.with(String::is_empty)) {
@@ -59,11 +64,9 @@ fn Processes(view: ProcessesView, sort: Sort, text: String) -> impl IntoView {
             (_, true) => format!("{shown} processes"),
             (_, false) => format!("{shown} of {} processes match", known.max(total)),
         }
-    };
+    });
     let empty = move || state.order.with(Vec::is_empty);
     view! {
-        <div class="page">
-            <CameBack/>
             <form class="section" method="get" action="/processes" on:submit=|event| event.prevent_default()>
                 <div class="page-head">
                     <div class="page-head-words">
@@ -83,11 +86,10 @@ fn Processes(view: ProcessesView, sort: Sort, text: String) -> impl IntoView {
                                     text="Try a part of its name, user or command line, or its whole number."
                                 />
                             }
-                        })
+                        }).into_any()
                 }}
             </form>
-            <Details state first=view.selected signal=view.signal key_seed=view.key_seed/>
-        </div>
+            <Details state first=view.selected.into_iter().next() signal=view.signal key_seed=view.key_seed/>
     }
 }
 
@@ -154,6 +156,6 @@ fn ColumnChoice(state: TableState) -> AnyView {
                 </label>
             }
         })
-        .collect_view();
-    view! { <div class="columns-list">{choices}</div> }.into_any()
+        .collect::<Vec<_>>();
+    view! { <div class="columns-list">{choices}</div> }
 }

@@ -176,13 +176,12 @@ impl Sort {
     }
 }
 
-/// Whether a row has the text in its name, user, command or state, or is the pid. Case does not matter.
-pub fn matches(row: &ProcessRow, text: &str) -> bool {
-    let text = text.trim().to_lowercase();
+/// Whether a row has the text, given in lower case, in its name, user, command or state, or is the pid.
+fn matches(row: &ProcessRow, text: &str) -> bool {
     text.is_empty()
         || [&row.name, &row.user, &row.command, &row.state]
             .into_iter()
-            .any(|field| field.to_lowercase().contains(&text))
+            .any(|field| field.to_lowercase().contains(text))
         || row.pid.to_string() == text
 }
 
@@ -196,8 +195,9 @@ pub fn key(row: &ProcessRow) -> Key {
 
 /// Positions of the matching rows in display order.
 pub fn order(rows: &[ProcessRow], sort: Sort, text: &str) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..rows.len()).filter(|&at| matches(&rows[at], text)).collect();
-    order.sort_unstable_by(|&a, &b| sort.compare(&rows[a], &rows[b]));
+    let text = text.trim().to_lowercase();
+    let mut order: Vec<usize> = (0..rows.len()).filter(|&at| matches(&rows[at], &text)).collect();
+    crate::order::sort(&mut order, |a, b| sort.compare(&rows[a], &rows[b]));
     order
 }
 
@@ -260,7 +260,7 @@ mod tests {
     fn the_filter_looks_at_words_without_case_and_at_the_whole_pid() {
         let mut nginx = row(80, "nginx", 0.0);
         nginx.command = "/usr/sbin/NGINX -g daemon".into();
-        assert!(matches(&nginx, " Nginx "));
+        assert!(matches(&nginx, "nginx"));
         assert!(matches(&nginx, "80"));
         assert!(!matches(&nginx, "8"));
         assert!(matches(&nginx, ""));

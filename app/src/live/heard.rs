@@ -1,0 +1,164 @@
+//! What the server says: replies and pushes of one message, handed to whom they belong.
+
+use super::{
+    super::{apply::Applied, badge::Clock, machine::Input, sink::Delivery},
+    Inner, Pending,
+};
+use farol_model::{
+    Fault, FaultCode,
+    wire::{Command, Error, Push, Reply, SubscribeResult, codec, codes::unsubscribe},
+};
+use leptos::prelude::*;
+use std::rc::Rc;
+
+impl Inner {
+    pub(super) fn message(self: &Rc<Self>, message: &[u8]) {
+        self.core
+            .borrow_mut()
+            .machine
+            .step(Input::Heard, Clock::now_ms(), 0.0);
+        let Ok(replies) = codec::decode_protobuf_replies(message) else {
+            return self.drive(Input::Closed {
+                code: 3501,
+                reason: "the server's messages could not be read".into(),
+            });
+        };
+        for reply in replies {
+            self.reply(reply);
+        }
+        self.frame_soon();
+        self.flush();
+    }
+
+    fn reply(self: &Rc<Self>, reply: Reply) {
+        if let Some(push) = reply.push {
+            return self.push(push);
+        }
+        if reply.id == 0 {
+            let core = self.core.borrow();
+            if core.pong {
+                core.write(&Command::default());
+            }
+            return;
+        }
+        let waiting = self.core.borrow_mut().answered(reply.id);
+        match waiting {
+            Some(Pending::Connect) => self.connected(reply),
+            Some(Pending::Subscribe(channel)) => match (reply.subscribe, reply.error) {
+                (Some(result), _) => self.subscribed(&channel, &result),
+                (None, error) => {
+                    self.core.borrow_mut().book.ended(&channel, false);
+                    self.deliver(&channel, &Delivery::Refused(&fault(error)));
+                }
+            },
+            None => {}
+        }
+    }
+
+    fn connected(self: &Rc<Self>, reply: Reply) {
+        match (reply.connect, reply.error) {
+            (Some(result), _) => {
+                self.core.borrow_mut().pong = result.pong;
+                self.drive(Input::Welcome {
+                    ping_secs: result.ping,
+                });
+            }
+            (None, error) => {
+                let error = error.unwrap_or_default();
+                let code = match error.code {
+                    101 | 109 => 4501,
+                    100 | 108 | 111 => 3000,
+                    _ => 3501,
+                };
+                self.drive(Input::Closed {
+                    code,
+                    reason: error.message,
+                });
+            }
+        }
+    }
+
+    fn subscribed(&self, channel: &str, result: &SubscribeResult) {
+        if result.id != 0 {
+            self.core.borrow_mut().names.push((result.id, channel.to_owned()));
+        }
+        self.deliver(channel, &Delivery::Start(result));
+    }
+
+    fn push(self: &Rc<Self>, push: Push) {
+        let channel = match push.id {
+            0 => push.channel,
+            id => self.core.borrow().name(id),
+        };
+        if let Some(publication) = &push.publication {
+            self.deliver(&channel, &Delivery::Publication(publication));
+        }
+        if let Some(end) = push.unsubscribe {
+            let again = end.code >= unsubscribe::INSUFFICIENT_STATE;
+            self.core.borrow_mut().book.ended(&channel, again);
+            if !again {
+                self.deliver(&channel, &Delivery::Refused(&Fault::unavailable(end.reason)));
+            }
+        }
+        if let Some(end) = push.disconnect {
+            self.drive(Input::Told {
+                code: u16::try_from(end.code).unwrap_or(3000),
+                reason: end.reason,
+            });
+        }
+    }
+
+    fn deliver(&self, channel: &str, delivery: &Delivery<'_>) {
+        let sinks: Vec<_> = self.core.borrow().sinks_of(channel).cloned().collect();
+        for sink in sinks {
+            let applied = sink.deliver(delivery);
+            let mut core = self.core.borrow_mut();
+            if applied == Applied::Gap {
+                core.book.missing(channel, Clock::now_ms());
+            }
+            if applied != Applied::Nothing && !core.touched.contains(&sink.tick()) {
+                core.touched.push(sink.tick());
+            }
+        }
+    }
+
+    /// Signals move in the next animation frame, once each. In a hidden tab there are no frames, and the list stays as long
+    /// as there are sinks.
+    fn frame_soon(self: &Rc<Self>) {
+        {
+            let mut core = self.core.borrow_mut();
+            if core.touched.is_empty() || std::mem::replace(&mut core.framing, true) {
+                return;
+            }
+        }
+        let inner = self.clone();
+        request_animation_frame(move || {
+            let touched = {
+                let mut core = inner.core.borrow_mut();
+                core.framing = false;
+                std::mem::take(&mut core.touched)
+            };
+            for tick in touched {
+                let _ = tick.try_update(|count| *count += 1);
+            }
+        });
+    }
+}
+
+fn fault(error: Option<Error>) -> Fault {
+    let error = error.unwrap_or_default();
+    let codes = [
+        FaultCode::Unauthenticated,
+        FaultCode::Forbidden,
+        FaultCode::NotFound,
+        FaultCode::Invalid,
+        FaultCode::Conflict,
+        FaultCode::Limited,
+        FaultCode::Unavailable,
+    ];
+    let code = codes
+        .into_iter()
+        .find(|code| code.live_code() == error.code)
+        .unwrap_or(FaultCode::Internal);
+    Fault::new(code, error.message)
+}

@@ -1,0 +1,153 @@
+//! What is under way on the link: the socket, commands without an answer, who listens to what. Lists are short (a page has
+//! at most a few dozen channels), so they are searched from the front.
+
+use super::{
+    super::{
+        book::{Book, Order, resume_from},
+        machine::Machine,
+        sink::Sink,
+    },
+    socket::Socket,
+};
+use farol_model::wire::{Command, FLAG_CHANNEL_COMPACTION, SubscribeRequest, UnsubscribeRequest, codec};
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::RwSignal};
+use std::sync::Arc;
+
+#[derive(Default)]
+pub(super) struct Core {
+    pub machine: Machine,
+    pub book: Book,
+    pub socket: Option<Socket>,
+    /// Channels by the server's numeric ids.
+    pub names: Vec<(i64, String)>,
+    /// Which socket events are ours: those of dropped sockets count no more.
+    pub generation: u64,
+    /// When it is due.
+    pub timer: Option<(f64, TimeoutHandle)>,
+    pub flushing: bool,
+    pub framing: bool,
+    /// Signals to move in the next frame.
+    pub touched: Vec<RwSignal<u64>>,
+    /// The server wants its pings answered.
+    pub pong: bool,
+    /// Network and visibility are being watched.
+    pub watching: bool,
+    sinks: Vec<Listed>,
+    /// Commands without an answer yet, by their id.
+    pending: Vec<(u32, Pending)>,
+    next_id: u32,
+    next_sink: u64,
+}
+
+struct Listed {
+    number: u64,
+    channel: String,
+    sink: Arc<dyn Sink>,
+}
+
+/// What a command was sent for.
+pub(super) enum Pending {
+    Connect,
+    Subscribe(String),
+}
+
+impl Core {
+    /// Who takes what arrives on a channel.
+    pub(super) fn sinks_of<'a>(&'a self, channel: &'a str) -> impl Iterator<Item = &'a Arc<dyn Sink>> {
+        self.sinks
+            .iter()
+            .filter(move |listed| listed.channel == channel)
+            .map(|listed| &listed.sink)
+    }
+
+    /// The number by which it can be taken off again.
+    pub(super) fn list(&mut self, channel: &str, sink: Arc<dyn Sink>) -> u64 {
+        self.next_sink += 1;
+        self.sinks.push(Listed {
+            number: self.next_sink,
+            channel: channel.to_owned(),
+            sink,
+        });
+        self.next_sink
+    }
+
+    pub(super) fn unlist(&mut self, number: u64) {
+        self.sinks.retain(|listed| listed.number != number);
+    }
+
+    /// What the command with this id waited for.
+    pub(super) fn answered(&mut self, id: u32) -> Option<Pending> {
+        let at = self.pending.iter().position(|(known, _)| *known == id)?;
+        Some(self.pending.swap_remove(at).1)
+    }
+
+    /// The channel that the server calls by this number; empty when there is none.
+    pub(super) fn name(&self, id: i64) -> String {
+        let found = self.names.iter().find(|(known, _)| *known == id);
+        found.map(|(_, name)| name.clone()).unwrap_or_default()
+    }
+
+    /// Forgets what belonged to the connection and takes its socket away.
+    pub(super) fn lost(&mut self) -> Option<Socket> {
+        self.generation += 1;
+        self.book.lost();
+        self.names.clear();
+        self.pending.clear();
+        self.socket.take()
+    }
+
+    pub(super) fn send(&mut self, pending: Pending, mut command: Command) {
+        self.next_id = self.next_id.checked_add(1).unwrap_or(1);
+        command.id = self.next_id;
+        self.pending.push((command.id, pending));
+        self.write(&command);
+    }
+
+    pub(super) fn write(&self, command: &Command) {
+        if let Some(socket) = &self.socket {
+            socket.send(&codec::encode_protobuf_command(command));
+        }
+    }
+
+    pub(super) fn order(&mut self, order: Order) {
+        match order {
+            Order::Unsubscribe { channel } => {
+                self.pending.retain(
+                    |(_, pending)| !matches!(pending, Pending::Subscribe(known) if *known == channel),
+                );
+                self.next_id = self.next_id.checked_add(1).unwrap_or(1);
+                let unsubscribe = Some(UnsubscribeRequest { channel });
+                self.write(&Command {
+                    id: self.next_id,
+                    unsubscribe,
+                    ..Default::default()
+                });
+            }
+            Order::Subscribe {
+                channel,
+                options,
+                fresh,
+            } => {
+                let places: Vec<_> = self.sinks_of(&channel).map(|sink| sink.position()).collect();
+                let from = if fresh { None } else { resume_from(&places) };
+                let (epoch, offset) = from.clone().unwrap_or_default();
+                let subscribe = SubscribeRequest {
+                    channel: channel.clone(),
+                    recover: from.is_some(),
+                    epoch,
+                    offset,
+                    data: serde_json::to_vec(&options).unwrap_or_default().into(),
+                    positioned: true,
+                    recoverable: true,
+                    flag: FLAG_CHANNEL_COMPACTION,
+                    ..Default::default()
+                };
+                let command = Command {
+                    subscribe: Some(subscribe),
+                    ..Default::default()
+                };
+                self.send(Pending::Subscribe(channel), command);
+            }
+        }
+    }
+}
