@@ -39,7 +39,10 @@ use access::Access;
 use actions::{collector::CollectorSwitch, runner::Runner, store::RunStore};
 use anyhow::Context;
 use audit::AuditLog;
-use collectors::scheduler::{self, CollectorControl, INTERVAL_MS};
+use collectors::{
+    host::host_info,
+    scheduler::{self, CollectorControl, INTERVAL_MS},
+};
 use config::Config;
 use farol_model::Fault;
 use leptos::config::LeptosOptions;
@@ -140,8 +143,12 @@ async fn assemble(
         shutdown.clone(),
         tasks.clone(),
     );
+    let host = tokio::task::spawn_blocking(host_info)
+        .await
+        .context("this machine cannot be looked at")?;
     Ok(AppState {
         config: Arc::new(config),
+        host: Arc::new(host),
         access,
         live,
         runner,
@@ -157,11 +164,7 @@ async fn assemble(
 /// The layer around all routes has refused other sites already; the live plane asks once more, because it must not hang on
 /// how it is mounted.
 fn socket_origin(origins: Arc<OriginPolicy>) -> live::OriginCheck {
-    Arc::new(move |headers| {
-        let no_browser =
-            !headers.contains_key(http::header::ORIGIN) && !headers.contains_key(http::header::COOKIE);
-        no_browser || origins.origin_allowed(headers)
-    })
+    Arc::new(move |headers| origins.upgrade_allowed(headers))
 }
 
 async fn tell_where_to_sign_in(access: &Access, address: SocketAddr) -> anyhow::Result<()> {

@@ -17,6 +17,8 @@ pub struct ProcStat {
     /// `PF_KTHREAD` and others, include/linux/sched.h.
     pub flags: u64,
     pub threads: u32,
+    /// Processor time so far, in user and kernel mode, ticks.
+    pub cpu_ticks: u64,
     /// Ticks since boot.
     pub start_ticks: i64,
 }
@@ -45,6 +47,7 @@ impl ProcStat {
             state: field(3)?.chars().next()?,
             parent: field(4)?.parse().ok()?,
             flags: field(9)?.parse().ok()?,
+            cpu_ticks: field(14)?.parse::<u64>().ok()? + field(15)?.parse::<u64>().ok()?,
             threads: field(20)?.parse().ok()?,
             start_ticks: field(22)?.parse().ok()?,
         })
@@ -53,6 +56,11 @@ impl ProcStat {
     /// Start, milliseconds since the epoch.
     pub fn start_ms(&self, boot_ms: i64) -> i64 {
         boot_ms + self.start_ticks * 1000 / TICKS_PER_SECOND
+    }
+
+    /// Processor time so far, seconds.
+    pub fn cpu_seconds(&self) -> f64 {
+        self.cpu_ticks as f64 / TICKS_PER_SECOND as f64
     }
 
     pub fn is_kernel_thread(&self) -> bool {
@@ -99,8 +107,14 @@ mod tests {
         let line = "7 (a) b (c) S 1 7 7 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 12345 0 0";
         let stat = ProcStat::parse(line).unwrap();
         assert_eq!(
-            (stat.state, stat.parent, stat.threads, stat.start_ticks),
-            ('S', 1, 3, 12345)
+            (
+                stat.state,
+                stat.parent,
+                stat.threads,
+                stat.cpu_ticks,
+                stat.start_ticks
+            ),
+            ('S', 1, 3, 11, 12345)
         );
         assert!(!stat.is_kernel_thread());
     }

@@ -6,6 +6,7 @@ use crate::{
 };
 use axum::extract::FromRef;
 use farol_app::shell::Assets;
+use farol_model::host::HostInfo;
 use leptos::config::LeptosOptions;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,8 @@ pub struct AppState {
     pub runner: Runner,
     pub collectors: CollectorControl,
     pub audit: AuditLog,
+    /// Facts about this machine, read at the start.
+    pub host: Arc<HostInfo>,
     /// Names of the browser side's files.
     pub assets: Arc<Assets>,
     pub leptos: LeptosOptions,

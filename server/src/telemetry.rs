@@ -6,6 +6,7 @@
 pub mod openmetrics;
 pub mod registry;
 
+use crate::procstat::ProcStat;
 use axum::{
     extract::{MatchedPath, Request},
     http::header,
@@ -13,10 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use registry::Registry;
-use std::{
-    sync::OnceLock,
-    time::{Duration, Instant},
-};
+use std::{sync::OnceLock, time::Instant};
 
 static REGISTRY: OnceLock<&'static Registry> = OnceLock::new();
 
@@ -72,6 +70,7 @@ fn describe() {
         "Publications dropped for slow readers."
     );
     describe_gauge!("farol_sessions", "Sessions that have not expired.");
+    describe_counter!("farol_sign_ins_total", "Tries to sign in with a password.");
     describe_counter!("farol_runs_total", "Runs ended.");
     describe_gauge!("farol_runs_running", "Runs under way.");
     describe_counter!(
@@ -98,18 +97,8 @@ pub fn own_usage() -> Option<(u64, f64)> {
         .nth(1)?
         .parse()
         .ok()?;
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let after_name = stat.rsplit(')').next()?;
-    let ticks: u64 = after_name
-        .split_ascii_whitespace()
-        .skip(11)
-        .take(2)
-        .filter_map(|text| text.parse::<u64>().ok())
-        .sum();
-    Some((
-        pages * rustix::param::page_size() as u64,
-        Duration::from_millis(ticks * 10).as_secs_f64(),
-    ))
+    let stat = ProcStat::read(std::process::id()).ok()?;
+    Some((pages * rustix::param::page_size() as u64, stat.cpu_seconds()))
 }
 
 /// Layer: counts requests and times them, by route. An address that no route knows is `unmatched`, so that a scanner cannot

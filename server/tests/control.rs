@@ -31,20 +31,24 @@ fn process_of(child: &std::process::Child) -> (String, String) {
     (child.id().to_string(), start_ms.to_string())
 }
 
+fn signal_fields<'a>(pid: &'a str, start_ms: &'a str, signal: &'a str) -> [(&'static str, &'a str); 6] {
+    [
+        ("action", "process.signal"),
+        ("key", KEY),
+        ("params[pid]", pid),
+        ("params[start_ms]", start_ms),
+        ("params[signal]", signal),
+        ("confirm", "true"),
+    ]
+}
+
 #[tokio::test]
 async fn an_operator_stops_a_process_and_the_log_tells_it() {
     let server = TestServer::start().await;
     let operator = server.signed_in("operator").await;
     let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
     let (pid, start_ms) = process_of(&child);
-    let fields = [
-        ("action", "process.signal"),
-        ("key", KEY),
-        ("params[pid]", pid.as_str()),
-        ("params[start_ms]", start_ms.as_str()),
-        ("params[signal]", "TERM"),
-        ("confirm", "true"),
-    ];
+    let fields = signal_fields(&pid, &start_ms, "TERM");
     let answer = run(&server, &operator, &fields).await;
     assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
     let status = tokio::task::spawn_blocking(move || child.wait())
@@ -65,14 +69,7 @@ async fn a_viewer_and_a_stranger_are_refused_by_the_call_itself() {
     let server = TestServer::start().await;
     let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
     let (pid, start_ms) = process_of(&child);
-    let fields = [
-        ("action", "process.signal"),
-        ("key", KEY),
-        ("params[pid]", pid.as_str()),
-        ("params[start_ms]", start_ms.as_str()),
-        ("params[signal]", "KILL"),
-        ("confirm", "true"),
-    ];
+    let fields = signal_fields(&pid, &start_ms, "KILL");
     assert_eq!(
         run(&server, &server.signed_in("viewer").await, &fields)
             .await
@@ -120,18 +117,11 @@ async fn a_pid_that_is_another_process_now_is_never_hit() {
     let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
     let (pid, start_ms) = process_of(&child);
     let stale = (start_ms.parse::<i64>().unwrap() - 60_000).to_string();
-    let fields = [
-        ("action", "process.signal"),
-        ("key", KEY),
-        ("params[pid]", pid.as_str()),
-        ("params[start_ms]", stale.as_str()),
-        ("params[signal]", "KILL"),
-        ("confirm", "true"),
-    ];
+    let fields = signal_fields(&pid, &stale, "KILL");
     let answer = run(&server, &operator, &fields).await;
     if answer.status() == 200 {
         let started: Value = answer.json().await.unwrap();
-        let page = format!("/controls/runs/{}", started["id"].as_str().unwrap());
+        let page = format!("/controls/runs/{}", started[0]["run"]["id"].as_str().unwrap());
         server
             .until(&operator, &page, |html| html.contains("Failed"))
             .await;
@@ -199,7 +189,7 @@ async fn the_same_key_is_the_same_run() {
     let operator = server.signed_in("operator").await;
     let fields = [("action", "runbook.count"), ("key", KEY)];
     let (first, second) = tokio::join!(run(&server, &operator, &fields), run(&server, &operator, &fields));
-    let id = |value: Value| value["id"].as_str().unwrap().to_owned();
+    let id = |value: Value| value[0]["run"]["id"].as_str().unwrap().to_owned();
     let (first, second) = (id(first.json().await.unwrap()), id(second.json().await.unwrap()));
     assert_eq!(first, second);
     server

@@ -77,6 +77,52 @@ async fn every_page_carries_a_policy_whose_nonce_its_scripts_have() {
     server.stop().await;
 }
 
+/// The browser takes readings by their number. A page that reads twice, or in another order each time, would be drawn from
+/// one reading and come alive with another.
+#[tokio::test]
+async fn a_page_reads_each_thing_once_and_always_in_the_same_order() {
+    let server = TestServer::start().await;
+    let client = server.signed_in("admin").await;
+    for (path, readings) in [
+        ("/", 2),
+        ("/host", 2),
+        ("/processes?pid=1", 3),
+        ("/controls", 3),
+        ("/audit", 2),
+        ("/no/such/page", 1),
+    ] {
+        let requests = (0..12).map(|_| async {
+            let answer = client.get(server.url(path)).send().await.unwrap();
+            answer.text().await.unwrap()
+        });
+        for html in futures::future::join_all(requests).await {
+            let numbers: Vec<usize> = html
+                .split("__RESOLVED_RESOURCES[")
+                .skip(1)
+                .map(|rest| rest.split(']').next().unwrap().parse().unwrap())
+                .collect();
+            assert_eq!(numbers, (0..readings).collect::<Vec<_>>(), "{path}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn pages_that_are_whole_as_html_start_no_script() {
+    let server = TestServer::start().await;
+    for path in ["/sign-in", "/setup"] {
+        let answer = server.anonymous().get(server.url(path)).send().await.unwrap();
+        let html = answer.text().await.unwrap();
+        assert!(html.contains("<h1>"), "{path}");
+        assert!(!html.contains("hydrate()"), "{path}: starts the app");
+        assert!(
+            html.contains("rel=\"prefetch\""),
+            "{path}: fetches it for the next page"
+        );
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_stranger_is_sent_to_sign_in_and_sees_nothing() {
     let server = TestServer::start().await;
@@ -105,7 +151,7 @@ async fn a_stranger_is_sent_to_sign_in_and_sees_nothing() {
         );
         assert_eq!(answer.text().await.unwrap(), "", "{path}: a redirect has no body");
     }
-    let answer = stranger.get(server.url("/api/fn/session")).send().await.unwrap();
+    let answer = stranger.get(server.url("/api/fn/overview")).send().await.unwrap();
     assert_eq!(answer.status(), 401);
     server.stop().await;
 }

@@ -16,6 +16,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Looks between two sweeps of sessions that have reached their absolute end.
 const SWEEP_EVERY: u32 = 120;
 
+/// Generation of a new user, see `migrations/0002_access.sql`.
+const FIRST_GENERATION: i64 = 1;
+
 /// What was seen at the last look.
 #[derive(Default)]
 struct Seen {
@@ -61,13 +64,17 @@ async fn look(access: &Access, before: Option<&Seen>) -> Result<Seen, sqlx::Erro
         now.tokens.insert(row.try_get(0)?, row.try_get(1)?);
     }
     let Some(before) = before else { return Ok(now) };
-    for (id, generation) in &before.users {
-        if now.users.get(id) != Some(generation) {
+    // One that was made and changed between two looks counts as seen when it was new.
+    for (id, generation) in &now.users {
+        if before.users.get(id).unwrap_or(&FIRST_GENERATION) != generation {
             access.ended(Ending::User(*id));
         }
     }
+    for id in before.users.keys().filter(|id| !now.users.contains_key(id)) {
+        access.ended(Ending::User(*id));
+    }
     for (id, revoked) in &now.tokens {
-        if *revoked && before.tokens.get(id) == Some(&false) {
+        if *revoked && before.tokens.get(id) != Some(&true) {
             access.ended(Ending::Proof(Proof::Token(*id)));
         }
     }

@@ -245,7 +245,8 @@ impl Worker {
         let mut state = self.slot.lock();
         state.reading_since = None;
         let interval_ms = state.status.interval_ms;
-        let t_ms = now_ms() - now_ms().rem_euclid(interval_ms.into());
+        let now = now_ms();
+        let t_ms = now - now.rem_euclid(interval_ms.into());
         if state.overdue || state.paused {
             // The watch, or an operator, has said already how it stands.
             state.due = Instant::now() + until_next(state.interval);
@@ -257,7 +258,7 @@ impl Worker {
                 state.failures = 0;
                 state.due = Instant::now() + until_next(state.interval);
                 state.status.state = CollectorState::Live;
-                state.status.last_ok_ms = Some(now_ms());
+                state.status.last_ok_ms = Some(now);
                 state.status.last_duration_us = Some(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
                 let series = match &sample {
                     Sample::Frame(reading) => reading.schema().len(),

@@ -73,6 +73,13 @@ impl OriginPolicy {
         }
     }
 
+    /// Whether a socket may be opened. A client that is no browser sends no `Origin`; it has no cookie that a browser would
+    /// have added, so nobody is lured into anything.
+    pub fn upgrade_allowed(&self, headers: &HeaderMap) -> bool {
+        let browser = headers.contains_key(header::ORIGIN) || headers.contains_key(header::COOKIE);
+        !browser || self.origin_allowed(headers)
+    }
+
     /// An origin is ours when it is configured, or is plain http(s) to the very host (and port) of this request.
     fn is_ours(&self, origin: &str, host: &str) -> bool {
         let of_this_host = origin.split_once("://").is_some_and(|(scheme, authority)| {
@@ -101,10 +108,12 @@ pub async fn check(State(policy): State<Arc<OriginPolicy>>, request: Request, ne
     let upgrades = headers.contains_key(header::UPGRADE);
     // A browser posts reports without these headers, and they change nothing.
     let reports = request.uri().path() == "/csp-report";
-    // A client that is no browser may open a socket without Origin; it has no cookie that a browser would add.
-    let no_browser =
-        upgrades && !headers.contains_key(header::ORIGIN) && !headers.contains_key(header::COOKIE);
-    if (!reads || upgrades) && !reports && !no_browser && !policy.origin_allowed(headers) {
+    let allowed = match (upgrades, reads) {
+        (true, _) => policy.upgrade_allowed(headers),
+        (false, true) => true,
+        (false, false) => reports || policy.origin_allowed(headers),
+    };
+    if !allowed {
         let text =
             "This request comes from another site and was refused. Open Farol itself and try again there.";
         return Refusal(Fault::forbidden(text)).into_response();
@@ -146,6 +155,19 @@ mod tests {
         for host in ["evil.example", "127.0.0.1.evil.example", "", "farol.lan.evil:80"] {
             assert!(!policy().host_allowed(&headers(&[("host", host)])), "{host}");
         }
+    }
+
+    #[test]
+    fn a_socket_needs_our_origin_or_no_browser_behind_it() {
+        let allowed = |pairs: &[(&'static str, &str)]| {
+            let mut all = headers(pairs);
+            all.insert(header::HOST, "127.0.0.1:3000".parse().unwrap());
+            policy().upgrade_allowed(&all)
+        };
+        assert!(allowed(&[]));
+        assert!(allowed(&[("origin", "http://127.0.0.1:3000"), ("cookie", "a=b")]));
+        assert!(!allowed(&[("cookie", "a=b")]), "a browser sends Origin");
+        assert!(!allowed(&[("origin", "https://evil.example")]));
     }
 
     #[test]

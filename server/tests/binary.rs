@@ -1,0 +1,137 @@
+//! The program itself: what it says when it cannot start, how it stops, and that it needs nothing beside it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail their test by panicking"
+)]
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+};
+use tempfile::TempDir;
+
+/// The program in a folder of its own, with nothing of this repository around it.
+fn farol(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_farol"));
+    command.current_dir(dir).env_clear().env("PATH", "/usr/bin:/bin");
+    command
+}
+
+fn with_config(text: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("farol.toml"), text).unwrap();
+    dir
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn check_config(dir: &TempDir) -> Output {
+    farol(dir.path()).arg("check-config").output().unwrap()
+}
+
+/// A server that has said where it listens.
+struct Running {
+    child: Child,
+    address: String,
+}
+
+impl Running {
+    fn start(dir: &Path, stderr: Stdio) -> Running {
+        let mut child = farol(dir)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"])
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .unwrap()
+            .to_owned();
+        Running { child, address }
+    }
+
+    fn end(mut self) -> ExitStatus {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_file_its_key_and_the_reason() {
+    let dir = with_config("[http]\nmax_connections = 0\n");
+    let output = check_config(&dir);
+    assert!(!output.status.success());
+    let said = text(&output.stderr);
+    for part in ["farol.toml", "http.max_connections", "at least 1"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
+
+#[test]
+fn a_wrong_value_stops_the_start_before_anything_is_made() {
+    let dir = with_config("[http]\nmax_conections = 5\n");
+    let output = farol(dir.path())
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert!(
+        text(&output.stderr).contains("max_conections"),
+        "{}",
+        text(&output.stderr)
+    );
+    assert_eq!(text(&output.stdout), "", "it never listened");
+    assert!(!dir.path().join("data").exists(), "no database");
+}
+
+#[test]
+fn the_environment_goes_before_the_file_and_is_checked_too() {
+    let dir = with_config("[http]\nmax_connections = 5\n");
+    assert!(check_config(&dir).status.success());
+    let output = farol(dir.path())
+        .arg("check-config")
+        .env("FAROL_HTTP__MAX_CONNECTIONS", "0")
+        .output()
+        .unwrap();
+    assert!(
+        text(&output.stderr).contains("environment"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn it_runs_from_any_folder_and_a_stop_signal_ends_it_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::start(dir.path(), Stdio::piped());
+    let mut stream = std::net::TcpStream::connect(&running.address).unwrap();
+    let request = format!(
+        "GET /sign-in HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        running.address
+    );
+    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(running.end().success());
+    assert!(dir.path().join("data").is_dir());
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut running = Running::start(dir.path(), Stdio::piped());
+    drop(running.child.stderr.take());
+    assert!(running.end().success());
+}
