@@ -4,7 +4,7 @@
 use super::{
     interact::{key_moves, use_crosshair},
     legend::{Item, Legend, items, look, value_at},
-    scale::{Draw, Hidden, Pick, Scene, scene},
+    scale::{Draw, Hidden, Pick, Scene, scene, window_now},
     stage::{self, Stage},
 };
 use crate::prelude::*;
@@ -49,6 +49,11 @@ pub fn Chart(
             )
         })
     });
+    let window = move || {
+        handle
+            .try_with(|view| window_now(view, window_ms))
+            .unwrap_or(window_ms)
+    };
     let unit = move || series.with(|all| all.first().map_or(0, |item| item.unit));
     let measured = draw.clone();
     let labels = Memo::new(move |_| {
@@ -86,8 +91,8 @@ pub fn Chart(
                 </div>
                 <Plot handle title series hidden window_ms draw empty/>
                 <div class="chart-x" aria-hidden="true">
-                    <span>{format!("{} ago", duration(window_ms))}</span>
-                    <span>{format!("{} ago", duration(window_ms / 2))}</span>
+                    <span>{move || format!("{} ago", duration(window()))}</span>
+                    <span>{move || format!("{} ago", duration(window() / 2))}</span>
                     <span>"latest"</span>
                 </div>
             </div>
@@ -117,8 +122,8 @@ fn Plot(
     // Where the crosshair stands in the window, 0 to 1.
     let share = Memo::new(move |_| {
         let at = cross.get()?;
-        let to = handle.with(View::last_ms)? as f64;
-        Some((at - to) / window_ms as f64 + 1.0).filter(|share| (0.0..=1.0).contains(share))
+        let (to, window) = handle.try_with(|view| (view.last_ms(), window_now(view, window_ms)))?;
+        Some((at - to? as f64) / window as f64 + 1.0).filter(|share| (0.0..=1.0).contains(share))
     });
     stage::mount(
         Stage {
@@ -135,7 +140,7 @@ fn Plot(
             return;
         };
         let row = handle.peek(|view| {
-            let at = view.last_ms()? as f64 - window_ms as f64 * (1.0 - share);
+            let at = view.last_ms()? as f64 - window_now(view, window_ms) as f64 * (1.0 - share);
             view.times.get(view.nearest(at)?).map(|time| *time as f64)
         });
         if let Some(Some(time)) = row {
@@ -153,7 +158,14 @@ fn Plot(
     };
     let press = move |event: leptos::ev::KeyboardEvent| {
         let moved = handle
-            .peek(|view| key_moves(view, window_ms, cross.get_untracked(), &event.key()))
+            .peek(|view| {
+                key_moves(
+                    view,
+                    window_now(view, window_ms),
+                    cross.get_untracked(),
+                    &event.key(),
+                )
+            })
             .flatten();
         if let Some(time) = moved {
             event.prevent_default();

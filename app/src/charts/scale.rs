@@ -47,6 +47,7 @@ pub struct Pick<'a> {
     /// Indices into the schema; the position here is the slot.
     pub series: &'a [usize],
     pub hidden: &'a Hidden,
+    /// The most that is shown, see [`window_now`].
     pub window_ms: i64,
     /// Pixel columns there are to fill.
     pub columns: u32,
@@ -59,10 +60,21 @@ pub type Hidden = Vec<String>;
 /// What a chart looks like now, for so many columns of pixels. None when its page is gone.
 pub type Draw = std::sync::Arc<dyn Fn(u32) -> Option<Scene> + Send + Sync>;
 
+/// How far back a chart reaches now. Where there is little to show yet the window begins at a minute and grows with the
+/// data, so that a server that has just started is not drawn into a corner.
+pub fn window_now(view: &View, window_ms: i64) -> i64 {
+    let span = match (view.times.front(), view.times.back()) {
+        (Some(first), Some(last)) => last - first,
+        _ => 0,
+    };
+    let fits = |window: &i64| span <= *window && *window < window_ms;
+    [60_000, 120_000].into_iter().find(fits).unwrap_or(window_ms)
+}
+
 /// Lays a chart out. The newest row is "now", never the clock.
 pub fn scene(view: &View, pick: &Pick<'_>) -> Scene {
     let to_ms = view.last_ms().unwrap_or(0) as f64;
-    let from_ms = to_ms - pick.window_ms.max(1000) as f64;
+    let from_ms = to_ms - window_now(view, pick.window_ms).max(1000) as f64;
     let window = Window {
         from_ms,
         to_ms,
@@ -197,10 +209,25 @@ mod tests {
     }
 
     #[test]
+    fn the_window_grows_with_the_data_up_to_what_is_asked() {
+        let rows = |count: usize| view(Unit::Percent, &[&vec![1.0; count]]);
+        for (count, window) in [
+            (0, 60_000),
+            (61, 60_000),
+            (62, 120_000),
+            (122, 300_000),
+            (600, 300_000),
+        ] {
+            assert_eq!(window_now(&rows(count), 300_000), window, "{count} rows");
+        }
+        assert_eq!(window_now(&rows(600), 60_000), 60_000);
+    }
+
+    #[test]
     fn now_is_the_newest_row() {
         let none = Hidden::new();
         let scene = scene(&view(Unit::Percent, &[&[1.0, 2.0, 3.0]]), &pick(&[0], &none));
-        assert_eq!((scene.from_ms, scene.to_ms), (2000.0 - 300_000.0, 2000.0));
+        assert_eq!((scene.from_ms, scene.to_ms), (2000.0 - 60_000.0, 2000.0));
         assert!(scene.area && !scene.is_empty());
     }
 

@@ -46,6 +46,21 @@ pub fn ConnectionBadge() -> impl IntoView {
             <span class="connection-mark" aria-hidden="true"></span>
             <span class="connection-words">{move || state.with(|state| state.words(now_ms.get().unwrap_or_default()))}</span>
             <span class="visually-hidden" role="status">{move || spoken.get()}</span>
+            {move || way_out(&name.get())}
         </span>
+    }
+}
+
+/// What a person can do about a connection that does not come back by itself.
+fn way_out(name: &str) -> AnyView {
+    let (href, words) = match name {
+        "signed-out" => ("/sign-in", "Sign in"),
+        "failed" => ("", "Reload"),
+        _ => return ().into_any(),
+    };
+    view! {
+        <a class="link" href=href rel="external">
+            {words}
+        </a>
     }
 }

@@ -70,15 +70,14 @@ fn pick(view: &ChannelView, unit: Unit) -> Option<usize> {
     {
         return Some(whole);
     }
+    // What a machine says to itself speaks for it only when it says nothing else.
+    let rank = |at: usize| {
+        let loopback = view.schema[at].labels.iter().any(|label| label.value == "lo");
+        (!loopback, last(view, at))
+    };
     candidates
         .into_iter()
-        .reduce(|best, at| {
-            if last(view, at) > last(view, best) {
-                at
-            } else {
-                best
-            }
-        })
+        .reduce(|best, at| if rank(at) > rank(best) { at } else { best })
         .or_else(|| (!view.schema.is_empty()).then_some(0))
 }
 
@@ -215,6 +214,28 @@ mod tests {
         let signs = vitals(&[cpu, disk]);
         assert_eq!(signs.iter().map(|sign| sign.series).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(signs[1].about.as_deref(), Some("/srv"));
+    }
+
+    #[test]
+    fn the_loopback_speaks_only_when_there_is_nothing_else() {
+        let network = |devices: &[(&str, f64)]| {
+            let series = devices.iter().map(|(name, value)| {
+                (
+                    spec(Unit::BytesPerSecond, "Traffic").label("device", name),
+                    *value,
+                )
+            });
+            vitals(&[view("network", series.collect())])[0].about.clone()
+        };
+        assert_eq!(
+            network(&[("lo", 9e9), ("eth0", 5.0), ("eth1", 7.0)]).as_deref(),
+            Some("eth1")
+        );
+        assert_eq!(
+            network(&[("lo", 1.0), ("eth0", f64::NAN)]).as_deref(),
+            Some("eth0")
+        );
+        assert_eq!(network(&[("lo", 1.0)]).as_deref(), Some("lo"));
     }
 
     #[test]
