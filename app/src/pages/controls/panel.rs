@@ -175,7 +175,7 @@ fn PanelFoot(panel: Panel, prefix: String) -> AnyView {
                 >
                     {move || if call.pending() { "Starting".to_owned() } else { title.clone() }}
                 </button>
-                <small>"Time limit " {super::words::took(i64::from(spec.time_limit_secs) * 1000)}</small>
+                <small>"Time limit " {crate::format::duration(i64::from(spec.time_limit_secs) * 1000)}</small>
             </div>
         </div>
     }

@@ -180,7 +180,7 @@ fn GroupSection(group: Group) -> AnyView {
                 <h2>{group.title.clone()}</h2>
             </div>
             {trouble}
-            <div class="grid">{charts}</div>
+            <div class="grid stretch">{charts}</div>
         </section>
     }
 }

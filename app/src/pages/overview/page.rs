@@ -69,7 +69,7 @@ fn Overview(view: OverviewView) -> AnyView {
             <div class="tiles">{tiles}</div>
             <section class="section" aria-label="Charts">
                 <h2 class="visually-hidden">"Charts"</h2>
-                <div class="grid">{cards}</div>
+                <div class="grid stretch">{cards}</div>
             </section>
             <div class="grid stretch">
                 <TopProcesses first=view.processes t_ms=view.now_ms memory_bytes=view.host.memory_bytes/>

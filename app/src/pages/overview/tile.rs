@@ -21,7 +21,7 @@ pub fn Tile(vital: Vital, channel: Channel) -> AnyView {
         )
     };
     let trend = move || trend(unit, &key.with_value(|key| channel.recent(key, TREND_SAMPLES)));
-    let about = vital.about.unwrap_or(vital.spec.title);
+    let about = vital.spec.title;
     view! {
         <section class="tile" aria-label=vital.label>
             <p class="tile-head">
