@@ -129,6 +129,19 @@ fn it_runs_from_any_folder_and_a_stop_signal_ends_it_well() {
 }
 
 #[test]
+fn an_output_that_nobody_reads_stops_nothing() {
+    let dir = with_config("");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = farol(dir.path())
+        .arg("check-config")
+        .stdout(writer)
+        .status()
+        .unwrap();
+    assert!(status.success(), "{status}");
+}
+
+#[test]
 fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let mut running = Running::start(dir.path(), Stdio::piped());
