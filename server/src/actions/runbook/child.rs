@@ -1,13 +1,17 @@
 //! One process with its group: started, listened to, ended.
 //!
-//! The child leads a process group of its own. When it must stop, the whole group gets TERM and, after [`TERM_GRACE`], KILL.
+//! The child leads a process group of its own. When it must stop, the whole group gets TERM and, after [`TERM_GRACE`], KILL,
+//! and the run ends when no member lives. What even KILL does not end (it waits for a device) is told after [`KILL_GRACE`].
 //! A background child that keeps the pipes open after the leader has ended is not waited for: after [`PIPE_GRACE`] reading
 //! stops, and that is said.
 
 use super::Command;
-use crate::actions::{
-    End, Outcome, RunContext,
-    output::{OutputSink, Utf8Pieces},
+use crate::{
+    actions::{
+        End, Outcome, RunContext,
+        output::{OutputSink, Utf8Pieces},
+    },
+    procstat,
 };
 use farol_model::action::OutputStream;
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
@@ -24,6 +28,8 @@ use tokio::{
 
 /// Between TERM and KILL.
 const TERM_GRACE: Duration = Duration::from_secs(5);
+/// Between KILL and giving up on those who wait for a device.
+const KILL_GRACE: Duration = Duration::from_secs(5);
 /// After the leader has ended, for what still stands in the pipes.
 const PIPE_GRACE: Duration = Duration::from_secs(1);
 /// Between two looks at a group that was asked to end.
@@ -46,15 +52,26 @@ pub async fn run(command: Command, context: &RunContext) -> Outcome {
     if let Some(stderr) = child.stderr.take() {
         readers.spawn(copy(stderr, OutputStream::Stderr, context.output.clone()));
     }
-    let (status, stopped) = tokio::select! {
-        status = child.wait() => (status, false),
-        () = context.stop.cancelled() => (end_group(&mut child, group).await, true),
+    let (status, ending) = tokio::select! {
+        status = child.wait() => (status, Ending::Own),
+        () = context.stop.cancelled() => end_group(&mut child, group).await,
     };
     let left_open = drain(readers).await;
     match status {
-        Ok(status) => outcome(status, stopped, left_open),
+        Ok(status) => outcome(status, ending, left_open),
         Err(error) => Outcome::failed(format!("The process was lost: {error}.")),
     }
+}
+
+/// How it came to the end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// By itself, or by somebody else than Farol.
+    Own,
+    /// It was asked to, and all of its group have ended.
+    Stopped,
+    /// It was asked to, and not all have ended.
+    StoppedInPart,
 }
 
 fn start(command: &Command) -> Result<Child, String> {
@@ -101,33 +118,49 @@ async fn drain(mut readers: JoinSet<()>) -> bool {
 
 /// TERM to the group, KILL to what is left of it. The group's number cannot be given to another while a member lives; the
 /// leader is reaped by `wait`, so after that the group is looked at before it is signalled.
-async fn end_group(child: &mut Child, group: Option<Pid>) -> std::io::Result<ExitStatus> {
-    let signal = |signal| {
+async fn end_group(child: &mut Child, group: Option<Pid>) -> (std::io::Result<ExitStatus>, Ending) {
+    for (name, grace) in [(Signal::TERM, TERM_GRACE), (Signal::KILL, KILL_GRACE)] {
         if let Some(group) = group
             && test_kill_process_group(group).is_ok()
-            && let Err(error) = kill_process_group(group, signal)
+            && let Err(error) = kill_process_group(group, name)
         {
             tracing::debug!(%error, "a process group was gone before its signal");
         }
-    };
-    signal(Signal::TERM);
-    let gone = async {
-        let status = child.wait().await;
-        while group.is_some_and(|group| test_kill_process_group(group).is_ok()) {
-            tokio::time::sleep(LOOK).await;
+        let ended = async {
+            let status = child.wait().await;
+            while lives(group).await {
+                tokio::time::sleep(LOOK).await;
+            }
+            status
+        };
+        if let Ok(status) = tokio::time::timeout(grace, ended).await {
+            return (status, Ending::Stopped);
         }
-        status
+    }
+    let status = match child.try_wait() {
+        Ok(Some(status)) => Ok(status),
+        Ok(None) => Err(std::io::Error::other(
+            "not even KILL ends it, it waits for a device",
+        )),
+        Err(error) => Err(error),
     };
-    match tokio::time::timeout(TERM_GRACE, gone).await {
-        Ok(status) => status,
-        Err(_) => {
-            signal(Signal::KILL);
-            child.wait().await
-        }
+    (status, Ending::StoppedInPart)
+}
+
+/// Whether a member of the group still runs.
+async fn lives(group: Option<Pid>) -> bool {
+    let Some(group) = group.filter(|group| test_kill_process_group(*group).is_ok()) else {
+        return false;
+    };
+    let group = group.as_raw_nonzero().get().unsigned_abs();
+    match tokio::task::spawn_blocking(move || procstat::group_lives(group)).await {
+        Ok(Ok(lives)) => lives,
+        // Then kill(2) is all there is to go by, and it has found somebody.
+        Ok(Err(_)) | Err(_) => true,
     }
 }
 
-fn outcome(status: ExitStatus, stopped: bool, left_open: bool) -> Outcome {
+fn outcome(status: ExitStatus, ending: Ending, left_open: bool) -> Outcome {
     let note = if left_open {
         " Something it left running still holds its output; that was not waited for."
     } else {
@@ -138,15 +171,20 @@ fn outcome(status: ExitStatus, stopped: bool, left_open: bool) -> Outcome {
         detail: detail + note,
         exit_code: status.code(),
     };
-    match (stopped, status.code(), status.signal()) {
-        (true, ..) => with(
+    match (ending, status.code(), status.signal()) {
+        (Ending::Stopped, ..) => with(
             End::Stopped,
             "It was asked to stop and has ended with all it started.".to_owned(),
         ),
-        (false, Some(0), _) => with(End::Succeeded, "It ended well.".to_owned()),
-        (false, Some(code), _) => with(End::Failed, format!("It ended with exit code {code}.")),
-        (false, None, Some(signal)) => with(End::Killed, format!("It was ended by {}.", signal_word(signal))),
-        (false, None, None) => with(
+        (Ending::StoppedInPart, ..) => with(
+            End::Stopped,
+            "It was asked to stop and has ended, but not all it started: not even KILL ends the rest, it waits for a device."
+                .to_owned(),
+        ),
+        (Ending::Own, Some(0), _) => with(End::Succeeded, "It ended well.".to_owned()),
+        (Ending::Own, Some(code), _) => with(End::Failed, format!("It ended with exit code {code}.")),
+        (Ending::Own, None, Some(signal)) => with(End::Killed, format!("It was ended by {}.", signal_word(signal))),
+        (Ending::Own, None, None) => with(
             End::Failed,
             "It ended in a way that the system does not tell.".to_owned(),
         ),
