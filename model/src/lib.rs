@@ -11,6 +11,7 @@ pub mod access;
 pub mod action;
 pub mod audit;
 pub mod channel;
+pub mod connection;
 pub mod fault;
 pub mod health;
 pub mod host;

@@ -34,6 +34,7 @@ pub mod site;
 pub mod state;
 pub mod telemetry;
 pub mod time;
+pub mod websocket;
 
 use access::Access;
 use actions::{collector::CollectorSwitch, runner::Runner, store::RunStore};

@@ -6,9 +6,11 @@
 //! | [`channel`], [`body`] | one channel: position, recovery, state, fan-out |
 //! | [`publication`] | one publication, encoded at most once per form |
 //! | [`runs`] | which run channels stay |
-//! | [`outbox`] | what waits for one connection, and what gives way when it is full |
-//! | [`session`], [`commands`], [`throttle`] | one connection over any carrier |
-//! | [`registry`] | who is connected, caps, endings |
+//! | [`outbox`] | what waits for one connection, what gives way when it is full, who writes |
+//! | [`flusher`] | brings publications to the sockets |
+//! | [`session`], [`commands`], [`throttle`], [`subscription`] | one connection over any carrier |
+//! | [`door`] | who is let in at all |
+//! | [`registry`], [`client`], [`traffic`], [`kill`] | who is connected, caps, what is known of each, endings |
 //! | [`ws`] | the WebSocket carrier |
 //! | [`limits`] | every bound |
 //!
@@ -18,23 +20,30 @@
 
 pub mod body;
 pub mod channel;
+pub mod client;
 pub mod commands;
+pub mod door;
+pub mod flusher;
 pub mod hub;
+pub mod kill;
 pub mod limits;
 pub mod outbox;
 pub mod publication;
 pub mod registry;
 pub mod runs;
 pub mod session;
+pub mod subscription;
 pub mod throttle;
+pub mod traffic;
 pub mod ws;
 
+pub use door::{BadProof, PeerAddress};
 pub use hub::Hub;
 pub use limits::LiveLimits;
-pub use ws::{BadProof, PeerAddress};
 
 use axum::{Router, routing::get};
 use farol_model::{Fault, Viewer, wire::codes::Disconnect};
+use flusher::Flusher;
 use futures::future::BoxFuture;
 use http::HeaderMap;
 use registry::Registry;
@@ -43,7 +52,10 @@ use std::{
     time::Duration,
 };
 use tokio::sync::broadcast;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 /// Whether a request's `Origin` is ours.
 pub type OriginCheck = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
@@ -51,11 +63,15 @@ pub type OriginCheck = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
 /// Distance of the hub's sweeps.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Distance of the looks at what waits for readers.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
 /// All parts of the live plane. Cheap to clone.
 #[derive(Clone)]
 pub struct Live {
     pub hub: Arc<Hub>,
     pub registry: Arc<Registry>,
+    pub flusher: Arc<Flusher>,
     pub gate: Arc<dyn Gate>,
     pub rpc: Arc<dyn Rpc>,
     pub limits: Arc<LiveLimits>,
@@ -64,6 +80,8 @@ pub struct Live {
     pub shutdown: CancellationToken,
     /// Sessions and rpc calls. To be waited for after `shutdown`.
     pub tasks: TaskTracker,
+    /// Ends the flusher with the last of its users.
+    _flushing: Arc<DropGuard>,
 }
 
 impl Live {
@@ -78,15 +96,20 @@ impl Live {
         shutdown: CancellationToken,
         tasks: TaskTracker,
     ) -> Live {
+        let flusher = Flusher::new(limits.coalesce, limits.write_chunk_bytes);
+        let flushing = CancellationToken::new();
+        tokio::spawn(flusher.clone().run(flushing.clone()));
         let live = Live {
             hub,
             registry: Registry::new(&limits),
+            flusher,
             gate,
             rpc,
             limits: Arc::new(limits),
             origin_allowed,
             shutdown,
             tasks,
+            _flushing: Arc::new(flushing.drop_guard()),
         };
         // Listening begins before anybody can connect.
         let endings = live.gate.endings();
@@ -104,11 +127,14 @@ pub fn routes(live: Live) -> Router {
 
 async fn keep_house(live: Live, mut endings: broadcast::Receiver<Ending>) {
     let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+    let mut look = tokio::time::interval(LOOK_INTERVAL);
+    let queued = metrics::gauge!("farol_live_queue_bytes");
     let mut listening = true;
     loop {
         tokio::select! {
             () = live.shutdown.cancelled() => return,
             _ = sweep.tick() => live.hub.sweep(),
+            _ = look.tick() => queued.set(live.registry.waiting_bytes() as f64),
             ending = endings.recv(), if listening => match ending {
                 Ok(ending) => live.registry.end(&ending),
                 Err(broadcast::error::RecvError::Lagged(missed)) => {
@@ -122,10 +148,14 @@ async fn keep_house(live: Live, mut endings: broadcast::Receiver<Ending>) {
 }
 
 async fn recheck_all(live: &Live) {
-    for (identity, kill) in live.registry.identities() {
+    for client in live.registry.clients() {
+        let Some(identity) = client.identity() else {
+            continue;
+        };
+        let kill = &client.kill;
         // When in doubt the client comes back and is asked again.
         match live.gate.recheck(&identity).await {
-            Ok(Some(now)) if now == identity => {}
+            Ok(Some(now)) if now == *identity => {}
             Ok(Some(_)) => kill.end(Disconnect::SESSION_ENDED),
             Ok(None) => kill.end(Disconnect::SIGNED_OUT),
             Err(_) => kill.end(Disconnect::INSUFFICIENT_STATE),

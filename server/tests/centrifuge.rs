@@ -96,8 +96,10 @@ impl Rpc for TestRpc {
                 }
                 "cut" => {
                     let live = self.live.lock().unwrap().clone().unwrap();
-                    for (_, kill) in live.registry.identities() {
-                        kill.end(farol_model::wire::codes::Disconnect::INSUFFICIENT_STATE);
+                    for client in live.registry.clients() {
+                        client
+                            .kill
+                            .end(farol_model::wire::codes::Disconnect::INSUFFICIENT_STATE);
                     }
                     Ok(b"{}".to_vec())
                 }

@@ -299,22 +299,19 @@ async fn a_stopping_server_refuses_new_ones_and_says_goodbye_to_the_others() {
 async fn huge_frames_wrong_kinds_and_garbage_end_the_connection() {
     let server = Server::start(LiveLimits::default()).await;
     let connect = Message::text(r#"{"id":1,"connect":{}}"#);
-    for bad in [
-        Message::text("x".repeat(40 * 1024)),
-        Message::binary(vec![0_u8; 8]),
-        Message::text("garbage"),
-        Message::text("{\"id\":2,\"subscribe\":7}"),
+    let (bad_request, too_big) = (Disconnect::BAD_REQUEST.code, Disconnect::TOO_BIG.code);
+    for (bad, code) in [
+        (Message::text("x".repeat(40 * 1024)), too_big),
+        (Message::binary(vec![0_u8; 8]), bad_request),
+        (Message::text("garbage"), bad_request),
+        (Message::text("{\"id\":2,\"subscribe\":7}"), bad_request),
     ] {
         let mut socket = server.open(&[BEARER]).await.unwrap();
         socket.send(connect.clone()).await.unwrap();
         message(&mut socket).await;
         socket.send(bad.clone()).await.unwrap();
-        assert_eq!(
-            close_code(&mut socket).await,
-            Disconnect::BAD_REQUEST.code,
-            "{:.40}",
-            format!("{bad:?}")
-        );
+        let text = format!("{bad:?}");
+        assert_eq!(close_code(&mut socket).await, code, "{text:.40}");
     }
     // A length beyond all measure is not read at all: the connection is cut, with or without a last word.
     let mut socket = server.open(&[BEARER]).await.unwrap();

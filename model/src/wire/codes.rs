@@ -29,6 +29,18 @@ impl Disconnect {
         Disconnect { code, reason }
     }
 
+    /// A code of the carrier below, such as RFC 6455 section 7.4.1 has them.
+    pub const fn of_carrier(code: u16, reason: &'static str) -> Self {
+        Self::new(code, reason)
+    }
+
+    /// Whether the code belongs to the carrier and not to the protocol.
+    pub fn is_of_carrier(self) -> bool {
+        self.code < 3000
+    }
+
+    /// RFC 6455: a message too big to process.
+    pub const TOO_BIG: Disconnect = Self::new(1009, "message too big");
     pub const CONNECTION_CLOSED: Disconnect = Self::new(3000, "connection closed");
     pub const SHUTDOWN: Disconnect = Self::new(3001, "shutdown");
     pub const SLOW: Disconnect = Self::new(3008, "slow");
@@ -46,9 +58,9 @@ impl Disconnect {
     pub const SESSION_ENDED: Disconnect = Self::new(4500, "session ended");
     pub const SIGNED_OUT: Disconnect = Self::new(4501, "signed out");
 
-    /// Whether a client should come back.
+    /// Whether a client should come back. What breaks the rules of the carrier would break them again.
     pub fn reconnect(code: u16) -> bool {
-        !matches!(code, 3500..=3999 | 4500..=4999)
+        !matches!(code, 1002 | 1003 | 1007 | 1009 | 3500..=3999 | 4500..=4999)
     }
 }
 

@@ -7,8 +7,9 @@ use super::{
     body::{Body, Whole},
     limits::LiveLimits,
     lock,
-    outbox::{Outbox, Subscription},
+    outbox::Outbox,
     publication::{ChannelKey, Payload, Publication},
+    subscription::Subscription,
 };
 use farol_model::{
     channel::Class,
@@ -44,7 +45,10 @@ pub struct Inner {
     /// Publications without holes, the newest last, its offset equal to `offset`.
     held: VecDeque<Held>,
     held_bytes: usize,
+    /// Some of them may have ended: they are taken out by the next publication, or when they are half of all.
     subscribers: Vec<Subscriber>,
+    /// About how many of them have ended.
+    left: usize,
     /// The state as last asked for, until the next publication: many who come back together share one encoding.
     whole: Option<(u32, Arc<Whole>)>,
     /// The channel was taken down.
@@ -63,6 +67,7 @@ struct Held {
 struct Subscriber {
     outbox: Arc<Outbox>,
     subscription: Arc<Subscription>,
+    encoding: Encoding,
     /// Pushes carry the number and not the name.
     numbered: bool,
     /// The least distance of publications; zero for each.
@@ -117,6 +122,7 @@ impl Channel {
             held: VecDeque::new(),
             held_bytes: 0,
             subscribers: Vec::new(),
+            left: 0,
             whole: None,
             closed: false,
         };
@@ -157,6 +163,7 @@ impl Channel {
         inner.subscribers.push(Subscriber {
             outbox: outbox.clone(),
             subscription: subscription.clone(),
+            encoding: outbox.encoding(),
             numbered,
             // The other classes would lose what is skipped.
             every: match self.class {
@@ -187,11 +194,14 @@ impl Channel {
         })
     }
 
-    /// Takes a subscriber out.
-    pub fn leave(&self, subscription: &Arc<Subscription>) {
-        lock(&self.inner)
-            .subscribers
-            .retain(|subscriber| !Arc::ptr_eq(&subscriber.subscription, subscription));
+    /// A subscription has ended. Not searched for each time: twenty thousand who leave together would cost the square.
+    pub fn leave(&self) {
+        let mut inner = lock(&self.inner);
+        inner.left += 1;
+        if inner.left * 2 >= inner.subscribers.len() {
+            inner.left = 0;
+            inner.subscribers.retain(Subscriber::stands);
+        }
     }
 
     /// Held publications and the newest position; None in a class that holds none.
@@ -247,7 +257,7 @@ impl Inner {
     }
 
     pub fn has_subscribers(&self) -> bool {
-        !self.subscribers.is_empty()
+        self.subscribers.iter().any(Subscriber::stands)
     }
 
     /// The state in `body` has changed.
@@ -267,15 +277,13 @@ impl Inner {
 
     fn fan_out(&mut self, publication: &Arc<Publication>, now: Instant) {
         self.whole = None;
+        self.left = 0;
         let always = publication.is_schema();
         self.subscribers.retain_mut(|subscriber| {
-            if !subscriber.subscription.is_live() {
-                return false;
-            }
             if !always && !subscriber.due(now) {
-                return true;
+                return subscriber.stands();
             }
-            let frame = publication.frame(subscriber.outbox.encoding(), subscriber.numbered);
+            let frame = publication.frame(subscriber.encoding, subscriber.numbered);
             subscriber.outbox.publish(&subscriber.subscription, frame)
         });
     }
@@ -342,6 +350,10 @@ impl Inner {
 }
 
 impl Subscriber {
+    fn stands(&self) -> bool {
+        self.subscription.is_live()
+    }
+
     /// Whether a publication is due. The newest at that time is the one that is sent; those between are skipped and are
     /// not owed. A tenth of slack keeps a source that ticks a little early in step.
     fn due(&mut self, now: Instant) -> bool {

@@ -7,9 +7,10 @@
 use super::{
     Identity, Live,
     channel::{Channel, Joined},
-    outbox::{Outbox, Subscription},
+    outbox::Outbox,
     registry::Seat,
     session::Peer,
+    subscription::Subscription,
     throttle::Bucket,
 };
 use crate::time::now_ms;
@@ -45,13 +46,10 @@ pub struct Commands {
     live: Live,
     seat: Seat,
     outbox: Arc<Outbox>,
-    address: String,
-    /// Random, told in the connect result.
-    client: String,
     /// Proven before the connection stood, until connect takes it.
-    proven: Option<Identity>,
+    proven: Option<Arc<Identity>>,
     /// Set by connect.
-    identity: Option<Identity>,
+    identity: Option<Arc<Identity>>,
     /// Whether this client can read numeric channel ids, see [`NUMBERED_CLIENT`]. Set by connect.
     numbered: bool,
     subscriptions: HashMap<String, (Arc<Channel>, Arc<Subscription>)>,
@@ -76,8 +74,6 @@ impl Commands {
             live,
             seat: peer.seat,
             outbox,
-            address: peer.address,
-            client: format!("{:032x}", rand::random::<u128>()),
             proven: peer.identity,
             identity: None,
             numbered: false,
@@ -98,10 +94,10 @@ impl Commands {
             false => self.live.limits.frame_bytes_before_connect,
         };
         if message.len() > limit {
-            return Err(Disconnect::BAD_REQUEST);
+            return Err(Disconnect::TOO_BIG);
         }
         let commands = codec::decode_commands(self.outbox.encoding(), message).map_err(|error| {
-            tracing::debug!(%error, peer = self.address, "a message that is not of the protocol");
+            tracing::debug!(%error, peer = %self.seat.client.address, "a message that is not of the protocol");
             Disconnect::BAD_REQUEST
         })?;
         // A message without commands costs as much as one with one.
@@ -122,7 +118,7 @@ impl Commands {
     pub fn leave_all(&mut self) {
         for (channel, subscription) in std::mem::take(&mut self.subscriptions).into_values() {
             self.outbox.forget(&subscription);
-            channel.leave(&subscription);
+            channel.leave();
         }
     }
 
@@ -164,7 +160,7 @@ impl Commands {
             });
         } else if command.send.is_some() {
             // Farol has no use for messages without an answer; they are allowed and go nowhere.
-            tracing::debug!(peer = self.address, "a send command was ignored");
+            tracing::debug!(peer = %self.seat.client.address, "a send command was ignored");
         } else if command.publish.is_some() {
             self.refuse(
                 id,
@@ -189,7 +185,7 @@ impl Commands {
         let shown = match request.token.is_empty() {
             true => self.proven.take(),
             false => match self.gate(self.live.gate.by_token(&request.token)).await {
-                Ok(Some(identity)) => Some(identity),
+                Ok(Some(identity)) => Some(Arc::new(identity)),
                 Ok(None) => return Err(Disconnect::INVALID_TOKEN),
                 Err(refused) => {
                     self.refuse(id, refused);
@@ -215,6 +211,7 @@ impl Commands {
             }
         };
         self.identity = Some(identity.clone());
+        self.seat.client.set_program(&request.name, &request.version);
         self.numbered = self.outbox.encoding() == Encoding::Json
             || request.name == NUMBERED_CLIENT
             || request.name.starts_with("farol-");
@@ -224,7 +221,7 @@ impl Commands {
     async fn welcome(
         &mut self,
         id: u32,
-        identity: &Identity,
+        identity: &Arc<Identity>,
         wanted: HashMap<String, SubscribeRequest>,
     ) -> Result<(), Disconnect> {
         let mut joined = Vec::new();
@@ -238,7 +235,7 @@ impl Commands {
             }
         }
         let connect = ConnectResult {
-            client: self.client.clone(),
+            client: self.seat.client.name(),
             version: SERVER_VERSION.to_owned(),
             ping: u32::try_from(self.live.limits.ping_interval.as_secs().max(1)).unwrap_or(u32::MAX),
             pong: true,
@@ -257,7 +254,7 @@ impl Commands {
 
     async fn subscribe(
         &mut self,
-        identity: &Identity,
+        identity: &Arc<Identity>,
         request: &SubscribeRequest,
     ) -> Result<Result<(Arc<Subscription>, SubscribeResult), Refused>, Disconnect> {
         let name = match self.may_subscribe(identity, &request.channel) {
@@ -286,16 +283,23 @@ impl Commands {
         };
         let subscription = joined.subscription.clone();
         // Remembered before anything is awaited, so that it is never left behind in the channel.
+        self.seat.client.joined(&request.channel);
         self.subscriptions
             .insert(request.channel.clone(), (channel, subscription.clone()));
         Ok(Ok((subscription, self.encode(joined).await)))
     }
 
-    fn may_subscribe(&mut self, identity: &Identity, channel: &str) -> Result<ChannelName, Refused> {
+    fn may_subscribe(&mut self, identity: &Arc<Identity>, channel: &str) -> Result<ChannelName, Refused> {
         let unknown = || refusal(error::UNKNOWN_CHANNEL, "There is no such channel.", false);
         let name = ChannelName::parse(channel).ok_or_else(unknown)?;
-        self.subscriptions
-            .retain(|_, (_, subscription)| subscription.is_live());
+        let client = &self.seat.client;
+        self.subscriptions.retain(|name, (_, subscription)| {
+            let stands = subscription.is_live();
+            if !stands {
+                client.left(name);
+            }
+            stands
+        });
         if self.subscriptions.contains_key(channel) {
             return Err(refusal(
                 error::ALREADY_SUBSCRIBED,
@@ -331,9 +335,10 @@ impl Commands {
     }
 
     fn unsubscribe(&mut self, id: u32, channel: &str) {
+        self.seat.client.left(channel);
         if let Some((channel, subscription)) = self.subscriptions.remove(channel) {
             self.outbox.forget(&subscription);
-            channel.leave(&subscription);
+            channel.leave();
         }
         self.outbox.control(&Reply {
             id,
@@ -384,7 +389,7 @@ impl Commands {
     }
 
     /// Runs beside all that follows, and to its end also when the connection goes: what was asked for is done.
-    fn rpc(&self, id: u32, identity: Identity, request: RpcRequest) {
+    fn rpc(&self, id: u32, identity: Arc<Identity>, request: RpcRequest) {
         let Ok(permit) = self.rpcs.clone().try_acquire_owned() else {
             let message = format!(
                 "{} calls of this connection are still running. Wait for one to end.",
@@ -393,7 +398,8 @@ impl Commands {
             self.refuse(id, refusal(error::TOO_MANY_REQUESTS, message, true));
             return;
         };
-        let (live, outbox, address) = (self.live.clone(), self.outbox.clone(), self.address.clone());
+        let (live, outbox) = (self.live.clone(), self.outbox.clone());
+        let address = self.seat.client.address.to_string();
         self.live.tasks.clone().spawn(async move {
             let answer = match live.gate.recheck(&identity).await {
                 Ok(Some(identity)) => {
@@ -421,12 +427,12 @@ impl Commands {
     async fn refresh(
         &mut self,
         id: u32,
-        identity: &Identity,
+        identity: &Arc<Identity>,
         request: &RefreshRequest,
     ) -> Result<(), Disconnect> {
         let fresh = match self.gate(self.live.gate.by_token(&request.token)).await {
             // A connection never changes hands.
-            Ok(Some(fresh)) if fresh.viewer.user_id == identity.viewer.user_id => fresh,
+            Ok(Some(fresh)) if fresh.viewer.user_id == identity.viewer.user_id => Arc::new(fresh),
             Ok(_) => return Err(Disconnect::INVALID_TOKEN),
             Err(refused) => {
                 self.refuse(id, refused);
@@ -438,7 +444,7 @@ impl Commands {
         }
         self.identity = Some(fresh);
         let refresh = RefreshResult {
-            client: self.client.clone(),
+            client: self.seat.client.name(),
             version: SERVER_VERSION.to_owned(),
             ..Default::default()
         };
@@ -451,9 +457,16 @@ impl Commands {
     }
 
     /// Asks the gate whether the identity still holds, and takes the role it has now.
-    async fn recheck(&mut self, identity: &Identity) -> Result<Result<Identity, Refused>, Disconnect> {
+    async fn recheck(
+        &mut self,
+        identity: &Arc<Identity>,
+    ) -> Result<Result<Arc<Identity>, Refused>, Disconnect> {
         match self.gate(self.live.gate.recheck(identity)).await {
             Ok(Some(now)) => {
+                let now = match now == **identity {
+                    true => identity.clone(),
+                    false => Arc::new(now),
+                };
                 if self.connected() {
                     self.identity = Some(now.clone());
                 }

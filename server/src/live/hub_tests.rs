@@ -1,7 +1,7 @@
 //! The hub without connections: what a subscriber's outbox receives.
 
 use super::*;
-use crate::live::outbox::{Kill, Outbox, Subscription};
+use crate::live::{client::Client, flusher::Flusher, outbox::Outbox, subscription::Subscription};
 use farol_model::{
     action::{OutputStream, RunEvent},
     metric::Unit,
@@ -22,7 +22,8 @@ fn schema(names: &[&str]) -> Arc<[MetricSpec]> {
 }
 
 fn outbox(encoding: Encoding) -> Arc<Outbox> {
-    Outbox::new(encoding, 1024 * 1024, Arc::new(Kill::default()))
+    let flusher = Flusher::new(Duration::ZERO, usize::MAX);
+    Outbox::new(Client::for_tests(encoding), 1024 * 1024, flusher, None)
 }
 
 const CPU: &str = "metrics/local/cpu";
@@ -41,7 +42,7 @@ fn subscribe(
         .unwrap();
     let subscription = joined.subscription.clone();
     outbox.open(std::slice::from_ref(&subscription), &Reply::default());
-    outbox.take(usize::MAX).unwrap();
+    outbox.next().unwrap();
     (joined.result(outbox.encoding()), subscription)
 }
 
@@ -62,7 +63,7 @@ fn recover(channel: &str, epoch: &str, offset: u64) -> SubscribeRequest {
 }
 
 fn received(outbox: &Outbox) -> Vec<Reply> {
-    outbox.take(usize::MAX).map_or(Vec::new(), |message| {
+    outbox.next().map_or(Vec::new(), |message| {
         codec::decode_replies(outbox.encoding(), &message).unwrap()
     })
 }

@@ -1,4 +1,4 @@
-//! What waits to be written to one connection.
+//! What waits to be written to one connection, and who writes it.
 //!
 //! Control frames (replies, pings, unsubscribes) go first and in order; publications follow in order. Publications are
 //! bounded by `queue_bytes`; a single publication larger than the bound passes when nothing else waits. Above the bound:
@@ -12,8 +12,19 @@
 //!
 //! Control frames are bounded by their cause: the session reads no further command while more than `queue_bytes` of them
 //! wait ([`Outbox::room`]). The hub never waits here.
+//!
+//! Two may write: the [`Flusher`], which brings publications to carriers that take them at once, and the connection's
+//! own session, which writes replies and waits for slow sockets. Who has the turn writes until nothing waits; the other
+//! finds nothing left. What is taken is written before the turn ends, so order is kept without a lock over a write.
 
-use super::{lock, publication::ChannelKey};
+use super::{
+    client::Client,
+    flusher::{Express, Flusher, Tally},
+    lock,
+    subscription::Subscription,
+    traffic::{Counts, Traffic},
+};
+use crate::time::now_ms;
 use bytes::Bytes;
 use farol_model::{
     channel::Class,
@@ -24,80 +35,29 @@ use farol_model::{
 };
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::Ordering},
+    time::Duration,
 };
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
-
-/// Ends a connection from anywhere; the first reason stands.
-#[derive(Debug, Default)]
-pub struct Kill {
-    reason: OnceLock<Disconnect>,
-    ended: CancellationToken,
-}
-
-impl Kill {
-    pub fn end(&self, reason: Disconnect) {
-        let _ = self.reason.set(reason);
-        self.ended.cancel();
-    }
-
-    /// Waits for the end.
-    pub async fn ended(&self) -> Disconnect {
-        self.ended.cancelled().await;
-        self.reason
-            .get()
-            .copied()
-            .unwrap_or(Disconnect::CONNECTION_CLOSED)
-    }
-}
-
-/// One subscription of one connection.
-#[derive(Debug)]
-pub struct Subscription {
-    pub channel: Arc<ChannelKey>,
-    pub class: Class,
-    /// False once it has ended, by whichever side.
-    live: AtomicBool,
-    /// False until its reply is queued. Publications wait for that.
-    open: AtomicBool,
-}
-
-impl Subscription {
-    pub fn new(channel: Arc<ChannelKey>, class: Class) -> Arc<Self> {
-        Arc::new(Subscription {
-            channel,
-            class,
-            live: AtomicBool::new(true),
-            open: AtomicBool::new(false),
-        })
-    }
-
-    pub fn is_live(&self) -> bool {
-        self.live.load(Ordering::Acquire)
-    }
-
-    fn is_open(&self) -> bool {
-        self.open.load(Ordering::Acquire)
-    }
-}
 
 /// See the module.
 #[derive(Debug)]
 pub struct Outbox {
+    /// Whose it is.
+    pub client: Arc<Client>,
+    /// The client's, here because it is asked for at every publication.
     encoding: Encoding,
     /// Bound of waiting publications and of waiting control frames, bytes each.
     limit: usize,
-    /// A std mutex: held for a few pushes, never over an await.
+    /// A std mutex: held for a few pushes, never over an await or a write.
     queue: Mutex<Queue>,
-    /// Something can be taken.
+    /// The session may have to write.
     filled: Notify,
     /// Something was taken.
     drained: Notify,
-    kill: Arc<Kill>,
+    flusher: Arc<Flusher>,
+    /// The carrier, when it can be written to without waiting.
+    express: Option<Arc<dyn Express>>,
 }
 
 #[derive(Debug, Default)]
@@ -106,6 +66,17 @@ struct Queue {
     control_bytes: usize,
     frames: VecDeque<Frame>,
     frame_bytes: usize,
+    /// Some of the frames may be of subscriptions without a reply. While not, nobody looks at subscriptions.
+    early: bool,
+    /// The flusher has it on its list.
+    listed: bool,
+    /// Publications have waited long enough, and the carrier cannot be written to by the flusher.
+    due: bool,
+    /// The carrier holds a message that the session must wait for.
+    held: bool,
+    /// Somebody writes.
+    taken: bool,
+    traffic: Traffic,
 }
 
 #[derive(Debug)]
@@ -115,15 +86,24 @@ struct Frame {
 }
 
 impl Outbox {
-    pub fn new(encoding: Encoding, limit: usize, kill: Arc<Kill>) -> Arc<Self> {
-        Arc::new(Outbox {
-            encoding,
+    pub fn new(
+        client: Arc<Client>,
+        limit: usize,
+        flusher: Arc<Flusher>,
+        express: Option<Arc<dyn Express>>,
+    ) -> Arc<Self> {
+        let outbox = Arc::new(Outbox {
+            encoding: client.encoding,
+            client,
             limit,
             queue: Mutex::default(),
             filled: Notify::new(),
             drained: Notify::new(),
-            kill,
-        })
+            flusher,
+            express,
+        });
+        outbox.client.set_outbox(&outbox);
+        outbox
     }
 
     pub fn encoding(&self) -> Encoding {
@@ -132,13 +112,13 @@ impl Outbox {
 
     /// Queues a reply or push ahead of all publications.
     pub fn control(&self, reply: &Reply) {
-        lock(&self.queue).push_control(codec::encode_reply(self.encoding, reply));
+        lock(&self.queue).push_control(codec::encode_reply(self.encoding(), reply));
         self.filled.notify_one();
     }
 
     /// Queues the reply that carries the results of these subscriptions, and lets their publications go.
     pub fn open(&self, subscriptions: &[Arc<Subscription>], reply: &Reply) {
-        let frame = codec::encode_reply(self.encoding, reply);
+        let frame = codec::encode_reply(self.encoding(), reply);
         let mut queue = lock(&self.queue);
         queue.push_control(frame);
         for subscription in subscriptions {
@@ -153,7 +133,7 @@ impl Outbox {
     }
 
     /// Queues a publication. False when the subscription is over.
-    pub fn publish(&self, subscription: &Arc<Subscription>, bytes: Bytes) -> bool {
+    pub fn publish(self: &Arc<Self>, subscription: &Arc<Subscription>, bytes: Bytes) -> bool {
         let mut queue = lock(&self.queue);
         if !subscription.is_live() {
             return false;
@@ -171,17 +151,21 @@ impl Outbox {
                 return false;
             }
             if queue.overflows(bytes.len(), self.limit) {
-                self.kill.end(Disconnect::SLOW);
+                self.client.kill.end(Disconnect::SLOW);
                 return false;
             }
         }
         queue.frame_bytes += bytes.len();
+        queue.early |= !subscription.is_open();
         queue.frames.push_back(Frame {
             bytes,
             subscription: subscription.clone(),
         });
+        let listed = std::mem::replace(&mut queue.listed, true);
         drop(queue);
-        self.filled.notify_one();
+        if !listed {
+            self.flusher.list(self.clone());
+        }
         true
     }
 
@@ -193,7 +177,7 @@ impl Outbox {
     }
 
     /// Ends a subscription at the server's wish. What waits for it still goes out, then the push.
-    pub fn dismiss(&self, subscription: &Arc<Subscription>, code: u32) {
+    pub fn dismiss(self: &Arc<Self>, subscription: &Arc<Subscription>, code: u32) {
         let mut queue = lock(&self.queue);
         if subscription.live.swap(false, Ordering::AcqRel) {
             let bytes = self.unsubscribe_frame(subscription, code);
@@ -203,21 +187,72 @@ impl Outbox {
                 subscription: subscription.clone(),
             });
         }
+        let listed = std::mem::replace(&mut queue.listed, true);
         drop(queue);
-        self.filled.notify_one();
+        if !listed {
+            self.flusher.list(self.clone());
+        }
     }
 
-    /// Waits until something can be taken.
-    pub async fn ready(&self) {
-        while !lock(&self.queue).has_work() {
+    /// Takes what waits to the carrier, or tells the session to. Called by the flusher. `pieces` is scratch.
+    pub(super) fn flush(&self, pieces: &mut Vec<Bytes>, tally: &mut Tally) {
+        let mut queue = lock(&self.queue);
+        queue.listed = false;
+        let Some(express) = &self.express else {
+            queue.due = true;
+            drop(queue);
+            self.filled.notify_one();
+            return;
+        };
+        // The session writes and will find what waits, or the socket is slow and the session waits for it.
+        if queue.taken || queue.held {
+            return;
+        }
+        queue.taken = true;
+        drop(queue);
+        while self.take(pieces, tally) {
+            match express.send(pieces) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let mut queue = lock(&self.queue);
+                    (queue.taken, queue.held) = (false, true);
+                    drop(queue);
+                    self.filled.notify_one();
+                    return;
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "a connection could not be written to");
+                    self.client.kill.end(Disconnect::WRITE_ERROR);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits until there is something that the session has to write, and gives it the turn.
+    pub async fn turn(&self) {
+        loop {
+            {
+                let mut queue = lock(&self.queue);
+                if !queue.taken && queue.needs_session() {
+                    (queue.taken, queue.held) = (true, false);
+                    return;
+                }
+            }
             self.filled.notified().await;
         }
     }
 
-    /// Waits until a control frame waits.
-    pub async fn urgent(&self) {
-        while lock(&self.queue).control.is_empty() {
-            self.filled.notified().await;
+    /// The next message of the session's turn: what waits, joined, up to about the size of a chunk. With None the turn
+    /// ends.
+    pub fn next(&self) -> Option<Bytes> {
+        let (mut pieces, mut tally) = (Vec::new(), Tally::now());
+        let taken = self.take(&mut pieces, &mut tally);
+        self.flusher.count(&tally);
+        match pieces.as_slice() {
+            _ if !taken => None,
+            [only] => Some(only.clone()),
+            pieces => Some(pieces.concat().into()),
         }
     }
 
@@ -228,25 +263,66 @@ impl Outbox {
         }
     }
 
-    /// The next carrier message: what waits, joined, up to about `chunk_bytes`.
-    pub fn take(&self, chunk_bytes: usize) -> Option<Bytes> {
-        let frames = {
-            let mut queue = lock(&self.queue);
-            metrics::histogram!("farol_live_queue_bytes")
-                .record((queue.control_bytes + queue.frame_bytes) as f64);
-            queue.take(chunk_bytes)
-        };
-        self.drained.notify_one();
-        if frames.is_empty() {
-            return None;
+    /// From now on inbound messages may have this many bytes, where the carrier bounds them.
+    pub fn set_inbound_limit(&self, bytes: usize) {
+        if let Some(express) = &self.express {
+            express.set_limit(bytes);
         }
-        metrics::counter!("farol_live_frames_sent_total").increment(frames.len() as u64);
-        Some(codec::join(self.encoding, &frames))
+    }
+
+    /// Bytes that wait.
+    pub fn waiting_bytes(&self) -> usize {
+        let queue = lock(&self.queue);
+        queue.control_bytes + queue.frame_bytes
+    }
+
+    /// What has passed so far, with the last frames.
+    pub fn traffic(&self) -> Traffic {
+        lock(&self.queue).traffic.clone()
+    }
+
+    /// What has passed so far.
+    pub fn counts(&self) -> Counts {
+        lock(&self.queue).traffic.counts
+    }
+
+    /// Counts an inbound message; `round_trip` when it is the answer to a ping.
+    pub fn received(&self, message: &Bytes, round_trip: Option<Duration>) {
+        let mut queue = lock(&self.queue);
+        queue.traffic.received(now_ms(), message);
+        let counts = &mut queue.traffic.counts;
+        counts.round_trip = round_trip.or(counts.round_trip);
+    }
+
+    /// Takes one message of whoever has the turn, in pieces that are to be written one after the other. False, and the
+    /// end of the turn, when nothing waits.
+    fn take(&self, pieces: &mut Vec<Bytes>, tally: &mut Tally) -> bool {
+        pieces.clear();
+        let mut queue = lock(&self.queue);
+        let had_control = queue.control_bytes > 0;
+        let bytes = queue.take(self.flusher.chunk_bytes, pieces);
+        if pieces.is_empty() {
+            (queue.taken, queue.due) = (false, false);
+            return false;
+        }
+        queue.traffic.sent(tally.t_ms, pieces);
+        drop(queue);
+        if had_control {
+            self.drained.notify_one();
+        }
+        tally.frames += pieces.len() as u64;
+        tally.bytes += bytes as u64;
+        if self.encoding() == Encoding::Json && pieces.len() > 1 {
+            separate(pieces);
+        }
+        true
     }
 
     /// The control frames that wait, for a goodbye that leaves publications behind.
     pub fn take_control(&self) -> Vec<Bytes> {
         let mut queue = lock(&self.queue);
+        // The flusher is not to write after the goodbye.
+        queue.taken = true;
         queue.control_bytes = 0;
         queue.control.drain(..).collect()
     }
@@ -273,6 +349,7 @@ impl Outbox {
 
     fn tell_lost(&self, queue: &mut Queue, subscription: &Arc<Subscription>) {
         metrics::counter!("farol_live_conflations_total").increment(1);
+        queue.traffic.counts.conflations += 1;
         queue.remove_frames_of(subscription);
         // One that has no reply yet is told right after the reply, see `open`.
         if subscription.is_open() {
@@ -298,7 +375,7 @@ impl Outbox {
             push: Some(push),
             ..Default::default()
         };
-        codec::encode_reply(self.encoding, &reply)
+        codec::encode_reply(self.encoding(), &reply)
     }
 }
 
@@ -317,8 +394,9 @@ impl Queue {
         !self.frames.is_empty() && self.frame_bytes + more > limit
     }
 
-    fn has_work(&self) -> bool {
-        !self.control.is_empty() || self.frames.iter().any(|frame| frame.subscription.is_open())
+    fn needs_session(&self) -> bool {
+        let open = |frame: &Frame| frame.subscription.is_open();
+        self.held || !self.control.is_empty() || (self.due && self.frames.iter().any(open))
     }
 
     fn remove_frames_of(&mut self, subscription: &Arc<Subscription>) {
@@ -333,8 +411,8 @@ impl Queue {
         self.frame_bytes -= removed;
     }
 
-    fn take(&mut self, chunk_bytes: usize) -> Vec<Bytes> {
-        let mut taken = Vec::new();
+    /// Moves about `chunk_bytes` of what may go into `taken` and says how many bytes that is.
+    fn take(&mut self, chunk_bytes: usize, taken: &mut Vec<Bytes>) -> usize {
         let mut size = 0;
         while size < chunk_bytes
             && let Some(bytes) = self.control.pop_front()
@@ -348,7 +426,7 @@ impl Queue {
         while size < chunk_bytes
             && let Some(frame) = self.frames.pop_front()
         {
-            if !frame.subscription.is_open() {
+            if self.early && !frame.subscription.is_open() {
                 waiting.push_back(frame);
                 continue;
             }
@@ -356,132 +434,25 @@ impl Queue {
             self.frame_bytes -= frame.bytes.len();
             taken.push(frame.bytes);
         }
+        self.early &= !(waiting.is_empty() && self.frames.is_empty());
         while let Some(frame) = waiting.pop_back() {
             self.frames.push_front(frame);
         }
-        taken
+        size
+    }
+}
+
+/// Puts a newline between messages of JSON.
+fn separate(pieces: &mut Vec<Bytes>) {
+    let messages = std::mem::take(pieces);
+    for (index, message) in messages.into_iter().enumerate() {
+        if index > 0 {
+            pieces.push(Bytes::from_static(b"\n"));
+        }
+        pieces.push(message);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn subscription(id: i64, class: Class) -> Arc<Subscription> {
-        let key = ChannelKey {
-            name: format!("c/{id}"),
-            id,
-        };
-        Subscription::new(Arc::new(key), class)
-    }
-
-    fn opened(outbox: &Outbox, id: i64, class: Class) -> Arc<Subscription> {
-        let subscription = subscription(id, class);
-        outbox.open(std::slice::from_ref(&subscription), &Reply::default());
-        assert!(outbox.take(usize::MAX).is_some());
-        subscription
-    }
-
-    fn outbox(limit: usize) -> (Arc<Outbox>, Arc<Kill>) {
-        let kill = Arc::new(Kill::default());
-        (Outbox::new(Encoding::Json, limit, kill.clone()), kill)
-    }
-
-    fn text(outbox: &Outbox) -> String {
-        outbox
-            .take(usize::MAX)
-            .map_or(String::new(), |bytes| String::from_utf8(bytes.to_vec()).unwrap())
-    }
-
-    #[test]
-    fn control_overtakes_publications_and_all_leaves_in_one_message() {
-        let (outbox, _) = outbox(1024);
-        let metrics = opened(&outbox, 1, Class::Metrics);
-        assert!(outbox.publish(&metrics, Bytes::from_static(b"one")));
-        assert!(outbox.publish(&metrics, Bytes::from_static(b"two")));
-        outbox.control(&Reply::default());
-        assert_eq!(text(&outbox), "{}\none\ntwo");
-    }
-
-    #[test]
-    fn publications_wait_for_the_reply_of_their_subscription() {
-        let (outbox, _) = outbox(1024);
-        let early = subscription(1, Class::Metrics);
-        let other = opened(&outbox, 2, Class::Metrics);
-        outbox.publish(&early, Bytes::from_static(b"early"));
-        outbox.publish(&other, Bytes::from_static(b"other"));
-        assert_eq!(text(&outbox), "other");
-        outbox.open(std::slice::from_ref(&early), &Reply::default());
-        assert_eq!(text(&outbox), "{}\nearly");
-    }
-
-    #[test]
-    fn a_slow_reader_of_metrics_is_asked_to_subscribe_again_and_is_not_disconnected() {
-        let (outbox, kill) = outbox(10);
-        let (one, two) = (
-            opened(&outbox, 1, Class::Metrics),
-            opened(&outbox, 2, Class::Table),
-        );
-        assert!(outbox.publish(&one, Bytes::from_static(b"12345678")));
-        assert!(!outbox.publish(&two, Bytes::from_static(b"12345678")));
-        assert!(!outbox.publish(&one, Bytes::from_static(b"1")), "it is over");
-        let waiting = text(&outbox);
-        assert_eq!(waiting.matches("2500").count(), 2, "{waiting}");
-        assert!(!waiting.contains("12345678"), "{waiting}");
-        assert!(!kill.ended.is_cancelled());
-    }
-
-    #[test]
-    fn a_stream_displaces_metrics_and_only_then_disconnects() {
-        let (outbox, kill) = outbox(10);
-        let metrics = opened(&outbox, 1, Class::Metrics);
-        let run = opened(&outbox, 2, Class::Stream);
-        outbox.publish(&metrics, Bytes::from_static(b"12345678"));
-        assert!(outbox.publish(&run, Bytes::from_static(b"abcdefgh")));
-        assert!(!kill.ended.is_cancelled());
-        assert!(!outbox.publish(&run, Bytes::from_static(b"ijklmnop")));
-        assert_eq!(kill.reason.get(), Some(&Disconnect::SLOW));
-    }
-
-    #[test]
-    fn only_the_latest_of_a_cache_channel_waits() {
-        let (outbox, _) = outbox(1024);
-        let cache = opened(&outbox, 1, Class::Cache);
-        outbox.publish(&cache, Bytes::from_static(b"old"));
-        outbox.publish(&cache, Bytes::from_static(b"new"));
-        assert_eq!(text(&outbox), "new");
-    }
-
-    #[test]
-    fn a_publication_larger_than_the_bound_passes_alone() {
-        let (outbox, _) = outbox(4);
-        let table = opened(&outbox, 1, Class::Table);
-        assert!(outbox.publish(&table, Bytes::from_static(b"0123456789")));
-        assert_eq!(text(&outbox), "0123456789");
-    }
-
-    #[test]
-    fn an_overflow_before_the_reply_is_told_after_it() {
-        let (outbox, _) = outbox(4);
-        let early = subscription(1, Class::Metrics);
-        outbox.publish(&early, Bytes::from_static(b"123"));
-        assert!(!outbox.publish(&early, Bytes::from_static(b"456")));
-        assert_eq!(text(&outbox), "");
-        outbox.open(std::slice::from_ref(&early), &Reply::default());
-        let waiting = text(&outbox);
-        assert!(
-            waiting.starts_with("{}\n") && waiting.contains("2500"),
-            "{waiting}"
-        );
-    }
-
-    #[test]
-    fn what_waits_for_an_ended_subscription_is_dropped() {
-        let (outbox, _) = outbox(1024);
-        let metrics = opened(&outbox, 1, Class::Metrics);
-        outbox.publish(&metrics, Bytes::from_static(b"late"));
-        outbox.forget(&metrics);
-        assert!(outbox.take(usize::MAX).is_none());
-        assert_eq!(lock(&outbox.queue).frame_bytes, 0);
-    }
-}
+#[path = "outbox_tests.rs"]
+mod tests;

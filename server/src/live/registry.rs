@@ -1,6 +1,12 @@
 //! Who is connected: the caps on connections, and the way to end them.
 
-use super::{Ending, Identity, limits::LiveLimits, lock, outbox::Kill};
+use super::{
+    Ending, Identity,
+    client::{Client, Newcomer},
+    limits::LiveLimits,
+    lock,
+};
+use crate::time::now_ms;
 use farol_model::wire::codes::Disconnect;
 use std::{
     collections::HashMap,
@@ -24,16 +30,9 @@ pub struct Registry {
 
 #[derive(Debug, Default)]
 struct State {
-    entries: HashMap<u64, Entry>,
+    entries: HashMap<u64, Arc<Client>>,
     by_address: HashMap<IpAddr, usize>,
     by_user: HashMap<i64, usize>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    address: IpAddr,
-    identity: Option<Identity>,
-    kill: Arc<Kill>,
 }
 
 /// Which cap was reached.
@@ -49,7 +48,7 @@ pub enum Refusal {
 pub struct Seat {
     registry: Arc<Registry>,
     id: u64,
-    pub kill: Arc<Kill>,
+    pub client: Arc<Client>,
 }
 
 impl Registry {
@@ -63,9 +62,9 @@ impl Registry {
         })
     }
 
-    /// Takes a place for a connection from this address.
-    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Seat, Refusal> {
-        let address = network(address);
+    /// Takes a place for a connection.
+    pub fn admit(self: &Arc<Self>, newcomer: Newcomer) -> Result<Seat, Refusal> {
+        let address = network(newcomer.address);
         let mut state = lock(&self.state);
         if state.entries.len() >= self.connections {
             return Err(Refusal::Process);
@@ -76,18 +75,13 @@ impl Registry {
         }
         *of_address += 1;
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let kill = Arc::new(Kill::default());
-        let entry = Entry {
-            address,
-            identity: None,
-            kill: kill.clone(),
-        };
-        state.entries.insert(id, entry);
+        let client = Client::new(newcomer, now_ms());
+        state.entries.insert(id, client.clone());
         metrics::gauge!("farol_live_connections").set(state.entries.len() as f64);
         Ok(Seat {
             registry: self.clone(),
             id,
-            kill,
+            client,
         })
     }
 
@@ -102,38 +96,48 @@ impl Registry {
 
     /// Ends the connections that hang on what has ended.
     pub fn end(&self, ending: &Ending) {
-        for entry in lock(&self.state).entries.values() {
-            let Some(identity) = &entry.identity else { continue };
+        for client in lock(&self.state).entries.values() {
+            let Some(identity) = client.identity() else {
+                continue;
+            };
             match ending {
-                Ending::Proof(proof) if *proof == identity.proof => entry.kill.end(Disconnect::SIGNED_OUT),
+                Ending::Proof(proof) if *proof == identity.proof => client.kill.end(Disconnect::SIGNED_OUT),
                 Ending::User(user) if *user == identity.viewer.user_id => {
-                    entry.kill.end(Disconnect::SESSION_ENDED);
+                    client.kill.end(Disconnect::SESSION_ENDED);
                 }
                 _ => {}
             }
         }
     }
 
-    /// Everybody who has said who they are, and how to end them.
-    pub fn identities(&self) -> Vec<(Identity, Arc<Kill>)> {
-        lock(&self.state)
-            .entries
-            .values()
-            .filter_map(|entry| Some((entry.identity.clone()?, entry.kill.clone())))
-            .collect()
+    /// Bytes that wait for readers, of all connections.
+    pub fn waiting_bytes(&self) -> usize {
+        let clients = self.clients();
+        let outboxes = clients.iter().filter_map(|client| client.outbox());
+        outboxes.map(|outbox| outbox.waiting_bytes()).sum()
+    }
+
+    /// All connections, in order of admission.
+    pub fn clients(&self) -> Vec<Arc<Client>> {
+        let mut entries: Vec<(u64, Arc<Client>)> = {
+            let state = lock(&self.state);
+            state
+                .entries
+                .iter()
+                .map(|(id, client)| (*id, client.clone()))
+                .collect()
+        };
+        entries.sort_unstable_by_key(|(id, _)| *id);
+        entries.into_iter().map(|(_, client)| client).collect()
     }
 }
 
 impl Seat {
     /// Says who sits here. From now on the connection ends with this identity.
-    pub fn identify(&self, identity: &Identity) -> Result<(), Refusal> {
+    pub fn identify(&self, identity: &Arc<Identity>) -> Result<(), Refusal> {
         let mut state = lock(&self.registry.state);
         let user = identity.viewer.user_id;
-        let known = state
-            .entries
-            .get(&self.id)
-            .and_then(|entry| entry.identity.as_ref())
-            .map(|identity| identity.viewer.user_id);
+        let known = self.client.identity().map(|identity| identity.viewer.user_id);
         if known != Some(user) {
             let of_user = state.by_user.entry(user).or_default();
             if *of_user >= self.registry.per_user {
@@ -144,9 +148,7 @@ impl Seat {
                 decrement(&mut state.by_user, &before);
             }
         }
-        if let Some(entry) = state.entries.get_mut(&self.id) {
-            entry.identity = Some(identity.clone());
-        }
+        self.client.set_identity(identity.clone());
         Ok(())
     }
 }
@@ -154,9 +156,9 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut state = lock(&self.registry.state);
-        if let Some(entry) = state.entries.remove(&self.id) {
-            decrement(&mut state.by_address, &entry.address);
-            if let Some(identity) = entry.identity {
+        if let Some(client) = state.entries.remove(&self.id) {
+            decrement(&mut state.by_address, &network(client.address));
+            if let Some(identity) = client.identity() {
                 decrement(&mut state.by_user, &identity.viewer.user_id);
             }
         }
@@ -188,17 +190,17 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
     use crate::live::Proof;
-    use farol_model::{Role, Viewer};
+    use farol_model::{Role, Viewer, connection::Carrier, wire::Encoding};
 
-    fn identity(user_id: i64, session: &str) -> Identity {
-        Identity {
+    fn identity(user_id: i64, session: &str) -> Arc<Identity> {
+        Arc::new(Identity {
             viewer: Viewer {
                 user_id,
                 name: "ana".into(),
                 role: Role::Viewer,
             },
             proof: Proof::Session(session.into()),
-        }
+        })
     }
 
     fn registry() -> Arc<Registry> {
@@ -210,8 +212,13 @@ mod tests {
         })
     }
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn address(text: &str) -> Newcomer {
+        Newcomer {
+            address: text.parse().unwrap(),
+            agent: String::new(),
+            carrier: Carrier::WebSocket,
+            encoding: Encoding::Json,
+        }
     }
 
     #[test]
@@ -234,6 +241,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_waits_is_summed_over_all_who_stand() {
+        let registry = registry();
+        let [one, two] = [address("10.0.0.1"), address("10.0.0.2")].map(|who| registry.admit(who).unwrap());
+        assert_eq!(registry.waiting_bytes(), 0, "no session has begun");
+        let begin = |seat: &Seat| {
+            let flusher = crate::live::flusher::Flusher::new(std::time::Duration::ZERO, 1);
+            let outbox = crate::live::outbox::Outbox::new(seat.client.clone(), 1000, flusher, None);
+            outbox.control(&farol_model::wire::Reply::default());
+            outbox
+        };
+        let outboxes = [&one, &two].map(begin);
+        assert_eq!(registry.waiting_bytes(), 2 * "{}".len());
+        drop(outboxes);
+        assert_eq!(registry.waiting_bytes(), 0);
+    }
+
+    #[tokio::test]
     async fn an_ending_meets_those_it_names_and_nobody_else() {
         let registry = Registry::new(&LiveLimits::default());
         let [one, two, other] = [1, 2, 3].map(|_| registry.admit(address("10.0.0.1")).unwrap());
@@ -242,8 +266,8 @@ mod tests {
         other.identify(&identity(2, "c")).unwrap();
         registry.end(&Ending::Proof(Proof::Session("a".into())));
         registry.end(&Ending::User(1));
-        assert_eq!(one.kill.ended().await, Disconnect::SIGNED_OUT);
-        assert_eq!(two.kill.ended().await, Disconnect::SESSION_ENDED);
-        assert!(futures::FutureExt::now_or_never(other.kill.ended()).is_none());
+        assert_eq!(one.client.kill.ended().await, Disconnect::SIGNED_OUT);
+        assert_eq!(two.client.kill.ended().await, Disconnect::SESSION_ENDED);
+        assert!(futures::FutureExt::now_or_never(other.client.kill.ended()).is_none());
     }
 }

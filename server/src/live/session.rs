@@ -1,21 +1,17 @@
 //! One connection, from connect to goodbye, over any carrier that takes and gives messages of bytes.
 //!
 //! Three things run side by side in one task: the reader, which takes commands in order and watches the clock (stale,
-//! ping, pong); the writer, which drains the outbox and watches progress; and the wait for an end from outside (sign-out,
-//! a full queue, shutdown). The first to finish decides the reason; then the connection says goodbye. What a command
-//! means is in [`super::commands`].
+//! ping, pong); the writer, which writes what the flusher does not and watches progress; and the wait for an end from
+//! outside (sign-out, a full queue, shutdown). The first to finish decides the reason; then the connection says goodbye.
+//! What a command means is in [`super::commands`], who writes when in [`super::outbox`].
 
 use super::{
-    Identity, Live,
-    commands::Commands,
-    limits::LiveLimits,
-    outbox::{Kill, Outbox},
-    registry::Seat,
+    Identity, Live, commands::Commands, flusher::Express, limits::LiveLimits, outbox::Outbox, registry::Seat,
 };
 use bytes::Bytes;
-use farol_model::wire::{DisconnectPush, Encoding, Push, Reply, codec, codes::Disconnect};
+use farol_model::wire::{DisconnectPush, Push, Reply, codec, codes::Disconnect};
 use futures::{Sink, SinkExt, Stream, StreamExt};
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// What a session writes.
@@ -29,9 +25,9 @@ pub enum Outbound {
 /// What may come instead of a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CarrierError {
-    /// Too large, of the wrong kind, or not what the carrier asks for.
-    #[error("the message breaks the rules of the carrier")]
-    Refused,
+    /// Too large, of the wrong kind, or not what the carrier asks for; the code and words are the carrier's own.
+    #[error("the message breaks the rules of the carrier: {}", .0.reason)]
+    Refused(Disconnect),
     #[error("the connection is broken")]
     Broken,
 }
@@ -39,13 +35,12 @@ pub enum CarrierError {
 /// Who is at the other end, as far as the carrier knows.
 #[derive(Debug)]
 pub struct Peer {
-    /// Told to rpc, for the audit log.
-    pub address: String,
     /// The place that the registry gave.
     pub seat: Seat,
     /// Proven before the connection stood; otherwise the connect command must bring a token.
-    pub identity: Option<Identity>,
-    pub encoding: Encoding,
+    pub identity: Option<Arc<Identity>>,
+    /// The carrier's way around this task, if it has one. It writes to the same place as the sink.
+    pub express: Option<Arc<dyn Express>>,
 }
 
 /// A write may take `write_stall` for each chunk of it, but not longer than this many times.
@@ -58,13 +53,18 @@ where
     St: Stream<Item = Result<Bytes, CarrierError>> + Unpin + Send,
 {
     let limits = live.limits.clone();
-    let outbox = Outbox::new(peer.encoding, limits.queue_bytes, peer.seat.kill.clone());
-    let kill: std::sync::Arc<Kill> = peer.seat.kill.clone();
+    let client = peer.seat.client.clone();
+    let outbox = Outbox::new(
+        client.clone(),
+        limits.queue_bytes,
+        live.flusher.clone(),
+        peer.express.clone(),
+    );
     let shutdown = live.shutdown.clone();
     let mut commands = Commands::new(live, peer, outbox.clone());
     let reason = tokio::select! {
         biased;
-        reason = kill.ended() => reason,
+        reason = client.kill.ended() => reason,
         reason = drained(&shutdown, limits.drain_spread) => reason,
         reason = write(&outbox, &mut sink, &limits) => reason,
         reason = read(&mut commands, &mut stream, &outbox, &limits) => reason,
@@ -94,25 +94,32 @@ where
     Si: Sink<Outbound, Error = CarrierError> + Unpin,
 {
     loop {
-        outbox.ready().await;
-        // Channels of one tick are born within moments; they leave together. Replies do not wait.
-        tokio::select! {
-            biased;
-            () = outbox.urgent() => {}
-            () = sleep(limits.coalesce) => {}
+        outbox.turn().await;
+        // What the flusher left behind comes first.
+        let mut written = timed(limits, 1, sink.flush()).await;
+        while written.is_ok()
+            && let Some(message) = outbox.next()
+        {
+            let chunks = message.len().div_ceil(limits.write_chunk_bytes);
+            written = timed(limits, chunks, sink.send(Outbound::Message(message))).await;
         }
-        while let Some(message) = outbox.take(limits.write_chunk_bytes) {
-            let size = message.len();
-            let chunks = size.div_ceil(limits.write_chunk_bytes).clamp(1, MAX_STALL_CHUNKS);
-            let allowed = limits
-                .write_stall
-                .saturating_mul(u32::try_from(chunks).unwrap_or(1));
-            match timeout(allowed, sink.send(Outbound::Message(message))).await {
-                Ok(Ok(())) => metrics::counter!("farol_live_bytes_sent_total").increment(size as u64),
-                Ok(Err(_)) => return Disconnect::WRITE_ERROR,
-                Err(_) => return Disconnect::SLOW,
-            }
+        if let Err(reason) = written {
+            return reason;
         }
+    }
+}
+
+/// A write of so many chunks, with the time that it may take.
+async fn timed(
+    limits: &LiveLimits,
+    chunks: usize,
+    write: impl Future<Output = Result<(), CarrierError>>,
+) -> Result<(), Disconnect> {
+    let chunks = u32::try_from(chunks.clamp(1, MAX_STALL_CHUNKS)).unwrap_or(1);
+    match timeout(limits.write_stall.saturating_mul(chunks), write).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(Disconnect::WRITE_ERROR),
+        Err(_) => Err(Disconnect::SLOW),
     }
 }
 
@@ -131,7 +138,7 @@ where
         let message = tokio::select! {
             biased;
             message = stream.next() => message,
-            () = sleep_until(clock.due()) => {
+            () = sleep_until(clock.due(limits)) => {
                 match clock.strike(limits) {
                     Strike::Ping => outbox.control(&Reply::default()),
                     Strike::End(reason) => return reason,
@@ -141,15 +148,16 @@ where
         };
         let message = match message {
             Some(Ok(message)) => message,
-            Some(Err(CarrierError::Refused)) => return Disconnect::BAD_REQUEST,
+            Some(Err(CarrierError::Refused(reason))) => return reason,
             Some(Err(CarrierError::Broken)) | None => return Disconnect::CONNECTION_CLOSED,
         };
-        clock.sign_of_life();
-        if let Err(reason) = commands.message(&message).await {
+        outbox.received(&message, clock.sign_of_life());
+        // Boxed, so that a connection that says nothing does not hold the room that commands need.
+        if let Err(reason) = Box::pin(commands.message(&message)).await {
             return reason;
         }
-        if commands.connected() {
-            clock.connected(limits);
+        if commands.connected() && clock.connected(limits) {
+            outbox.set_inbound_limit(limits.frame_bytes);
         }
     }
 }
@@ -161,7 +169,8 @@ enum Clock {
     },
     Connected {
         ping_at: Instant,
-        pong_by: Option<Instant>,
+        /// When the ping was sent that has no answer yet.
+        pinged: Option<Instant>,
     },
 }
 
@@ -177,11 +186,11 @@ impl Clock {
         }
     }
 
-    fn due(&self) -> Instant {
+    fn due(&self, limits: &LiveLimits) -> Instant {
         match self {
             Clock::Connecting { by } => *by,
-            Clock::Connected { ping_at, pong_by } => {
-                pong_by.map_or(*ping_at, |pong_by| pong_by.min(*ping_at))
+            Clock::Connected { ping_at, pinged } => {
+                pinged.map_or(*ping_at, |pinged| (pinged + limits.pong_timeout).min(*ping_at))
             }
         }
     }
@@ -189,31 +198,36 @@ impl Clock {
     fn strike(&mut self, limits: &LiveLimits) -> Strike {
         match self {
             Clock::Connecting { .. } => Strike::End(Disconnect::STALE),
-            Clock::Connected { ping_at, pong_by } => {
+            Clock::Connected { ping_at, pinged } => {
                 let now = Instant::now();
-                if pong_by.is_some_and(|pong_by| pong_by <= now) {
+                if pinged.is_some_and(|pinged| pinged + limits.pong_timeout <= now) {
                     return Strike::End(Disconnect::NO_PONG);
                 }
                 *ping_at = now + limits.ping_interval;
-                pong_by.get_or_insert(now + limits.pong_timeout);
+                pinged.get_or_insert(now);
                 Strike::Ping
             }
         }
     }
 
-    fn sign_of_life(&mut self) {
-        if let Clock::Connected { pong_by, .. } = self {
-            *pong_by = None;
+    /// How long the answer to a ping took, if one was due.
+    fn sign_of_life(&mut self) -> Option<Duration> {
+        match self {
+            Clock::Connected { pinged, .. } => pinged.take().map(|pinged| pinged.elapsed()),
+            Clock::Connecting { .. } => None,
         }
     }
 
-    fn connected(&mut self, limits: &LiveLimits) {
-        if let Clock::Connecting { .. } = self {
+    /// Starts the pings. False when they were started before.
+    fn connected(&mut self, limits: &LiveLimits) -> bool {
+        let first = matches!(self, Clock::Connecting { .. });
+        if first {
             *self = Clock::Connected {
                 ping_at: Instant::now() + limits.ping_interval,
-                pong_by: None,
+                pinged: None,
             };
         }
+        first
     }
 }
 
@@ -224,6 +238,13 @@ where
     St: Stream<Item = Result<Bytes, CarrierError>> + Unpin,
 {
     let mut frames = outbox.take_control();
+    if reason.is_of_carrier() {
+        // The carrier's own code says it all; what else is sent might not be understood.
+        if sink.send(Outbound::Close(reason)).await.is_ok() {
+            while let Some(Ok(_)) = stream.next().await {}
+        }
+        return;
+    }
     let push = Push {
         disconnect: Some(DisconnectPush {
             code: u32::from(reason.code),

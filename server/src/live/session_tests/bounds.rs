@@ -49,11 +49,11 @@ async fn frames_may_be_larger_once_connected() {
     client.raw(large(20_000).as_bytes());
     assert_eq!(client.next().await.unwrap().rpc.unwrap().data.len(), 20_002);
     client.raw(large(40_000).as_bytes());
-    assert_eq!(client.end().await, Disconnect::BAD_REQUEST);
+    assert_eq!(client.end().await, Disconnect::TOO_BIG);
 
     let before = world.client(Encoding::Json, None, 10);
     before.raw(large(5_000).as_bytes());
-    assert_eq!(before.end().await, Disconnect::BAD_REQUEST);
+    assert_eq!(before.end().await, Disconnect::TOO_BIG);
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_message_that_the_carrier_refuses_ends_the_connection() {
     let client = world.connected(Encoding::Json).await;
     client
         .to_server
-        .unbounded_send(Err(CarrierError::Refused))
+        .unbounded_send(Err(CarrierError::Refused(Disconnect::BAD_REQUEST)))
         .unwrap();
     assert_eq!(client.end().await, Disconnect::BAD_REQUEST);
 }

@@ -7,14 +7,15 @@ use super::*;
 use crate::{
     actions::RunOutlet,
     collectors::Outlet,
-    live::{Ending, Gate, Hub, LiveLimits, Proof, Rpc},
+    live::{Ending, Gate, Hub, Identity, LiveLimits, Proof, Rpc, client::Newcomer},
 };
 use farol_model::{
     Fault, Role, Viewer,
+    connection::Carrier,
     metric::{MetricSpec, Unit},
     wire::{
-        Command, ConnectRequest, PingRequest, PresenceRequest, PublishRequest, RefreshRequest, RpcRequest,
-        SendRequest, SubscribeRequest, UnsubscribeRequest, codes::error,
+        Command, ConnectRequest, Encoding, PingRequest, PresenceRequest, PublishRequest, RefreshRequest,
+        RpcRequest, SendRequest, SubscribeRequest, UnsubscribeRequest, codes::error,
     },
 };
 use futures::{channel::mpsc, future::BoxFuture};
@@ -159,12 +160,16 @@ impl World {
     fn client(&self, encoding: Encoding, identity: Option<Identity>, room: usize) -> Client {
         let (to_server, from_client) = mpsc::unbounded();
         let (to_client, from_server) = mpsc::channel(room);
-        let seat = self.live.registry.admit("10.0.0.1".parse().unwrap()).unwrap();
-        let peer = Peer {
-            address: "10.0.0.1".into(),
-            seat,
-            identity,
+        let newcomer = Newcomer {
+            address: "10.0.0.1".parse().unwrap(),
+            agent: "test".into(),
+            carrier: Carrier::WebSocket,
             encoding,
+        };
+        let peer = Peer {
+            seat: self.live.registry.admit(newcomer).unwrap(),
+            identity: identity.map(Arc::new),
+            express: None,
         };
         let sink = to_client.sink_map_err(|_| CarrierError::Broken);
         let task = tokio::spawn(run(self.live.clone(), peer, sink, from_client));
@@ -266,7 +271,8 @@ impl Client {
             }
         }
         let reason = timeout(PATIENCE, self.task).await.unwrap().unwrap();
-        assert_eq!(pushed, Some(u32::from(reason.code)));
+        let expected = (!reason.is_of_carrier()).then_some(u32::from(reason.code));
+        assert_eq!(pushed, expected);
         assert_eq!(self.closed, Some(reason));
         reason
     }

@@ -1,0 +1,51 @@
+//! CPU and memory of a process, percentiles.
+
+use std::fs;
+
+/// User and system time of a process so far, seconds (proc(5): fields 14 and 15 of stat, in ticks of 1/100 s).
+pub fn cpu_secs(pid: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let after_name = stat.rsplit(')').next().unwrap();
+    let ticks = after_name.split_whitespace().skip(11).take(2);
+    ticks.map(|field| field.parse::<f64>().unwrap()).sum::<f64>() / 100.0
+}
+
+/// Resident memory, bytes.
+pub fn rss_bytes(pid: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    1024.0 * line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap()
+}
+
+/// Microseconds since the epoch.
+pub fn now_us() -> f64 {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    now.as_micros() as f64
+}
+
+/// Latencies, milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Spread {
+    pub p50: f64,
+    pub p99: f64,
+    pub max: f64,
+}
+
+pub fn spread(latencies_us: &mut [f64]) -> Spread {
+    latencies_us.sort_unstable_by(f64::total_cmp);
+    let at = |part: f64| {
+        let index = (latencies_us.len() as f64 * part) as usize;
+        latencies_us
+            .get(index.min(latencies_us.len().saturating_sub(1)))
+            .copied()
+            .unwrap_or(f64::NAN)
+            / 1000.0
+    };
+    Spread {
+        p50: at(0.5),
+        p99: at(0.99),
+        max: at(1.0),
+    }
+}

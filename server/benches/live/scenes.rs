@@ -1,0 +1,116 @@
+//! What is done and printed.
+
+use crate::{
+    figures::{cpu_secs, rss_bytes, spread},
+    load::{self, receive},
+    servers::{AXUM, FAROL, FLOOR, Peer, Running, SOCKET_IO, WS},
+};
+use std::time::{Duration, Instant};
+
+/// All of them, in this order.
+pub fn all() {
+    ["cpu", "memory", "many", "stalled"].into_iter().for_each(one);
+}
+
+pub fn one(name: &str) {
+    match name {
+        "cpu" => cpu(),
+        "memory" => memory(),
+        "many" => many(0),
+        "stalled" => many(1000),
+        name => panic!("there is no scene `{name}`"),
+    }
+}
+
+/// CPU per delivered frame: 1000 sockets, ten messages of 1 KB a second. The floor is measured around everybody, because
+/// what a write costs drifts with the machine.
+fn cpu() {
+    let during = Duration::from_secs(8);
+    println!("1000 sockets x 10 Hz x 1 KB, {} s each", during.as_secs());
+    println!(
+        "{:<10} {:>12} {:>8} {:>9} {:>9} {:>9} {:>7}",
+        "", "CPU/frame us", "x floor", "p50 ms", "p99 ms", "max ms", "lost"
+    );
+    let mut floor = f64::NAN;
+    for peer in [FLOOR, FAROL, FLOOR, FAROL, WS, SOCKET_IO, AXUM] {
+        let server = Running::start(peer, 10);
+        let mut sockets = load::open(server.address, peer.dialect, 1000);
+        receive(&mut sockets, peer.dialect.stamp, Duration::from_secs(2));
+        let before = cpu_secs(server.child.id());
+        let mut received = receive(&mut sockets, peer.dialect.stamp, during);
+        let cpu_us = 1e6 * (cpu_secs(server.child.id()) - before) / received.messages as f64;
+        if peer.name == FLOOR.name {
+            floor = cpu_us;
+        }
+        let latency = spread(&mut received.latencies_us);
+        println!(
+            "{:<10} {cpu_us:>12.2} {:>8.2} {:>9.1} {:>9.1} {:>9.1} {:>7}",
+            peer.name,
+            cpu_us / floor,
+            latency.p50,
+            latency.p99,
+            latency.max,
+            (1000 * 10 * during.as_secs()).abs_diff(received.messages),
+        );
+    }
+}
+
+/// Resident memory per idle socket.
+fn memory() {
+    let count = 5000;
+    println!("{count} idle sockets");
+    for peer in [FAROL, WS, SOCKET_IO, AXUM] {
+        let server = Running::start(peer, 0);
+        // What the first sockets bring with them (threads, caches) is not of each socket.
+        let mut first = load::open(server.address, peer.dialect, 100);
+        settle(&mut first, peer);
+        let before = rss_bytes(server.child.id());
+        let mut sockets = load::open(server.address, peer.dialect, count);
+        settle(&mut sockets, peer);
+        let each = (rss_bytes(server.child.id()) - before) / count as f64;
+        println!("{:<10} {:>8.2} KB", peer.name, each / 1000.0);
+    }
+}
+
+fn settle(sockets: &mut [load::Socket], peer: Peer) {
+    receive(sockets, peer.dialect.stamp, Duration::from_secs(2));
+}
+
+/// 20,000 sockets at 1 Hz, of which some never read. Fewer where the machine does not let a process have so many files.
+fn many(stalled: usize) {
+    let count = load::at_most(20_000);
+    let server = Running::start(FAROL, 1);
+    let start = Instant::now();
+    let mut sockets = load::open(server.address, FAROL.dialect, count);
+    println!(
+        "{count} sockets x 1 Hz x 1 KB, {stalled} of them never read; open after {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
+    for socket in sockets.iter_mut().take(stalled) {
+        socket.stalled = true;
+    }
+    receive(&mut sockets, FAROL.dialect.stamp, Duration::from_secs(3));
+    for socket in &mut sockets {
+        socket.messages = 0;
+    }
+    let before = cpu_secs(server.child.id());
+    let during = Duration::from_secs(20);
+    let mut received = receive(&mut sockets, FAROL.dialect.stamp, during);
+    let cpu = cpu_secs(server.child.id()) - before;
+    let latency = spread(&mut received.latencies_us);
+    let reading = &sockets[stalled..];
+    let (least, most) = (
+        reading.iter().map(|socket| socket.messages).min().unwrap(),
+        reading.iter().map(|socket| socket.messages).max().unwrap(),
+    );
+    println!(
+        "   {:.2} us of CPU per frame, p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms; each socket got {least} to {most} of {}; {} closed; RSS {:.0} MB",
+        1e6 * cpu / received.messages as f64,
+        latency.p50,
+        latency.p99,
+        latency.max,
+        during.as_secs(),
+        received.closed,
+        rss_bytes(server.child.id()) / 1e6,
+    );
+}

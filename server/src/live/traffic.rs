@@ -1,0 +1,92 @@
+//! What one connection has sent and received: counts, and the last frames.
+
+use bytes::Bytes;
+use std::{collections::VecDeque, time::Duration};
+
+/// Frames that are remembered.
+pub const REMEMBERED: usize = 50;
+/// Larger frames are remembered by their size alone, so that a connection does not keep large states in memory.
+const REMEMBERED_BYTES: usize = 8 * 1024;
+
+/// See the module. Plain: the outbox guards it with the lock that it takes anyway.
+#[derive(Debug, Default, Clone)]
+pub struct Traffic {
+    pub counts: Counts,
+    /// The last frames, oldest first. Empty until something is sent.
+    pub recent: VecDeque<Seen>,
+}
+
+/// Since the connection began.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Counts {
+    pub frames_in: u64,
+    pub bytes_in: u64,
+    pub frames_out: u64,
+    pub bytes_out: u64,
+    /// Subscriptions that ended because their publications did not fit.
+    pub conflations: u64,
+    /// Time from the last ping to its answer; None before the first.
+    pub round_trip: Option<Duration>,
+    /// How far the client's clock is ahead of ours, milliseconds; None when it has not said.
+    pub clock_ahead_ms: Option<i64>,
+}
+
+/// One frame that passed. Shares the bytes with whoever else got it.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub t_ms: i64,
+    pub inbound: bool,
+    pub size: usize,
+    /// None when it was too large to be kept.
+    pub bytes: Option<Bytes>,
+}
+
+impl Traffic {
+    pub fn received(&mut self, t_ms: i64, message: &Bytes) {
+        self.counts.frames_in += 1;
+        self.counts.bytes_in += message.len() as u64;
+        if !message.is_empty() {
+            self.remember(t_ms, true, message);
+        }
+    }
+
+    pub fn sent(&mut self, t_ms: i64, frames: &[Bytes]) {
+        for frame in frames {
+            self.counts.frames_out += 1;
+            self.counts.bytes_out += frame.len() as u64;
+            self.remember(t_ms, false, frame);
+        }
+    }
+
+    fn remember(&mut self, t_ms: i64, inbound: bool, frame: &Bytes) {
+        if self.recent.len() == REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(Seen {
+            t_ms,
+            inbound,
+            size: frame.len(),
+            bytes: (frame.len() <= REMEMBERED_BYTES).then(|| frame.clone()),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_frames_are_remembered_and_large_ones_by_size_alone() {
+        let mut traffic = Traffic::default();
+        let small = Bytes::from_static(b"x");
+        for t_ms in 0..60 {
+            traffic.sent(t_ms, std::slice::from_ref(&small));
+        }
+        traffic.received(60, &Bytes::from(vec![0; REMEMBERED_BYTES + 1]));
+        let recent = &traffic.recent;
+        assert_eq!(recent.len(), REMEMBERED);
+        assert_eq!((recent[0].t_ms, recent[49].inbound), (11, true));
+        assert_eq!((recent[49].size, recent[49].bytes.is_some()), (8193, false));
+        assert_eq!(traffic.counts.frames_out, 60);
+    }
+}
