@@ -28,6 +28,8 @@ pub enum Channel {
     Collectors { host: String },
     /// `runs/ID`: progress and output of one run.
     Run { id: String },
+    /// `room/NAME`: what people say to each other, and who is there.
+    Room { name: String },
 }
 
 /// Longest channel name that is looked at, bytes.
@@ -58,6 +60,7 @@ impl Channel {
             ["apps", name] => Some(Channel::App { name: (*name).into() }),
             ["collectors", host] => Some(Channel::Collectors { host: (*host).into() }),
             ["runs", id] => Some(Channel::Run { id: (*id).into() }),
+            ["room", name] => Some(Channel::Room { name: (*name).into() }),
             _ => None,
         }
     }
@@ -72,16 +75,22 @@ impl Channel {
             Channel::Metrics { .. } | Channel::App { .. } => Class::Metrics,
             Channel::Processes { .. } => Class::Table,
             Channel::Collectors { .. } => Class::Cache,
-            Channel::Run { .. } => Class::Stream,
+            Channel::Run { .. } | Channel::Room { .. } => Class::Stream,
         }
     }
 
-    /// What a subscriber must be allowed to do.
+    /// What somebody who publishes must be allowed to do; None where only the server does.
+    pub fn publish_permission(&self) -> Option<Permission> {
+        matches!(self, Channel::Room { .. }).then(|| self.permission())
+    }
+
+    /// What a subscriber must be allowed to do. The same is asked of whoever wants its history or its presence.
     pub fn permission(&self) -> Permission {
         match self {
-            Channel::Metrics { .. } | Channel::App { .. } | Channel::Collectors { .. } => {
-                Permission::ViewMetrics
-            }
+            Channel::Metrics { .. }
+            | Channel::App { .. }
+            | Channel::Collectors { .. }
+            | Channel::Room { .. } => Permission::ViewMetrics,
             Channel::Processes { .. } => Permission::ViewProcesses,
             Channel::Run { .. } => Permission::ViewRuns,
         }
@@ -102,6 +111,12 @@ mod tests {
             Channel::parse("runs/01J").unwrap().permission(),
             Permission::ViewRuns
         );
+        let room = Channel::parse("room/overview").unwrap();
+        assert_eq!(
+            (room.class(), room.publish_permission()),
+            (Class::Stream, Some(Permission::ViewMetrics))
+        );
+        assert_eq!(Channel::parse("runs/01J").unwrap().publish_permission(), None);
         assert_eq!(
             Channel::parse(&Channel::local_metrics("disk")).unwrap().class(),
             Class::Metrics

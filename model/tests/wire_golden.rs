@@ -120,7 +120,17 @@ fn subscribe_request() -> SubscribeRequest {
 fn publication(offset: u64) -> Publication {
     Publication {
         data: data(r#"{"t_ms":1000,"values":[1.5,null]}"#),
+        info: None,
+        time: 0,
         offset,
+    }
+}
+
+fn info() -> ClientInfo {
+    ClientInfo {
+        user: "1".into(),
+        client: "c1".into(),
+        conn_info: data(r#"{"name":"ana"}"#),
     }
 }
 
@@ -225,6 +235,14 @@ fn command_refresh() {
 }
 
 #[test]
+fn command_sub_refresh() {
+    insta::assert_snapshot!(id(|c| c.sub_refresh = Some(SubRefreshRequest {
+        channel: "runs/r1".into(),
+        token: "t".into(),
+    })));
+}
+
+#[test]
 fn command_pong() {
     insta::assert_snapshot!(command(&Command::default()));
 }
@@ -268,6 +286,34 @@ fn reply_subscribe() {
 #[test]
 fn reply_unsubscribe() {
     insta::assert_snapshot!(answer(|r| r.unsubscribe = Some(UnsubscribeResult {})));
+}
+
+#[test]
+fn reply_publish() {
+    insta::assert_snapshot!(answer(|r| r.publish = Some(PublishResult {})));
+}
+
+#[test]
+fn reply_presence() {
+    insta::assert_snapshot!(answer(|r| r.presence = Some(PresenceResult {
+        presence: [("c1".to_owned(), info())].into(),
+    })));
+}
+
+#[test]
+fn reply_presence_stats() {
+    insta::assert_snapshot!(answer(|r| r.presence_stats = Some(PresenceStatsResult {
+        num_clients: 2,
+        num_users: 1,
+    })));
+}
+
+#[test]
+fn reply_sub_refresh() {
+    insta::assert_snapshot!(answer(|r| r.sub_refresh = Some(SubRefreshResult {
+        expires: true,
+        ttl: 60,
+    })));
 }
 
 #[test]
@@ -317,6 +363,65 @@ fn push_publication_numbered() {
         publication: Some(publication(42)),
         ..Default::default()
     }));
+}
+
+#[test]
+fn push_publication_of_a_client() {
+    insta::assert_snapshot!(push(Push {
+        channel: "room/night".into(),
+        publication: Some(Publication {
+            info: Some(info()),
+            time: 1_764_000_000_000,
+            ..publication(42)
+        }),
+        ..Default::default()
+    }));
+}
+
+#[test]
+fn push_join_and_leave() {
+    let presence = || Some(Presence { info: Some(info()) });
+    let join = push(Push {
+        channel: "room/night".into(),
+        join: presence(),
+        ..Default::default()
+    });
+    let leave = push(Push {
+        id: 3,
+        leave: presence(),
+        ..Default::default()
+    });
+    insta::assert_snapshot!(format!("{join}\n{leave}"));
+}
+
+#[test]
+fn push_subscribe() {
+    insta::assert_snapshot!(push(Push {
+        channel: "runs/r1".into(),
+        subscribe: Some(SubscribePush {
+            recoverable: true,
+            epoch: "0badcafe.3".into(),
+            offset: 41,
+            positioned: true,
+            data: data(r#"{"events":[]}"#),
+        }),
+        ..Default::default()
+    }));
+}
+
+#[test]
+fn emulation_request() {
+    let request = EmulationRequest {
+        node: "farol".into(),
+        session: "5e55".into(),
+        data: Bytes::from_static(b"{\"id\":2,\"ping\":{}}\n{}"),
+    };
+    let json = serde_json::to_vec(&request).unwrap();
+    assert_eq!(
+        serde_json::from_slice::<EmulationRequest>(&json).unwrap(),
+        request
+    );
+    insta::assert_snapshot!(both(&json, &prost::Message::encode_to_vec(&request)));
 }
 
 #[test]

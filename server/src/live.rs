@@ -5,7 +5,7 @@
 //! | [`hub`] | which channels there are; takes frames, tables, health and run events |
 //! | [`channel`], [`body`] | one channel: position, recovery, state, fan-out |
 //! | [`publication`] | one publication, encoded at most once per form |
-//! | [`runs`] | which run channels stay |
+//! | [`runs`], [`rooms`] | which channels of runs and rooms stay |
 //! | [`outbox`] | what waits for one connection, what gives way when it is full, who writes |
 //! | [`flusher`] | brings publications to the sockets |
 //! | [`session`], [`commands`], [`throttle`], [`subscription`] | one connection over any carrier |
@@ -30,6 +30,7 @@ pub mod limits;
 pub mod outbox;
 pub mod publication;
 pub mod registry;
+pub mod rooms;
 pub mod runs;
 pub mod session;
 pub mod subscription;
@@ -211,5 +212,20 @@ pub trait Rpc: Send + Sync + 'static {
         peer: &'a str,
         method: &'a str,
         data: &'a [u8],
-    ) -> BoxFuture<'a, Result<Vec<u8>, Fault>>;
+    ) -> BoxFuture<'a, Result<Answer, Fault>>;
+}
+
+/// What an `rpc` method answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// JSON text, or nothing.
+    pub data: Vec<u8>,
+    /// A channel that the server subscribes the caller to, before the answer goes out.
+    pub follow: Option<String>,
+}
+
+impl From<Vec<u8>> for Answer {
+    fn from(data: Vec<u8>) -> Self {
+        Answer { data, follow: None }
+    }
 }

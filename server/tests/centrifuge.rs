@@ -11,7 +11,7 @@
 use farol::{
     actions::RunOutlet,
     collectors::Outlet,
-    live::{Ending, Gate, Hub, Identity, Live, LiveLimits, Proof, Rpc, routes},
+    live::{Answer, Ending, Gate, Hub, Identity, Live, LiveLimits, Proof, Rpc, routes},
 };
 use farol_model::{
     Fault, Role, Viewer,
@@ -75,7 +75,7 @@ impl Rpc for TestRpc {
         _: &'a str,
         method: &'a str,
         data: &'a [u8],
-    ) -> BoxFuture<'a, Result<Vec<u8>, Fault>> {
+    ) -> BoxFuture<'a, Result<Answer, Fault>> {
         Box::pin(async move {
             let asked: serde_json::Value =
                 serde_json::from_slice(data).map_err(|error| Fault::invalid("data", error.to_string()))?;
@@ -86,13 +86,13 @@ impl Rpc for TestRpc {
                         text: "started\n".into(),
                     };
                     self.hub.event("r1", &event);
-                    Ok(br#"{"run":"r1"}"#.to_vec())
+                    Ok(br#"{"run":"r1"}"#.to_vec().into())
                 }
                 "cancel" => {
                     assert_eq!(asked["run"], "r1");
                     self.hub.event("r1", &RunEvent::Truncated { limit_bytes: 9 });
                     self.hub.closed("r1");
-                    Ok(br#"{"status":"cancelled"}"#.to_vec())
+                    Ok(br#"{"status":"cancelled"}"#.to_vec().into())
                 }
                 "cut" => {
                     let live = self.live.lock().unwrap().clone().unwrap();
@@ -101,11 +101,11 @@ impl Rpc for TestRpc {
                             .kill
                             .end(farol_model::wire::codes::Disconnect::INSUFFICIENT_STATE);
                     }
-                    Ok(b"{}".to_vec())
+                    Ok(b"{}".to_vec().into())
                 }
                 "sign_out" => {
                     self.endings.send(Ending::User(7)).unwrap();
-                    Ok(b"{}".to_vec())
+                    Ok(b"{}".to_vec().into())
                 }
                 _ => Err(Fault::not_found(format!("There is no method `{method}`."))),
             }

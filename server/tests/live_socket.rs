@@ -9,7 +9,7 @@
 
 use farol::{
     collectors::Outlet,
-    live::{BadProof, Ending, Gate, Hub, Identity, Live, LiveLimits, Proof, Rpc, routes},
+    live::{Answer, BadProof, Ending, Gate, Hub, Identity, Live, LiveLimits, Proof, Rpc, routes},
 };
 use farol_model::{
     Fault, Role, Viewer,
@@ -67,7 +67,7 @@ impl Rpc for NoRpc {
         _: &'a str,
         method: &'a str,
         _: &'a [u8],
-    ) -> BoxFuture<'a, Result<Vec<u8>, Fault>> {
+    ) -> BoxFuture<'a, Result<Answer, Fault>> {
         Box::pin(async move { Err(Fault::not_found(format!("There is no method `{method}`."))) })
     }
 }

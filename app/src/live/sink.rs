@@ -237,6 +237,8 @@ mod tests {
         Publication {
             offset,
             data: serde_json::to_vec(&event).unwrap().into(),
+            info: None,
+            time: 0,
         }
     }
 
@@ -299,6 +301,8 @@ mod tests {
         };
         table.publication(&Publication {
             data: gone.encode_to_vec().into(),
+            info: None,
+            time: 0,
             offset: 0,
         });
         assert!(table.rows.is_empty());
@@ -323,6 +327,8 @@ mod tests {
             &mut view,
             &Publication {
                 data: frame.encode_to_vec().into(),
+                info: None,
+                time: 0,
                 offset: 1,
             },
         );
@@ -332,7 +338,9 @@ mod tests {
                 &mut view,
                 &Publication {
                     data: vec![0xff].into(),
-                    offset: 2
+                    info: None,
+                    time: 0,
+                    offset: 2,
                 }
             ),
             Applied::Gap

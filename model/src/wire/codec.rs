@@ -154,6 +154,22 @@ pub mod raw_json {
     }
 }
 
+/// Serde helper: bytes that hold text are a string.
+pub mod text {
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
+
+    pub fn serialize<S: Serializer>(data: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        std::str::from_utf8(data)
+            .map_err(S::Error::custom)?
+            .serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        String::deserialize(deserializer).map(Bytes::from)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +219,7 @@ mod tests {
             publication: Some(Publication {
                 data: Bytes::from_static(b"{\"a\":1}"),
                 offset: 3,
+                ..Default::default()
             }),
             ..Default::default()
         };

@@ -35,6 +35,7 @@ messages! {
         #[prost(message, optional, tag = "12")] send: Option<SendRequest>,
         #[prost(message, optional, tag = "13")] rpc: Option<RpcRequest>,
         #[prost(message, optional, tag = "14")] refresh: Option<RefreshRequest>,
+        #[prost(message, optional, tag = "15")] sub_refresh: Option<SubRefreshRequest>,
     }
     /// Server to client: the answer to a command, or a push when `id` is 0. An empty reply is a ping.
     pub struct Reply {
@@ -44,10 +45,14 @@ messages! {
         #[prost(message, optional, tag = "5")] connect: Option<ConnectResult>,
         #[prost(message, optional, tag = "6")] subscribe: Option<SubscribeResult>,
         #[prost(message, optional, tag = "7")] unsubscribe: Option<UnsubscribeResult>,
+        #[prost(message, optional, tag = "8")] publish: Option<PublishResult>,
+        #[prost(message, optional, tag = "9")] presence: Option<PresenceResult>,
+        #[prost(message, optional, tag = "10")] presence_stats: Option<PresenceStatsResult>,
         #[prost(message, optional, tag = "11")] history: Option<HistoryResult>,
         #[prost(message, optional, tag = "12")] ping: Option<PingResult>,
         #[prost(message, optional, tag = "13")] rpc: Option<RpcResult>,
         #[prost(message, optional, tag = "14")] refresh: Option<RefreshResult>,
+        #[prost(message, optional, tag = "15")] sub_refresh: Option<SubRefreshResult>,
     }
     /// Why a command was refused. `temporary` advises the client to try again.
     pub struct Error {
@@ -60,13 +65,37 @@ messages! {
         #[prost(int64, tag = "1")] id: i64,
         #[prost(string, tag = "2")] channel: String,
         #[prost(message, optional, tag = "4")] #[serde(rename = "pub")] publication: Option<Publication>,
+        #[prost(message, optional, tag = "5")] join: Option<Presence>,
+        #[prost(message, optional, tag = "6")] leave: Option<Presence>,
         #[prost(message, optional, tag = "7")] unsubscribe: Option<Unsubscribe>,
+        #[prost(message, optional, tag = "9")] subscribe: Option<SubscribePush>,
         #[prost(message, optional, tag = "11")] disconnect: Option<DisconnectPush>,
     }
-    /// One publication. `offset` is 0 in channels without positions.
+    /// One publication. `offset` is 0 in channels without positions; `info` and `time` (milliseconds since the epoch) are set
+    /// when a client published.
     pub struct Publication {
         #[prost(bytes = "bytes", tag = "4")] #[serde(with = "super::codec::raw_json")] data: bytes::Bytes,
+        #[prost(message, optional, tag = "5")] info: Option<ClientInfo>,
         #[prost(uint64, tag = "6")] offset: u64,
+        #[prost(int64, tag = "9")] time: i64,
+    }
+    /// Who a client is. `conn_info` is a JSON document under both encodings: `{"name":USER}`.
+    pub struct ClientInfo {
+        #[prost(string, tag = "1")] user: String,
+        #[prost(string, tag = "2")] client: String,
+        #[prost(bytes = "bytes", tag = "3")] #[serde(with = "super::codec::raw_json")] conn_info: bytes::Bytes,
+    }
+    /// Somebody subscribed to the channel, or is gone from it.
+    pub struct Presence {
+        #[prost(message, optional, tag = "1")] info: Option<ClientInfo>,
+    }
+    /// The server subscribed the connection to a channel.
+    pub struct SubscribePush {
+        #[prost(bool, tag = "1")] recoverable: bool,
+        #[prost(string, tag = "4")] epoch: String,
+        #[prost(uint64, tag = "5")] offset: u64,
+        #[prost(bool, tag = "6")] positioned: bool,
+        #[prost(bytes = "bytes", tag = "7")] #[serde(with = "super::codec::raw_json")] data: bytes::Bytes,
     }
     /// The server ended a subscription.
     pub struct Unsubscribe {
@@ -135,18 +164,29 @@ messages! {
     }
     /// The subscription is gone.
     pub struct UnsubscribeResult {}
-    /// Publishing by clients. Known so that it can be refused by name.
+    /// Says something in a room. `data` is a JSON document under both encodings.
     pub struct PublishRequest {
         #[prost(string, tag = "1")] channel: String,
         #[prost(bytes = "bytes", tag = "2")] #[serde(with = "super::codec::raw_json")] data: bytes::Bytes,
     }
-    /// Known so that it can be refused by name.
+    /// It was said.
+    pub struct PublishResult {}
+    /// Asks who is subscribed to a channel.
     pub struct PresenceRequest {
         #[prost(string, tag = "1")] channel: String,
     }
-    /// Known so that it can be refused by name.
+    /// Everybody who is subscribed, by client id.
+    pub struct PresenceResult {
+        #[prost(map = "string, message", tag = "1")] presence: HashMap<String, ClientInfo>,
+    }
+    /// Asks how many are subscribed to a channel.
     pub struct PresenceStatsRequest {
         #[prost(string, tag = "1")] channel: String,
+    }
+    /// How many are subscribed: connections, and different users behind them.
+    pub struct PresenceStatsResult {
+        #[prost(uint32, tag = "1")] num_clients: u32,
+        #[prost(uint32, tag = "2")] num_users: u32,
     }
     /// A place in a channel.
     pub struct StreamPosition {
@@ -193,6 +233,22 @@ messages! {
         #[prost(string, tag = "2")] version: String,
         #[prost(bool, tag = "3")] expires: bool,
         #[prost(uint32, tag = "4")] ttl: u32,
+    }
+    /// Asks that the right to one subscription be looked at again. `token` may be empty: then the connection's own proof counts.
+    pub struct SubRefreshRequest {
+        #[prost(string, tag = "1")] channel: String,
+        #[prost(string, tag = "2")] token: String,
+    }
+    /// The subscription stays.
+    pub struct SubRefreshResult {
+        #[prost(bool, tag = "1")] expires: bool,
+        #[prost(uint32, tag = "2")] ttl: u32,
+    }
+    /// `POST /emulation`: commands of a connection whose carrier goes one way. `data` is a carrier message; in JSON it is text.
+    pub struct EmulationRequest {
+        #[prost(string, tag = "1")] node: String,
+        #[prost(string, tag = "2")] session: String,
+        #[prost(bytes = "bytes", tag = "3")] #[serde(with = "super::codec::text")] data: bytes::Bytes,
     }
 }
 

@@ -53,3 +53,11 @@ pub struct RunAccepted {
 pub struct CancelRequest {
     pub run: String,
 }
+
+/// Data of a `send` command: what the client's clock shows. Farol's own clients say it after connect and with every ping, so
+/// that operators see whose clock is off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockReport {
+    /// Milliseconds since the epoch.
+    pub clock_ms: i64,
+}

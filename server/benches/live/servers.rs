@@ -15,7 +15,7 @@ use axum::{
 use farol::{
     collectors::Outlet,
     config::HttpConfig,
-    live::{Ending, Gate, Hub, Identity, Live, LiveLimits, Proof, Rpc, routes},
+    live::{Answer, Ending, Gate, Hub, Identity, Live, LiveLimits, Proof, Rpc, routes},
     serve,
 };
 use farol_model::{
@@ -287,7 +287,7 @@ impl Rpc for NoRpc {
         _: &'a str,
         _: &'a str,
         _: &'a [u8],
-    ) -> BoxFuture<'a, Result<Vec<u8>, Fault>> {
+    ) -> BoxFuture<'a, Result<Answer, Fault>> {
         Box::pin(async { Err(Fault::not_found("There are no methods here.")) })
     }
 }

@@ -1,14 +1,14 @@
 //! The runner as the live plane's rpc: `run` and `cancel`, JSON in and out.
 
 use super::runner::Runner;
-use crate::live::{Identity, Rpc};
+use crate::live::{Answer, Identity, Rpc};
 use farol_model::{
     Fault,
     action::RunRequest,
     wire::payload::{CancelRequest, RunAccepted},
 };
 use futures::future::BoxFuture;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 impl Rpc for Runner {
     fn call<'a>(
@@ -17,18 +17,23 @@ impl Rpc for Runner {
         peer: &'a str,
         method: &'a str,
         data: &'a [u8],
-    ) -> BoxFuture<'a, Result<Vec<u8>, Fault>> {
+    ) -> BoxFuture<'a, Result<Answer, Fault>> {
         Box::pin(async move {
             match method {
                 "run" => {
-                    let request: RunRequest = read(data)?;
+                    let Followed { follow, request } = read(data)?;
                     let run = self.start(&identity.viewer, peer, request).await?;
-                    serde_json::to_vec(&RunAccepted { run: run.id }).map_err(|_| Fault::internal())
+                    let channel = follow.then(|| format!("runs/{}", run.id));
+                    let accepted = RunAccepted { run: run.id };
+                    Ok(Answer {
+                        data: serde_json::to_vec(&accepted).map_err(|_| Fault::internal())?,
+                        follow: channel,
+                    })
                 }
                 "cancel" => {
                     let request: CancelRequest = read(data)?;
                     self.cancel(&identity.viewer, peer, &request.run).await?;
-                    Ok(b"{}".to_vec())
+                    Ok(b"{}".to_vec().into())
                 }
                 other => {
                     let shown: String = other.chars().take(64).collect();
@@ -39,6 +44,16 @@ impl Rpc for Runner {
             }
         })
     }
+}
+
+/// Data of the `run` method.
+#[derive(Deserialize)]
+struct Followed {
+    /// Whether the caller is to be subscribed to the channel of the run.
+    #[serde(default)]
+    follow: bool,
+    #[serde(flatten)]
+    request: RunRequest,
 }
 
 fn read<T: DeserializeOwned>(data: &[u8]) -> Result<T, Fault> {

@@ -369,3 +369,33 @@ async fn a_secret_is_in_no_table() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_run_over_rpc_may_be_followed_and_what_is_not_understood_is_named() {
+    use crate::live::{Identity, Proof, Rpc};
+    let mut bench = bench().await;
+    let identity = Identity {
+        viewer: viewer(Role::Operator),
+        proof: Proof::Token(1),
+    };
+    let call = async |method: &str, data: serde_json::Value| {
+        let data = data.to_string();
+        bench
+            .runner
+            .call(&identity, "10.0.0.1", method, data.as_bytes())
+            .await
+    };
+    for follow in [false, true] {
+        let data =
+            serde_json::json!({ "key": format!("key-{follow}-1"), "action": "quick", "follow": follow });
+        let answer = call("run", data).await.unwrap();
+        let accepted: serde_json::Value = serde_json::from_slice(&answer.data).unwrap();
+        let channel = format!("runs/{}", accepted["run"].as_str().unwrap());
+        assert_eq!(answer.follow, follow.then_some(channel));
+    }
+    let fault = call("run", serde_json::json!({ "key": 7 })).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::Invalid);
+    let fault = call("fly", serde_json::json!({})).await.unwrap_err();
+    assert!(fault.message.contains("`fly`") && fault.message.contains("run and cancel"));
+    bench.until(RunStatus::Succeeded).await;
+}

@@ -19,6 +19,8 @@ pub enum Body {
     Cache(Bytes),
     /// Nothing but what is held.
     Stream,
+    /// Nothing: who wants to know what was said before asks for the history, which tells who said it.
+    Room,
 }
 
 /// A state, ready to be encoded.
@@ -33,6 +35,7 @@ pub struct Whole {
 enum Content {
     Metrics(MetricsSnapshot),
     Table(Arc<ProcessUpdate>),
+    /// No bytes where there is no state.
     Json(Bytes),
     Events {
         events: Vec<Arc<Publication>>,
@@ -56,6 +59,7 @@ impl Body {
             }),
             Body::Table(table) => Content::Table(table.clone()),
             Body::Cache(text) => Content::Json(text.clone()),
+            Body::Room => Content::Json(Bytes::new()),
             Body::Stream => Content::Events {
                 events: held.cloned().collect(),
                 dropped,

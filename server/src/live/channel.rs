@@ -5,6 +5,7 @@
 
 use super::{
     body::{Body, Whole},
+    client::Client,
     limits::LiveLimits,
     lock,
     outbox::Outbox,
@@ -14,12 +15,12 @@ use super::{
 use farol_model::{
     channel::Class,
     wire::{
-        Encoding, HistoryRequest, HistoryResult, SubscribeRequest, SubscribeResult, codes::unsubscribe,
-        payload::SubscribeOptions,
+        ClientInfo, Encoding, HistoryRequest, HistoryResult, PresenceStatsResult, SubscribeRequest,
+        SubscribeResult, codes::unsubscribe, payload::SubscribeOptions,
     },
 };
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -49,6 +50,8 @@ pub struct Inner {
     subscribers: Vec<Subscriber>,
     /// About how many of them have ended.
     left: usize,
+    /// At least as many as asked to be told who comes and goes.
+    watchers: usize,
     /// The state as last asked for, until the next publication: many who come back together share one encoding.
     whole: Option<(u32, Arc<Whole>)>,
     /// The channel was taken down.
@@ -70,6 +73,8 @@ struct Subscriber {
     encoding: Encoding,
     /// Pushes carry the number and not the name.
     numbered: bool,
+    /// It asked to be told who comes and goes.
+    watches: bool,
     /// The least distance of publications; zero for each.
     every: Duration,
     /// Not before this.
@@ -123,6 +128,7 @@ impl Channel {
             held_bytes: 0,
             subscribers: Vec::new(),
             left: 0,
+            watchers: 0,
             whole: None,
             closed: false,
         };
@@ -139,7 +145,11 @@ impl Channel {
         f(&mut lock(&self.inner))
     }
 
-    /// Subscribes a connection; `numbered` pushes carry the channel's id and not its name. None when the channel has been taken down meanwhile.
+    /// Subscribes a connection; `numbered` pushes carry the channel's id and not its name. None when the channel has been
+    /// taken down meanwhile.
+    ///
+    /// Who asked for it is told of those who come and go, but not in a cache channel, where the newest frame replaces all
+    /// before it.
     pub fn join(
         &self,
         outbox: &Arc<Outbox>,
@@ -160,7 +170,9 @@ impl Channel {
         let recovered = missed.is_some();
         let whole = (!recovered).then(|| inner.whole(options.history_ms, limits.snapshot_cells));
         let subscription = Subscription::new(self.key.clone(), self.class);
+        let watches = request.join_leave && self.class != Class::Cache;
         inner.subscribers.push(Subscriber {
+            watches,
             outbox: outbox.clone(),
             subscription: subscription.clone(),
             encoding: outbox.encoding(),
@@ -172,6 +184,8 @@ impl Channel {
             },
             next: None,
         });
+        inner.watchers += usize::from(watches);
+        inner.tell_watchers(Payload::Join, &outbox.client);
         let result = SubscribeResult {
             recoverable: positioned,
             positioned,
@@ -195,23 +209,52 @@ impl Channel {
     }
 
     /// A subscription has ended. Not searched for each time: twenty thousand who leave together would cost the square.
-    pub fn leave(&self) {
+    pub fn leave(&self, client: &Client) {
         let mut inner = lock(&self.inner);
+        inner.tell_watchers(Payload::Leave, client);
         inner.left += 1;
         if inner.left * 2 >= inner.subscribers.len() {
-            inner.left = 0;
-            inner.subscribers.retain(Subscriber::stands);
+            inner.sweep();
         }
     }
 
-    /// Held publications and the newest position; None in a class that holds none.
-    pub fn history(&self, request: &HistoryRequest, encoding: Encoding) -> Option<HistoryResult> {
+    /// Who is subscribed.
+    pub fn present(&self) -> Vec<Arc<Client>> {
+        let inner = lock(&self.inner);
+        let standing = inner.subscribers.iter().filter(|subscriber| subscriber.stands());
+        standing
+            .map(|subscriber| subscriber.outbox.client.clone())
+            .collect()
+    }
+
+    /// How many are subscribed: connections, and users behind them.
+    pub fn presence_stats(&self) -> PresenceStatsResult {
+        let present = self.present();
+        let users: HashSet<i64> = present
+            .iter()
+            .filter_map(|client| Some(client.identity()?.viewer.user_id))
+            .collect();
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        PresenceStatsResult {
+            num_clients: count(present.len()),
+            num_users: count(users.len()),
+        }
+    }
+
+    /// Held publications and the newest position; None in a class that holds none. What does not fit into the limits is
+    /// not in it: the rest is asked for from the last one on.
+    pub fn history(
+        &self,
+        request: &HistoryRequest,
+        encoding: Encoding,
+        limits: &LiveLimits,
+    ) -> Option<HistoryResult> {
         if !matches!(self.class, Class::Metrics | Class::Stream) {
             return None;
         }
         let (chosen, offset) = {
             let inner = lock(&self.inner);
-            (inner.history(request, &self.epoch), inner.offset)
+            (inner.history(request, &self.epoch, limits), inner.offset)
         };
         Some(HistoryResult {
             publications: chosen.iter().map(|held| held.wire(encoding)).collect(),
@@ -256,6 +299,10 @@ impl Inner {
         self.fan_out(&publication, now);
     }
 
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     pub fn has_subscribers(&self) -> bool {
         self.subscribers.iter().any(Subscriber::stands)
     }
@@ -279,13 +326,45 @@ impl Inner {
         self.whole = None;
         self.left = 0;
         let always = publication.is_schema();
+        let mut watchers = 0;
         self.subscribers.retain_mut(|subscriber| {
-            if !always && !subscriber.due(now) {
-                return subscriber.stands();
-            }
-            let frame = publication.frame(subscriber.encoding, subscriber.numbered);
-            subscriber.outbox.publish(&subscriber.subscription, frame)
+            let stays = match always || subscriber.due(now) {
+                true => {
+                    let frame = publication.frame(subscriber.encoding, subscriber.numbered);
+                    subscriber.outbox.publish(&subscriber.subscription, frame)
+                }
+                false => subscriber.stands(),
+            };
+            watchers += usize::from(stays && subscriber.watches);
+            stays
         });
+        self.watchers = watchers;
+    }
+
+    /// Takes out those who have ended.
+    fn sweep(&mut self) {
+        self.left = 0;
+        self.subscribers.retain(Subscriber::stands);
+        self.watchers = self
+            .subscribers
+            .iter()
+            .filter(|subscriber| subscriber.watches)
+            .count();
+    }
+
+    /// Tells those who asked that somebody came or went.
+    fn tell_watchers(&self, payload: fn(ClientInfo) -> Payload, client: &Client) {
+        if self.watchers == 0 {
+            return;
+        }
+        let Some(info) = client.info() else {
+            return;
+        };
+        let publication = Publication::new(self.key.clone(), 0, payload(info));
+        for subscriber in self.subscribers.iter().filter(|subscriber| subscriber.watches) {
+            let frame = publication.frame(subscriber.encoding, subscriber.numbered);
+            subscriber.outbox.publish(&subscriber.subscription, frame);
+        }
     }
 
     fn trim_held(&mut self, hold: Hold, now: Instant) {
@@ -323,7 +402,7 @@ impl Inner {
         whole
     }
 
-    fn history(&self, request: &HistoryRequest, epoch: &str) -> Vec<Arc<Publication>> {
+    fn history(&self, request: &HistoryRequest, epoch: &str, limits: &LiveLimits) -> Vec<Arc<Publication>> {
         let since = request
             .since
             .as_ref()
@@ -336,17 +415,25 @@ impl Inner {
                 Some(since) => offset > since.offset,
             }
         };
-        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let wanted = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let mut room = limits.history_bytes;
+        let fits_in = |held: &&Held| {
+            let before = room;
+            room = room.saturating_sub(held.size);
+            // The first passes alone, however large.
+            before == limits.history_bytes || before >= held.size
+        };
+        let wanted = wanted.min(limits.history_publications);
         let found = self.held.iter().filter(fits);
         match request.reverse {
-            false => found.take(limit).map(|held| held.publication.clone()).collect(),
-            true => found
-                .rev()
-                .take(limit)
-                .map(|held| held.publication.clone())
-                .collect(),
+            false => publications(found.take(wanted).take_while(fits_in)),
+            true => publications(found.rev().take(wanted).take_while(fits_in)),
         }
     }
+}
+
+fn publications<'a>(held: impl Iterator<Item = &'a Held>) -> Vec<Arc<Publication>> {
+    held.map(|held| held.publication.clone()).collect()
 }
 
 impl Subscriber {

@@ -1,7 +1,10 @@
 //! What is known of one connection, from its admission to its end.
 
 use super::{Identity, kill::Kill, lock, outbox::Outbox};
-use farol_model::{connection::Carrier, wire::Encoding};
+use farol_model::{
+    connection::Carrier,
+    wire::{ClientInfo, Encoding},
+};
 use std::{
     net::IpAddr,
     sync::{Arc, Mutex, OnceLock, Weak},
@@ -70,6 +73,17 @@ impl Client {
 
     pub fn identity(&self) -> Option<Arc<Identity>> {
         lock(&self.told).identity.clone()
+    }
+
+    /// As other clients see it; None before it has said who it is.
+    pub fn info(&self) -> Option<ClientInfo> {
+        let identity = self.identity()?;
+        let conn_info = serde_json::json!({ "name": identity.viewer.name });
+        Some(ClientInfo {
+            user: identity.viewer.user_id.to_string(),
+            client: self.name(),
+            conn_info: conn_info.to_string().into(),
+        })
     }
 
     pub fn told(&self) -> Told {

@@ -10,6 +10,7 @@ use super::{
     limits::LiveLimits,
     lock,
     publication::{ChannelKey, Payload},
+    rooms::Rooms,
     runs::Runs,
 };
 use crate::{actions::RunOutlet, collectors::Outlet, history::ring::Ring};
@@ -21,7 +22,7 @@ use farol_model::{
     metric::MetricSpec,
     process::{ProcessRow, ProcessUpdate},
     sample::ChannelView,
-    wire::payload::MetricsPublication,
+    wire::{ClientInfo, payload::MetricsPublication},
 };
 use std::{
     collections::HashMap,
@@ -29,7 +30,7 @@ use std::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicI64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Held frames of one metrics channel at most; at more than 27 Hz they reach back less than 150 s.
@@ -54,6 +55,7 @@ pub struct Hub {
     statuses: Mutex<Vec<CollectorStatus>>,
     /// Which run channels there are, in order of birth.
     runs: Mutex<Runs>,
+    rooms: Mutex<Rooms>,
 }
 
 impl Hub {
@@ -86,6 +88,7 @@ impl Hub {
             collectors,
             statuses: Mutex::default(),
             runs: Mutex::default(),
+            rooms: Mutex::default(),
         })
     }
 
@@ -98,10 +101,43 @@ impl Hub {
             .cloned()
     }
 
-    /// Whether a channel that is not there may come soon: its collector is known, or none has reported yet.
+    /// The room of this name, made when it is not there. None when there are as many as there may be and somebody is in each.
+    pub fn room(&self, name: &str) -> Option<Arc<Channel>> {
+        let now = Instant::now();
+        let mut rooms = lock(&self.rooms);
+        if let Some(channel) = rooms.get(name, now) {
+            return Some(channel);
+        }
+        let gone = rooms.make_place(&self.limits)?;
+        self.take_down(gone.into_iter().collect());
+        let (channel, _) = self.open(name, Class::Stream, || Body::Room);
+        rooms.add(channel.clone(), now);
+        Some(channel)
+    }
+
+    /// Says something in a room. `data` is JSON. False when the room has been taken down meanwhile.
+    pub fn say(&self, room: &Channel, data: Bytes, by: ClientInfo, t_ms: i64) -> bool {
+        let hold = Hold {
+            age: Duration::MAX,
+            count: self.limits.room_messages,
+            bytes: self.limits.room_bytes,
+        };
+        let size = data.len() + by.conn_info.len() + 256;
+        room.with(|inner| {
+            if !inner.is_closed() {
+                inner.publish_held(Payload::Said { data, by, t_ms }, size, hold, Instant::now());
+            }
+            !inner.is_closed()
+        })
+    }
+
+    /// Whether a channel that is not there may come soon: its collector is known, or none has reported yet, or it is a room
+    /// that was taken down just now.
     pub fn may_come(&self, name: &ChannelName) -> bool {
-        let ChannelName::Metrics { host, group } = name else {
-            return false;
+        let (host, group) = match name {
+            ChannelName::Metrics { host, group } => (host, group),
+            ChannelName::Room { .. } => return true,
+            _ => return false,
         };
         let statuses = lock(&self.statuses);
         host == LOCAL_HOST && (statuses.is_empty() || statuses.iter().any(|status| &status.name == group))
@@ -157,9 +193,11 @@ impl Hub {
         lock(&self.statuses).clone()
     }
 
-    /// Takes down the channels of runs that ended long ago. Called every few seconds.
+    /// Takes down the channels of runs that ended long ago, and rooms that nobody uses. Called every few seconds.
     pub fn sweep(&self) {
-        let gone = lock(&self.runs).expired(&self.limits, Instant::now());
+        let now = Instant::now();
+        let mut gone = lock(&self.runs).expired(&self.limits, now);
+        gone.extend(lock(&self.rooms).expired(&self.limits, now));
         self.take_down(gone);
     }
 
@@ -288,7 +326,7 @@ impl RunOutlet for Hub {
         };
         let (channel, born) = self.open(&format!("runs/{run}"), Class::Stream, || Body::Stream);
         let hold = Hold {
-            age: std::time::Duration::MAX,
+            age: Duration::MAX,
             count: self.limits.run_events,
             bytes: self.limits.run_bytes,
         };

@@ -385,7 +385,9 @@ fn history_pages_both_ways_and_only_where_it_is_kept() {
             since,
             reverse,
         };
-        let result = channel.history(&request, Encoding::Json).unwrap();
+        let result = channel
+            .history(&request, Encoding::Json, &LiveLimits::default())
+            .unwrap();
         assert_eq!(result.offset, 5);
         result
             .publications
@@ -400,7 +402,7 @@ fn history_pages_both_ways_and_only_where_it_is_kept() {
     let table = hub.channel("processes/local").unwrap();
     assert!(
         table
-            .history(&HistoryRequest::default(), Encoding::Json)
+            .history(&HistoryRequest::default(), Encoding::Json, &LiveLimits::default())
             .is_none()
     );
 }

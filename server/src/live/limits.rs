@@ -54,6 +54,20 @@ pub struct LiveLimits {
     pub run_channels: usize,
     /// Bytes held by all runs together; above it the run that ended first goes.
     pub run_total_bytes: usize,
+    /// Publications in the answer to a history command at most, and their bytes; a client pages on from the last one.
+    pub history_publications: usize,
+    pub history_bytes: usize,
+    /// Connections named in the answer to a presence command at most; more are error 106, presence_stats counts them.
+    pub presence: usize,
+    /// Rooms; more are error 106.
+    pub rooms: usize,
+    /// What one message in a room may have, bytes; more is error 107.
+    pub room_message_bytes: usize,
+    /// Messages held per room and their bytes; above it the oldest go.
+    pub room_messages: usize,
+    pub room_bytes: usize,
+    /// How long a room that nobody is in, and in which nobody spoke, stays.
+    pub room_keep: Duration,
     /// Events held per run; above it the oldest go, and recovery from before them says so.
     pub run_events: usize,
     /// Bytes held per run, as `run_events`.
@@ -87,6 +101,14 @@ impl Default for LiveLimits {
             run_keep: Duration::from_secs(600),
             run_channels: 256,
             run_total_bytes: 64 * 1024 * 1024,
+            history_publications: 1000,
+            history_bytes: 1024 * 1024,
+            presence: 1000,
+            rooms: 256,
+            room_message_bytes: 4 * 1024,
+            room_messages: 100,
+            room_bytes: 256 * 1024,
+            room_keep: Duration::from_secs(600),
             run_events: 4096,
             run_bytes: 2 * 1024 * 1024,
         }

@@ -294,6 +294,15 @@ impl Outbox {
         counts.round_trip = round_trip.or(counts.round_trip);
     }
 
+    /// Takes down what the client's clock showed when it sent what has just come in: half a round trip ago.
+    pub fn clock(&self, clock_ms: i64) {
+        let mut queue = lock(&self.queue);
+        let counts = &mut queue.traffic.counts;
+        let way = counts.round_trip.unwrap_or_default() / 2;
+        let way_ms = i64::try_from(way.as_millis()).unwrap_or_default();
+        counts.clock_ahead_ms = Some(clock_ms.saturating_sub(now_ms() - way_ms));
+    }
+
     /// Takes one message of whoever has the turn, in pieces that are to be written one after the other. False, and the
     /// end of the turn, when nothing waits.
     fn take(&self, pieces: &mut Vec<Bytes>, tally: &mut Tally) -> bool {

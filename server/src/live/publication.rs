@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use farol_model::{
     process::ProcessUpdate,
-    wire::{Encoding, Publication as WirePublication, Push, Reply, codec, payload::MetricsPublication},
+    wire::{
+        ClientInfo, Encoding, Presence, Publication as WirePublication, Push, Reply, codec,
+        payload::MetricsPublication,
+    },
 };
 use prost::Message;
 use std::sync::{Arc, OnceLock};
@@ -23,6 +26,16 @@ pub enum Payload {
     Table(ProcessUpdate),
     /// JSON text under both encodings.
     Json(Bytes),
+    /// JSON text that a client said.
+    Said {
+        data: Bytes,
+        by: ClientInfo,
+        t_ms: i64,
+    },
+    /// Somebody came. Has no position and no data.
+    Join(ClientInfo),
+    /// Somebody went.
+    Leave(ClientInfo),
 }
 
 impl Payload {
@@ -31,7 +44,8 @@ impl Payload {
         match self {
             Payload::Metrics(message) => encode(encoding, message),
             Payload::Table(message) => encode(encoding, message),
-            Payload::Json(text) => text.clone(),
+            Payload::Json(text) | Payload::Said { data: text, .. } => text.clone(),
+            Payload::Join(_) | Payload::Leave(_) => Bytes::new(),
         }
     }
 }
@@ -82,16 +96,27 @@ impl Publication {
         match &self.payload {
             Payload::Metrics(message) => message.values.len() + 16 * message.schema.len(),
             Payload::Table(table) => 16 * table.rows.len(),
-            Payload::Json(text) => text.len() / 16,
+            Payload::Json(text) | Payload::Said { data: text, .. } => text.len() / 16,
+            Payload::Join(_) | Payload::Leave(_) => 4,
         }
     }
 
     /// As it stands in a subscribe or history result.
     pub fn wire(&self, encoding: Encoding) -> WirePublication {
         let data = self.data[slot(encoding)].get_or_init(|| self.payload.encode(encoding));
+        self.with_data(data.clone())
+    }
+
+    fn with_data(&self, data: Bytes) -> WirePublication {
+        let (info, time) = match &self.payload {
+            Payload::Said { by, t_ms, .. } => (Some(by.clone()), *t_ms),
+            _ => (None, 0),
+        };
         WirePublication {
-            data: data.clone(),
+            data,
+            info,
             offset: self.offset,
+            time,
         }
     }
 
@@ -99,29 +124,36 @@ impl Publication {
     pub fn frame(&self, encoding: Encoding, numbered: bool) -> Bytes {
         let slot = slot(encoding) * 2 + usize::from(numbered);
         self.frames[slot]
-            .get_or_init(|| {
-                let push = Push {
-                    id: if numbered { self.channel.id } else { 0 },
-                    channel: if numbered {
-                        String::new()
-                    } else {
-                        self.channel.name.clone()
-                    },
-                    publication: Some(WirePublication {
-                        data: self.payload.encode(encoding),
-                        offset: self.offset,
-                    }),
-                    ..Default::default()
-                };
-                codec::encode_reply(
-                    encoding,
-                    &Reply {
-                        push: Some(push),
-                        ..Default::default()
-                    },
-                )
-            })
+            .get_or_init(|| codec::encode_reply(encoding, &self.reply(encoding, numbered)))
             .clone()
+    }
+
+    fn reply(&self, encoding: Encoding, numbered: bool) -> Reply {
+        let mut push = match numbered {
+            true => Push {
+                id: self.channel.id,
+                ..Default::default()
+            },
+            false => Push {
+                channel: self.channel.name.clone(),
+                ..Default::default()
+            },
+        };
+        let presence = |info: &ClientInfo| {
+            Some(Presence {
+                info: Some(info.clone()),
+            })
+        };
+        match &self.payload {
+            Payload::Join(info) => push.join = presence(info),
+            Payload::Leave(info) => push.leave = presence(info),
+            // Not `wire`: what is pushed need not be kept by itself as well.
+            payload => push.publication = Some(self.with_data(payload.encode(encoding))),
+        }
+        Reply {
+            push: Some(push),
+            ..Default::default()
+        }
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Peer {
     pub seat: Seat,
     /// Proven before the connection stood; otherwise the connect command must bring a token.
     pub identity: Option<Arc<Identity>>,
+    /// What later commands name this connection by, when they come by another request; empty otherwise.
+    pub session: String,
     /// The carrier's way around this task, if it has one. It writes to the same place as the sink.
     pub express: Option<Arc<dyn Express>>,
 }

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, time::Duration};
 /// Frames that are remembered.
 pub const REMEMBERED: usize = 50;
 /// Larger frames are remembered by their size alone, so that a connection does not keep large states in memory.
-const REMEMBERED_BYTES: usize = 8 * 1024;
+const REMEMBERED_BYTES: usize = 4 * 1024;
 
 /// See the module. Plain: the outbox guards it with the lock that it takes anyway.
 #[derive(Debug, Default, Clone)]
@@ -86,7 +86,7 @@ mod tests {
         let recent = &traffic.recent;
         assert_eq!(recent.len(), REMEMBERED);
         assert_eq!((recent[0].t_ms, recent[49].inbound), (11, true));
-        assert_eq!((recent[49].size, recent[49].bytes.is_some()), (8193, false));
+        assert_eq!((recent[49].size, recent[49].bytes.is_some()), (4097, false));
         assert_eq!(traffic.counts.frames_out, 60);
     }
 }

@@ -77,6 +77,7 @@ fn open(live: &Live, admitted: Admitted, opened: Opened, encoding: Encoding) -> 
     let peer = Peer {
         seat: admitted.seat,
         identity: admitted.identity,
+        session: String::new(),
         express: Some(line.clone()),
     };
     let stream = Incoming {

@@ -175,13 +175,27 @@ async fn refusals_have_the_published_codes() {
         .await;
     assert_eq!(code(&bad_options), error::BAD_REQUEST);
     let publish = client
-        .ask(|command| command.publish = Some(PublishRequest::default()))
+        .ask(|command| {
+            command.publish = Some(PublishRequest {
+                channel: CPU.into(),
+                ..Default::default()
+            })
+        })
         .await;
     assert_eq!(code(&publish), error::NOT_AVAILABLE);
     let presence = client
         .ask(|command| command.presence = Some(PresenceRequest::default()))
         .await;
-    assert_eq!(code(&presence), error::NOT_AVAILABLE);
+    assert_eq!(code(&presence), error::UNKNOWN_CHANNEL);
+    let not_subscribed = client
+        .ask(|command| {
+            command.sub_refresh = Some(SubRefreshRequest {
+                channel: "metrics/local/memory".into(),
+                ..Default::default()
+            })
+        })
+        .await;
+    assert_eq!(code(&not_subscribed), error::BAD_REQUEST);
     assert_eq!(code(&client.ask(|_| {}).await), error::METHOD_NOT_FOUND);
     let unknown = client
         .ask(|command| command.rpc = Some(RpcRequest::default()))

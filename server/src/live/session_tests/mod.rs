@@ -2,20 +2,22 @@
 
 mod bounds;
 mod commands;
+mod rooms;
 
 use super::*;
 use crate::{
     actions::RunOutlet,
     collectors::Outlet,
-    live::{Ending, Gate, Hub, Identity, LiveLimits, Proof, Rpc, client::Newcomer},
+    live::{Answer, Ending, Gate, Hub, Identity, LiveLimits, Proof, Rpc, client::Newcomer},
 };
 use farol_model::{
     Fault, Role, Viewer,
     connection::Carrier,
     metric::{MetricSpec, Unit},
     wire::{
-        Command, ConnectRequest, Encoding, PingRequest, PresenceRequest, PublishRequest, RefreshRequest,
-        RpcRequest, SendRequest, SubscribeRequest, UnsubscribeRequest, codes::error,
+        Command, ConnectRequest, Encoding, HistoryRequest, PingRequest, PresenceRequest,
+        PresenceStatsRequest, PublishRequest, RefreshRequest, RpcRequest, SendRequest, StreamPosition,
+        SubRefreshRequest, SubscribeRequest, UnsubscribeRequest, codes::error,
     },
 };
 use futures::{channel::mpsc, future::BoxFuture};
@@ -94,15 +96,19 @@ impl Rpc for TestRpc {
         _: &'a str,
         method: &'a str,
         data: &'a [u8],
-    ) -> BoxFuture<'a, Result<Vec<u8>, Fault>> {
+    ) -> BoxFuture<'a, Result<Answer, Fault>> {
         Box::pin(async move {
             match method {
                 "slow" => {
                     self.go.notified().await;
-                    Ok(b"1".to_vec())
+                    Ok(b"1".to_vec().into())
                 }
-                "echo" => Ok(data.to_vec()),
-                "broken" => Ok(b"{".to_vec()),
+                "echo" => Ok(data.to_vec().into()),
+                "follow" => Ok(Answer {
+                    data: b"1".to_vec(),
+                    follow: Some(String::from_utf8_lossy(data).trim_matches('"').to_owned()),
+                }),
+                "broken" => Ok(b"{".to_vec().into()),
                 _ => Err(Fault::not_found("There is no such method.")),
             }
         })
@@ -169,6 +175,7 @@ impl World {
         let peer = Peer {
             seat: self.live.registry.admit(newcomer).unwrap(),
             identity: identity.map(Arc::new),
+            session: String::new(),
             express: None,
         };
         let sink = to_client.sink_map_err(|_| CarrierError::Broken);

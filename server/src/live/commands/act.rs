@@ -1,0 +1,123 @@
+//! What a client wants done: rpc, publish, send.
+
+use super::{Answer, Commands, gone, parse, refusal, subscriptions::too_many_rooms};
+use crate::{live::Identity, time::now_ms};
+use bytes::Bytes;
+use farol_model::{
+    Fault,
+    wire::{
+        Error, PublishRequest, PublishResult, Reply, RpcRequest, RpcResult, codes::error,
+        payload::ClockReport,
+    },
+};
+use std::sync::Arc;
+
+impl Commands {
+    /// Runs beside all that follows, and to its end also when the connection goes: what was asked for is done.
+    pub(super) fn rpc(&self, id: u32, identity: Arc<Identity>, request: RpcRequest) -> Answer<()> {
+        let Ok(permit) = self.rpcs.clone().try_acquire_owned() else {
+            let message = format!(
+                "{} calls of this connection are still running. Wait for one to end.",
+                self.live.limits.rpcs_in_flight
+            );
+            return Err(refusal(error::TOO_MANY_REQUESTS, message, true).into());
+        };
+        let (live, outbox) = (self.live.clone(), self.outbox.clone());
+        let subscriptions = self.subscriptions.clone();
+        let address = self.seat.client.address.to_string();
+        self.live.tasks.clone().spawn(async move {
+            let answer = match live.gate.recheck(&identity).await {
+                Ok(Some(identity)) => live
+                    .rpc
+                    .call(&identity, &address, &request.method, &request.data)
+                    .await
+                    .map(|answer| (identity, answer)),
+                Ok(None) => Err(Fault::unauthenticated()),
+                Err(fault) => Err(fault),
+            };
+            let mut reply = Reply {
+                id,
+                ..Default::default()
+            };
+            match answer
+                .and_then(|(who, answer)| Ok((who, answer.follow, checked(answer.data, &request.method)?)))
+            {
+                Ok((who, follow, data)) => {
+                    if let Some(channel) = follow {
+                        subscriptions.follow(&live, &who, &channel).await;
+                    }
+                    reply.rpc = Some(RpcResult { data: data.into() });
+                }
+                Err(fault) => reply.error = Some(Error::from(&fault)),
+            }
+            outbox.control(&reply);
+            drop(permit);
+        });
+        Ok(())
+    }
+
+    /// Says something in a room.
+    pub(super) async fn publish(
+        &mut self,
+        identity: &Arc<Identity>,
+        request: PublishRequest,
+    ) -> Answer<PublishResult> {
+        let name = parse(&request.channel)?;
+        let Some(permission) = name.publish_permission() else {
+            let message =
+                "Only rooms take what clients publish. Call the rpc method that does what you want.";
+            return Err(refusal(error::NOT_AVAILABLE, message, false).into());
+        };
+        let identity = self.recheck(identity).await?;
+        identity.viewer.require(permission)?;
+        let data = self.sayable(request.data)?;
+        let room = self.live.hub.room(&request.channel).ok_or_else(too_many_rooms)?;
+        let said = self
+            .seat
+            .client
+            .info()
+            .is_some_and(|by| self.live.hub.say(&room, data, by, now_ms()));
+        if !said {
+            // It was taken down between the two lines above; the next try makes it anew.
+            return Err(gone(&self.live, &request.channel, &name).into());
+        }
+        Ok(PublishResult {})
+    }
+
+    fn sayable(&self, data: Bytes) -> Result<Bytes, Error> {
+        let limit = self.live.limits.room_message_bytes;
+        if data.len() > limit {
+            let message = format!(
+                "A message in a room has {limit} bytes at most; this one has {}.",
+                data.len()
+            );
+            return Err(refusal(error::BAD_REQUEST, message, false));
+        }
+        if !is_json(&data) {
+            let message = "`data` of publish must be a JSON value.";
+            return Err(refusal(error::BAD_REQUEST, message, false));
+        }
+        Ok(data)
+    }
+
+    /// A message without an answer. Farol understands reports of the client's clock and lets all else pass.
+    pub(super) fn send(&self, data: &[u8]) {
+        match serde_json::from_slice::<ClockReport>(data) {
+            Ok(report) => self.outbox.clock(report.clock_ms),
+            Err(_) => tracing::debug!(peer = %self.seat.client.address, "a send command was ignored"),
+        }
+    }
+}
+
+/// What cannot be written as JSON must not reach the wire: the frame would be another one.
+fn checked(data: Vec<u8>, method: &str) -> Result<Vec<u8>, Fault> {
+    if data.is_empty() || is_json(&data) {
+        return Ok(data);
+    }
+    tracing::error!(method, "an rpc method answered what is not JSON");
+    Err(Fault::internal())
+}
+
+fn is_json(data: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(data).is_ok()
+}
