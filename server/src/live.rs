@@ -11,14 +11,15 @@
 //! | [`session`], [`commands`], [`throttle`], [`subscription`] | one connection over any carrier |
 //! | [`door`] | who is let in at all |
 //! | [`registry`], [`client`], [`traffic`], [`kill`] | who is connected, caps, what is known of each, endings |
-//! | [`ws`] | the WebSocket carrier |
+//! | [`carriers`] | one thin adapter per carrier |
 //! | [`limits`] | every bound |
 //!
 //! It must not know what a collector reads, what an action does or how people sign in: those come as frames, as
-//! [`Rpc`] and as [`Gate`]. A new carrier is one file beside [`ws`] that gives [`session::run`] a sink and a stream, and
-//! one route in [`routes`]; hub and session stay as they are.
+//! [`Rpc`] and as [`Gate`]. A new carrier is one file in [`carriers`] that gives [`session::run`] a sink and a stream, and
+//! one line in [`carriers::routes`]; hub and session stay as they are.
 
 pub mod body;
+pub mod carriers;
 pub mod channel;
 pub mod client;
 pub mod commands;
@@ -36,13 +37,12 @@ pub mod session;
 pub mod subscription;
 pub mod throttle;
 pub mod traffic;
-pub mod ws;
 
+pub use carriers::{owns, routes};
 pub use door::{BadProof, PeerAddress};
 pub use hub::Hub;
 pub use limits::LiveLimits;
 
-use axum::{Router, routing::get};
 use farol_model::{Fault, Viewer, wire::codes::Disconnect};
 use flusher::Flusher;
 use futures::future::BoxFuture;
@@ -117,13 +117,6 @@ impl Live {
         live.tasks.spawn(keep_house(live.clone(), endings));
         live
     }
-}
-
-/// The routes of all carriers.
-pub fn routes(live: Live) -> Router {
-    Router::new()
-        .route("/connection/websocket", get(ws::upgrade))
-        .with_state(live)
 }
 
 async fn keep_house(live: Live, mut endings: broadcast::Receiver<Ending>) {

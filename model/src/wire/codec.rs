@@ -33,14 +33,14 @@ pub const MAX_COMMANDS_PER_MESSAGE: usize = 256;
 /// Reads all commands of one carrier message, or none.
 pub fn decode_commands(encoding: Encoding, message: &[u8]) -> Result<Vec<Command>, CodecError> {
     match encoding {
-        Encoding::Json => decode_json(message),
-        Encoding::Protobuf => decode_delimited(message),
+        Encoding::Json => decode_json(message, MAX_COMMANDS_PER_MESSAGE),
+        Encoding::Protobuf => decode_delimited(message, MAX_COMMANDS_PER_MESSAGE),
     }
 }
 
 /// Reads all replies of one Protobuf message. What the browser does: it brings no JSON reader of the envelope with it.
 pub fn decode_protobuf_replies(message: &[u8]) -> Result<Vec<Reply>, CodecError> {
-    decode_delimited(message)
+    decode_delimited(message, usize::MAX)
 }
 
 /// One command in Protobuf, framed. What the browser does.
@@ -48,11 +48,11 @@ pub fn encode_protobuf_command(command: &Command) -> Bytes {
     command.encode_length_delimited_to_vec().into()
 }
 
-/// Reads all replies of one carrier message. What a client does.
+/// Reads all replies of one carrier message, however many the server has joined. What a client does.
 pub fn decode_replies(encoding: Encoding, message: &[u8]) -> Result<Vec<Reply>, CodecError> {
     match encoding {
-        Encoding::Json => decode_json(message),
-        Encoding::Protobuf => decode_delimited(message),
+        Encoding::Json => decode_json(message, usize::MAX),
+        Encoding::Protobuf => decode_delimited(message, usize::MAX),
     }
 }
 
@@ -93,14 +93,14 @@ pub fn join(encoding: Encoding, frames: &[Bytes]) -> Bytes {
     joined.into()
 }
 
-fn decode_json<T: serde::de::DeserializeOwned>(message: &[u8]) -> Result<Vec<T>, CodecError> {
+fn decode_json<T: serde::de::DeserializeOwned>(message: &[u8], most: usize) -> Result<Vec<T>, CodecError> {
     let mut decoded = Vec::new();
     for line in message
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
     {
-        if decoded.len() == MAX_COMMANDS_PER_MESSAGE {
-            return Err(CodecError::TooMany(MAX_COMMANDS_PER_MESSAGE));
+        if decoded.len() == most {
+            return Err(CodecError::TooMany(most));
         }
         // serde would also take an array for a struct.
         if line.trim_ascii_start().first() != Some(&b'{') {
@@ -111,11 +111,11 @@ fn decode_json<T: serde::de::DeserializeOwned>(message: &[u8]) -> Result<Vec<T>,
     Ok(decoded)
 }
 
-fn decode_delimited<T: Message + Default>(mut message: &[u8]) -> Result<Vec<T>, CodecError> {
+fn decode_delimited<T: Message + Default>(mut message: &[u8], most: usize) -> Result<Vec<T>, CodecError> {
     let mut decoded = Vec::new();
     while message.has_remaining() {
-        if decoded.len() == MAX_COMMANDS_PER_MESSAGE {
-            return Err(CodecError::TooMany(MAX_COMMANDS_PER_MESSAGE));
+        if decoded.len() == most {
+            return Err(CodecError::TooMany(most));
         }
         let claimed =
             prost::encoding::decode_varint(&mut message).map_err(|e| CodecError::Protobuf(e.to_string()))?;
@@ -275,5 +275,14 @@ mod tests {
             decode_commands(Encoding::Json, many.as_bytes()),
             Err(CodecError::TooMany(256))
         );
+    }
+
+    #[test]
+    fn replies_are_read_however_many_were_joined() {
+        for encoding in [Encoding::Json, Encoding::Protobuf] {
+            let ping = encode_reply(encoding, &Reply::default());
+            let joined = join(encoding, &vec![ping; 2000]);
+            assert_eq!(decode_replies(encoding, &joined).map(|all| all.len()), Ok(2000));
+        }
     }
 }

@@ -17,7 +17,8 @@ mod look;
 mod subscriptions;
 
 use super::{
-    Identity, Live, channel::Channel, outbox::Outbox, registry::Seat, session::Peer, throttle::Bucket,
+    Identity, Live, channel::Channel, outbox::Outbox, registry::Seat,
+    session::{Emulated, Peer}, throttle::Bucket,
 };
 use farol_model::{
     Fault, FaultCode,
@@ -45,8 +46,7 @@ pub struct Commands {
     subscriptions: Arc<Subscriptions>,
     bucket: Bucket,
     rpcs: Arc<Semaphore>,
-    /// What later commands of a carrier that goes one way name this connection by; empty for others.
-    session: String,
+    emulated: Option<Emulated>,
 }
 
 /// Why a command has no result.
@@ -97,7 +97,7 @@ impl Commands {
             identity: None,
             bucket,
             rpcs,
-            session: peer.session,
+            emulated: peer.emulated,
         }
     }
 

@@ -39,10 +39,19 @@ pub struct Peer {
     pub seat: Seat,
     /// Proven before the connection stood; otherwise the connect command must bring a token.
     pub identity: Option<Arc<Identity>>,
-    /// What later commands name this connection by, when they come by another request; empty otherwise.
-    pub session: String,
+    /// Set when commands come by requests of their own.
+    pub emulated: Option<Emulated>,
     /// The carrier's way around this task, if it has one. It writes to the same place as the sink.
     pub express: Option<Arc<dyn Express>>,
+}
+
+/// What later commands name a connection by, told in the connect result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Emulated {
+    /// This process.
+    pub node: String,
+    /// A secret of the connection.
+    pub session: String,
 }
 
 /// A write may take `write_stall` for each chunk of it, but not longer than this many times.

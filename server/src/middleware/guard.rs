@@ -13,7 +13,7 @@ use farol_model::{Fault, Permission};
 use http::{Method, StatusCode, header};
 
 /// What a stranger may reach. The live plane, sign-in and tickets check for themselves.
-const OPEN: [&str; 9] = [
+const OPEN: [&str; 8] = [
     "/sign-in",
     "/setup",
     "/healthz",
@@ -21,7 +21,6 @@ const OPEN: [&str; 9] = [
     "/metrics",
     "/csp-report",
     "/api/fn/prefs",
-    "/connection/websocket",
     "/api/v1/tickets",
 ];
 const OPEN_BELOW: [&str; 2] = ["/api/auth/", "/pkg/"];
@@ -29,7 +28,10 @@ const OPEN_BELOW: [&str; 2] = ["/api/auth/", "/pkg/"];
 /// Layer: strangers go to sign-in (a page) or get 401 (a call); the signed-in get 403 where they lack the permission.
 pub async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if OPEN.contains(&path) || OPEN_BELOW.iter().any(|below| path.starts_with(below)) {
+    let open = OPEN.contains(&path)
+        || OPEN_BELOW.iter().any(|below| path.starts_with(below))
+        || crate::live::owns(path);
+    if open {
         return next.run(request).await;
     }
     let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && !path.starts_with("/api/");

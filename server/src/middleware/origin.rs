@@ -107,8 +107,9 @@ pub async fn check(State(policy): State<Arc<OriginPolicy>>, request: Request, ne
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let upgrades = headers.contains_key(header::UPGRADE);
     // A browser posts reports without these headers, and they change nothing.
-    let reports = request.uri().path() == "/csp-report";
-    let allowed = match (upgrades, reads) {
+    let path = request.uri().path();
+    let reports = path == "/csp-report";
+    let allowed = match (upgrades || crate::live::owns(path), reads) {
         (true, _) => policy.upgrade_allowed(headers),
         (false, true) => true,
         (false, false) => reports || policy.origin_allowed(headers),

@@ -18,9 +18,6 @@ pub const SERVER_VERSION: &str = concat!("farol ", env!("CARGO_PKG_VERSION"));
 /// get them.
 pub const NUMBERED_CLIENT: &str = "farol";
 
-/// What `ConnectResult.node` says, and `POST /emulation` sends back. One process is all there is.
-const NODE: &str = "farol";
-
 impl Commands {
     pub(super) async fn connect(&mut self, id: u32, request: ConnectRequest) -> Answer<()> {
         if self.connected() {
@@ -82,9 +79,9 @@ impl Commands {
             }
             identity = self.identity.clone().unwrap_or(identity);
         }
-        let node = match self.session.is_empty() {
-            true => String::new(),
-            false => NODE.to_owned(),
+        let (node, session) = match self.emulated.clone() {
+            Some(emulated) => (emulated.node, emulated.session),
+            None => Default::default(),
         };
         let connect = ConnectResult {
             client: self.seat.client.name(),
@@ -93,7 +90,7 @@ impl Commands {
             pong: true,
             time: now_ms(),
             subs,
-            session: self.session.clone(),
+            session,
             node,
             ..Default::default()
         };

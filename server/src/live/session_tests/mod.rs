@@ -175,7 +175,7 @@ impl World {
         let peer = Peer {
             seat: self.live.registry.admit(newcomer).unwrap(),
             identity: identity.map(Arc::new),
-            session: String::new(),
+            emulated: None,
             express: None,
         };
         let sink = to_client.sink_map_err(|_| CarrierError::Broken);

@@ -1,39 +1,23 @@
-// Drives a Farol live plane with the published `centrifuge` client and prints one JSON object of what it saw.
-// Usage: node run.mjs URL json|protobuf. Started by tests/centrifuge.rs, which asserts on the output.
+// Lives with a Farol live plane as the published `centrifuge` client does and prints one JSON object of what it saw.
+// Usage: node centrifuge.mjs ADDRESS websocket|http_stream|sse json|protobuf
 
-import WebSocket from 'ws';
-import { Centrifuge as JsonClient } from 'centrifuge';
-import { Centrifuge as ProtobufClient } from 'centrifuge/build/protobuf';
+import { connect, finish, once, patience } from './connect.mjs';
 
-const [url, encoding] = process.argv.slice(2);
+const [address, transport, encoding] = process.argv.slice(2);
 const binary = encoding === 'protobuf';
-const Client = binary ? ProtobufClient : JsonClient;
 const seen = { encoding, connects: 0, subscribed: [], publications: [], offsets: [], errors: [], events: [] };
-
-// What was seen so far says where it hangs.
-setTimeout(() => {
-  console.error(`not finished after 20 s: ${JSON.stringify(seen)}`);
-  process.exit(1);
-}, 20000);
-
-const once = (emitter, name, accept = () => true) =>
-  new Promise((resolve) => {
-    const listener = (context) => {
-      if (accept(context)) {
-        emitter.removeListener(name, listener);
-        resolve(context);
-      }
-    };
-    emitter.on(name, listener);
-  });
+patience(20, seen);
 
 // Low-rate channels and rpc carry JSON text under both encodings.
 const json = (data) => (binary ? JSON.parse(new TextDecoder().decode(data)) : data);
 const toData = (value) => (binary ? new TextEncoder().encode(JSON.stringify(value)) : value);
 const size = (data) => (binary ? data.length : JSON.stringify(data).length);
 
-const client = new Client(url, { websocket: WebSocket, token: 'good-token', minReconnectDelay: 50, maxReconnectDelay: 200 });
-client.on('connected', () => (seen.connects += 1));
+const client = connect(address, transport, encoding);
+client.on('connected', (context) => {
+  seen.connects += 1;
+  seen.transport = context.transport;
+});
 client.on('error', (context) => seen.errors.push(context.error.message));
 client.on('disconnected', (context) => (seen.disconnected = { code: context.code, reason: context.reason }));
 
@@ -82,6 +66,16 @@ seen.heldEvents = json((await runSubscribed).data);
 seen.cancelled = json((await client.rpc('cancel', toData({ run: accepted.run }))).data);
 await client.rpc('nonsense', toData({})).catch((error) => (seen.unknownMethod = { code: error.code, message: error.message }));
 
+// A room: who is there, and what is said.
+const room = client.newSubscription('room/oracle', { joinLeave: true });
+const roomSubscribed = once(room, 'subscribed');
+room.subscribe();
+await roomSubscribed;
+seen.presence = Object.values((await room.presence()).clients).map((client) => client.user);
+const heard = once(room, 'publication');
+await room.publish(toData({ text: 'hello' }));
+seen.said = json((await heard).data);
+
 // The server cuts the connection; frames go on meanwhile; the client comes back by itself and recovers them.
 const back = once(metrics, 'subscribed', (context) => context.wasRecovering);
 const lastBefore = seen.offsets.at(-1);
@@ -95,5 +89,4 @@ seen.contiguous = seen.offsets.every((offset, index) => index === 0 || offset ==
 const ended = once(client, 'disconnected');
 client.rpc('sign_out', toData({})).catch(() => {});
 await ended;
-console.log(JSON.stringify(seen));
-process.exit(0);
+finish(seen);

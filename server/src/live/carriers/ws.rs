@@ -1,10 +1,10 @@
 //! The WebSocket carrier: `GET /connection/websocket`.
 //!
-//! It hands whole messages to [`super::session`], and is the one carrier that the flusher writes to directly. It knows
+//! It hands whole messages to [`crate::live::session`], and is the one carrier that the flusher writes to directly. It knows
 //! nothing of commands. The subprotocol `centrifuge-protobuf` chooses Protobuf in binary messages; without it messages
 //! are JSON text. What breaks the rules of WebSocket is answered with the code of RFC 6455 (1002, 1007, 1009).
 
-use super::{
+use crate::live::{
     Live,
     door::{Admitted, Visitor},
     flusher::Express,
@@ -77,7 +77,7 @@ fn open(live: &Live, admitted: Admitted, opened: Opened, encoding: Encoding) -> 
     let peer = Peer {
         seat: admitted.seat,
         identity: admitted.identity,
-        session: String::new(),
+        emulated: None,
         express: Some(line.clone()),
     };
     let stream = Incoming {
