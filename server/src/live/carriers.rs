@@ -5,9 +5,13 @@
 //! |---|---|
 //! | [`ws`] | `GET /connection/websocket` |
 //! | [`emulated`] | `POST /connection/http_stream`, `GET /connection/sse`, `POST /emulation` |
+//! | [`events`], [`poll`] | `GET /live/events`, `GET /live/poll`; what they share is [`oneway`] |
 //! | [`pour`] | the body of a response that goes on |
 
 pub mod emulated;
+pub mod events;
+pub mod oneway;
+pub mod poll;
 pub mod pour;
 pub mod ws;
 
@@ -27,5 +31,7 @@ pub fn routes(live: Live) -> Router {
     Router::new()
         .route("/connection/websocket", get(ws::upgrade))
         .merge(emulated::routes())
+        .merge(events::routes())
+        .merge(poll::routes())
         .with_state(live)
 }

@@ -17,8 +17,12 @@ mod look;
 mod subscriptions;
 
 use super::{
-    Identity, Live, channel::Channel, outbox::Outbox, registry::Seat,
-    session::{Emulated, Peer}, throttle::Bucket,
+    Identity, Live,
+    channel::Channel,
+    outbox::Outbox,
+    registry::Seat,
+    session::{Emulated, Peer},
+    throttle::Bucket,
 };
 use farol_model::{
     Fault, FaultCode,

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod plain;
 mod plane;
 mod process;
 mod proxy;
@@ -81,8 +82,16 @@ fn nothing_is_missed(seen: &Value, cuts: u64) {
     assert!(seen["connects"].as_u64().unwrap() > cuts / 2, "{seen}");
     // From the first subscription on: the held events of its answer are the client's start.
     assert_eq!(seen["stream"]["recoveredAlways"], true, "{seen}");
-    assert_eq!(seen["stream"]["wrong"], json!([]), "every offset exactly once: {seen}");
-    assert_eq!(seen["metrics"]["wrong"], json!([]), "no gap without a snapshot: {seen}");
+    assert_eq!(
+        seen["stream"]["wrong"],
+        json!([]),
+        "every offset exactly once: {seen}"
+    );
+    assert_eq!(
+        seen["metrics"]["wrong"],
+        json!([]),
+        "no gap without a snapshot: {seen}"
+    );
     assert!(seen["stream"]["count"].as_u64().unwrap() > cuts, "{seen}");
 }
 

@@ -148,7 +148,15 @@ impl Plane {
             last_duration_us: None,
             series: 1,
         }]);
-        tokio::spawn(tick(hub, every, stop.clone()));
+        let mut ticks = Ticks {
+            hub,
+            schema: Arc::new([MetricSpec::gauge("cpu", Unit::Percent, "CPU", "all", "Busy.")]),
+            every_ms: u32::try_from(every.as_millis()).unwrap(),
+            number: 0,
+        };
+        // The channels are there before anybody comes.
+        ticks.tick();
+        tokio::spawn(ticks.run(stop.clone()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = routes(live.clone()).into_make_service_with_connect_info::<SocketAddr>();
@@ -161,17 +169,30 @@ impl Plane {
     }
 }
 
-async fn tick(hub: Arc<Hub>, every: Duration, stop: CancellationToken) {
-    let schema: Arc<[MetricSpec]> =
-        Arc::new([MetricSpec::gauge("cpu", Unit::Percent, "CPU", "all", "Busy.")]);
-    let mut ticks = tokio::time::interval(every);
-    let every_ms = u32::try_from(every.as_millis()).unwrap();
-    let mut number = 0_u32;
-    while !stop.is_cancelled() {
-        ticks.tick().await;
-        number += 1;
+/// A collector and a run that say the number of the tick.
+struct Ticks {
+    hub: Arc<Hub>,
+    schema: Arc<[MetricSpec]>,
+    every_ms: u32,
+    number: u32,
+}
+
+impl Ticks {
+    fn tick(&mut self) {
+        self.number += 1;
+        let (number, every_ms) = (self.number, self.every_ms);
         let t_ms = 1_000_000 + i64::from(number) * i64::from(every_ms);
-        hub.frame("metrics/local/cpu", &schema, t_ms, every_ms, vec![f64::from(number)]);
-        hub.event("ticks", &output(&number.to_string()));
+        let values = vec![f64::from(number)];
+        self.hub
+            .frame("metrics/local/cpu", &self.schema, t_ms, every_ms, values);
+        self.hub.event("ticks", &output(&number.to_string()));
+    }
+
+    async fn run(mut self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(Duration::from_millis(u64::from(self.every_ms)));
+        while !stop.is_cancelled() {
+            ticks.tick().await;
+            self.tick();
+        }
     }
 }

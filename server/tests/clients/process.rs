@@ -40,7 +40,11 @@ pub async fn python(script: &str, arguments: &[&str], until: impl Future<Output 
             eprintln!("installing the clients: pip in {}", environment.display());
             let make = "python3 -m venv .venv && .venv/bin/pip install --quiet --disable-pip-version-check \
                         --requirement requirements.txt && touch .venv/ready";
-            let status = Command::new("sh").args(["-c", make]).current_dir(PYTHON).status().await;
+            let status = Command::new("sh")
+                .args(["-c", make])
+                .current_dir(PYTHON)
+                .status()
+                .await;
             let status = status.expect("a shell");
             assert!(
                 status.success(),

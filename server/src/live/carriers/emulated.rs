@@ -137,16 +137,23 @@ async fn sse(
 ) -> Result<Response, Refused> {
     let connect = query.cf_connect.filter(|connect| !connect.is_empty());
     let Some(connect) = connect else {
-        return Err(bad_request("The parameter `cf_connect` is missing: it is the connect command."));
+        return Err(bad_request(
+            "The parameter `cf_connect` is missing: it is the connect command.",
+        ));
     };
     let (encoding, first): (_, Bytes) = match query.cf_protocol.as_deref() {
         None | Some("json") => (Encoding::Json, connect.into()),
         Some("protobuf") => {
             let decoded = BASE64_URL_SAFE_NO_PAD.decode(connect);
-            let refused = |_| bad_request("The parameter `cf_connect` is not Base64 for addresses without padding.");
+            let refused =
+                |_| bad_request("The parameter `cf_connect` is not Base64 for addresses without padding.");
             (Encoding::Protobuf, decoded.map_err(refused)?.into())
         }
-        Some(_) => return Err(bad_request("The parameter `cf_protocol` is `json` or `protobuf`.")),
+        Some(_) => {
+            return Err(bad_request(
+                "The parameter `cf_protocol` is `json` or `protobuf`.",
+            ));
+        }
     };
     if first.len() > live.limits.frame_bytes_before_connect {
         return Err(too_large(live.limits.frame_bytes_before_connect));
@@ -231,7 +238,9 @@ async fn emulation(
     let encoding = encoding_of(&headers);
     let request: EmulationRequest = match encoding {
         Encoding::Json => serde_json::from_slice(&body).map_err(|error| bad_request(error.to_string()))?,
-        Encoding::Protobuf => EmulationRequest::decode(body).map_err(|error| bad_request(error.to_string()))?,
+        Encoding::Protobuf => {
+            EmulationRequest::decode(body).map_err(|error| bad_request(error.to_string()))?
+        }
     };
     if request.node != lines.node {
         let message = "The connection of this command is gone: the server was started anew.";
@@ -277,7 +286,7 @@ async fn read_body(body: Body, limit: usize) -> Result<Bytes, Refused> {
     }
 }
 
-fn bad_request(message: impl Into<std::borrow::Cow<'static, str>>) -> Refused {
+pub(super) fn bad_request(message: impl Into<std::borrow::Cow<'static, str>>) -> Refused {
     Refused::new(StatusCode::BAD_REQUEST, message)
 }
 

@@ -60,7 +60,9 @@ where
     type Error = CarrierError;
 
     fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), CarrierError>> {
-        self.sender.poll_reserve(context).map_err(|_| CarrierError::Broken)
+        self.sender
+            .poll_reserve(context)
+            .map_err(|_| CarrierError::Broken)
     }
 
     fn start_send(mut self: Pin<&mut Self>, outbound: Outbound) -> Result<(), CarrierError> {

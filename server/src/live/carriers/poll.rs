@@ -1,0 +1,115 @@
+//! `GET /live/poll`: one JSON document, at the first publication or after 25 s.
+//!
+//! Without `since` the answer comes at once: state and position of each channel. With it, the answer holds what was
+//! published after that position; `since` in the answer is where the next request goes on.
+
+use super::oneway::{self, Happening, Heard, Listener, Wanted};
+use crate::live::{
+    Live,
+    door::{Refused, Visitor},
+    session::{CarrierError, Outbound},
+};
+use axum::{
+    Json, Router,
+    extract::{Query, State},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use farol_model::connection::Carrier;
+use futures::{Sink, sink};
+use http::{StatusCode, header};
+use serde::Serialize;
+use std::time::Duration;
+use tokio::{sync::mpsc, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+/// How long a request waits for a publication.
+const WAIT: Duration = Duration::from_secs(25);
+
+#[derive(Serialize)]
+struct Answer {
+    /// Where the next request goes on.
+    since: String,
+    events: Vec<Happening>,
+}
+
+/// What one message of the session brought, and whether all subscriptions have been answered.
+type Brought = (Vec<Heard>, bool);
+
+pub(super) fn routes() -> Router<Live> {
+    Router::new().route("/live/poll", get(poll))
+}
+
+async fn poll(
+    State(live): State<Live>,
+    visitor: Visitor,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, Refused> {
+    let (heard, mut hearing) = mpsc::channel(1);
+    let gone = CancellationToken::new();
+    // Ends the session with this request, whatever ends it.
+    let _guard = gone.clone().drop_guard();
+    let since = wanted.since.as_deref();
+    oneway::listen(&live, visitor, &wanted, since, Carrier::LongPoll, |listener| {
+        (collector(listener, heard), gone)
+    })?;
+    let mut answer = Answer {
+        since: String::new(),
+        events: Vec::new(),
+    };
+    let mut complete = false;
+    let wait = async {
+        while let Some((heard, all)) = hearing.recv().await {
+            complete |= all;
+            for Heard { happening, position } in heard {
+                answer.since = position;
+                answer.events.push(happening);
+            }
+            if complete && (since.is_none() || answer.events.iter().any(is_news)) {
+                return;
+            }
+        }
+    };
+    let _ = timeout(WAIT, wait).await;
+    if !complete && answer.events.is_empty() {
+        let message = "The channels did not answer in time. Try again in a moment.";
+        return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, message));
+    }
+    // Who was here before knows that it is subscribed.
+    let silent = |event: &Happening| {
+        matches!(
+            event,
+            Happening::Ping | Happening::Subscribed { recovered: true, .. }
+        )
+    };
+    answer.events.retain(|event| !silent(event));
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+}
+
+/// Whether it is worth an answer to somebody who said where to go on: the state of a channel without positions is not,
+/// because it comes with every request.
+fn is_news(event: &Happening) -> bool {
+    match event {
+        Happening::Subscribed { lost, .. } => *lost,
+        Happening::Ping => false,
+        Happening::Publication { .. } | Happening::Unsubscribed { .. } | Happening::Disconnected { .. } => {
+            true
+        }
+    }
+}
+
+fn collector(
+    listener: Listener,
+    heard: mpsc::Sender<Brought>,
+) -> impl Sink<Outbound, Error = CarrierError> + Unpin + Send {
+    Box::pin(sink::unfold(
+        (listener, heard),
+        async |(mut listener, heard), outbound| {
+            if let Outbound::Message(message) = outbound {
+                let brought = (listener.hear(&message)?, listener.awaited == 0);
+                heard.send(brought).await.map_err(|_| CarrierError::Broken)?;
+            }
+            Ok((listener, heard))
+        },
+    ))
+}

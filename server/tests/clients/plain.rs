@@ -1,0 +1,323 @@
+//! Carriers as `curl` would use them: what they say, what they refuse, what they bound.
+
+use crate::plane::Plane;
+use farol::live::Ending;
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const CPU: &str = "metrics/local/cpu";
+
+struct Plain {
+    plane: Plane,
+    http: Client,
+}
+
+impl Plain {
+    async fn start() -> Plain {
+        Plain {
+            plane: Plane::with(Duration::from_millis(20), Default::default()).await,
+            http: Client::new(),
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.plane.address)
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.http.get(self.url(path)).bearer_auth("good-token")
+    }
+
+    async fn poll(&self, query: &str) -> Value {
+        let response = self.get(&format!("/live/poll?{query}")).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response.json().await.unwrap()
+    }
+
+    /// Opens an http_stream that is connected; its session and its node.
+    async fn open(&self) -> (Response, Value) {
+        let connect = json!({"id": 1, "connect": {"token": "good-token"}});
+        let request = self.http.post(self.url("/connection/http_stream")).json(&connect);
+        let mut response = request.send().await.unwrap();
+        let first = response.chunk().await.unwrap().unwrap();
+        let reply: Value = serde_json::from_slice(&first).unwrap();
+        (response, reply["connect"].clone())
+    }
+
+    async fn emulate(&self, body: &Value) -> StatusCode {
+        let request = self.http.post(self.url("/emulation")).json(body);
+        request.send().await.unwrap().status()
+    }
+}
+
+/// Events of a stream as (name, id, data).
+struct Events {
+    response: Response,
+    rest: String,
+}
+
+impl Events {
+    async fn next(&mut self) -> Option<(String, String, Value)> {
+        loop {
+            if let Some((event, rest)) = self.rest.split_once("\n\n") {
+                let event = event.to_owned();
+                self.rest = rest.to_owned();
+                let field = |name: &str| {
+                    let line = event.lines().find_map(|line| line.strip_prefix(name));
+                    line.unwrap_or_default().to_owned()
+                };
+                let data = serde_json::from_str(&field("data: ")).unwrap_or(Value::Null);
+                return Some((field("event: "), field("id: "), data));
+            }
+            let chunk = self.response.chunk().await.ok()??;
+            self.rest.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+}
+
+async fn events(request: RequestBuilder) -> Events {
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    Events {
+        response,
+        rest: String::new(),
+    }
+}
+
+#[tokio::test]
+async fn events_begin_with_the_state_and_go_on_from_the_last_event_id() {
+    let plain = Plain::start().await;
+    let path = format!("/live/events?channels={CPU},runs/ticks");
+    let mut stream = events(plain.get(&path)).await;
+    let mut last_id = String::new();
+    let mut seen = Vec::new();
+    while seen.len() < 6 {
+        let (name, id, data) = stream.next().await.unwrap();
+        match name.as_str() {
+            "subscribed" => assert!(data["data"].is_object(), "{data}"),
+            _ => seen.push((data["channel"].clone(), data["offset"].as_u64().unwrap())),
+        }
+        last_id = id;
+    }
+    drop(stream);
+    let mut stream = events(plain.get(&path).header("last-event-id", last_id)).await;
+    while seen.len() < 20 {
+        let (name, _, data) = stream.next().await.unwrap();
+        match name.as_str() {
+            "subscribed" => assert_eq!(data["recovered"], true, "{data}"),
+            _ => seen.push((data["channel"].clone(), data["offset"].as_u64().unwrap())),
+        }
+    }
+    for channel in [CPU, "runs/ticks"] {
+        let offsets = seen
+            .iter()
+            .filter(|(of, _)| of == channel)
+            .map(|(_, offset)| *offset);
+        let offsets: Vec<u64> = offsets.collect();
+        assert!(offsets.len() > 3);
+        assert!(
+            offsets.windows(2).all(|pair| pair[1] == pair[0] + 1),
+            "{channel}: {offsets:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_sign_out_ends_the_events_and_says_so() {
+    let plain = Plain::start().await;
+    let mut stream = events(plain.get(&format!("/live/events?channels={CPU}"))).await;
+    stream.next().await.unwrap();
+    plain.plane.live.registry.end(&Ending::User(7));
+    let mut last = (String::new(), Value::Null);
+    while let Some((name, _, data)) = stream.next().await {
+        last = (name, data);
+    }
+    assert_eq!(last.0, "disconnected");
+    assert_eq!(
+        (&last.1["code"], &last.1["reconnect"]),
+        (&json!(4500), &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn a_poll_answers_with_the_state_then_with_what_was_missed() {
+    let plain = Plain::start().await;
+    let first = plain.poll(&format!("channels={CPU}")).await;
+    assert_eq!(first["events"][0]["event"], "subscribed", "{first}");
+    assert_eq!(
+        first["events"][0]["data"]["schema"][0]["unit"], "percent",
+        "{first}"
+    );
+    let mut since = first["since"].as_str().unwrap().to_owned();
+    let mut next: u64 = since.rsplit_once(':').unwrap().1.parse::<u64>().unwrap() + 1;
+    for _ in 0..5 {
+        let answer = plain.poll(&format!("channels={CPU}&since={since}")).await;
+        let published = answer["events"].as_array().unwrap();
+        assert!(!published.is_empty(), "{answer}");
+        for event in published {
+            assert_eq!(
+                (&event["event"], &event["offset"]),
+                (&json!("publication"), &json!(next))
+            );
+            next += 1;
+        }
+        since = answer["since"].as_str().unwrap().to_owned();
+    }
+    // A position of another process: the answer says what is true now.
+    let lost = plain.poll(&format!("channels={CPU}&since=00000000.9:3")).await;
+    assert_eq!(lost["events"][0]["recovered"], false, "{lost}");
+    // The session has ended with its request.
+    tokio::time::timeout(Duration::from_secs(20), async {
+        while !plain.plane.live.registry.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("the sessions of polls end");
+}
+
+#[tokio::test]
+async fn what_cannot_be_followed_is_refused_with_words() {
+    let plain = Plain::start().await;
+    let table = "/live/poll?channels=processes/local";
+    let cases = [
+        ("/live/events", 400, "names 1 to 128 channels"),
+        (
+            "/live/events?channels=no/such/thing",
+            404,
+            "There is no channel `no/such/thing`",
+        ),
+        (
+            "/live/events?channels=runs/unknown",
+            404,
+            "There is no channel `runs/unknown`",
+        ),
+        (
+            "/live/events?channels=metrics/local/cpu,metrics/local/cpu",
+            400,
+            "named twice",
+        ),
+        (table, 400, "Use /live/events"),
+        ("/connection/sse", 400, "`cf_connect` is missing"),
+        (
+            "/connection/sse?cf_connect=x&cf_protocol=morse",
+            400,
+            "`json` or `protobuf`",
+        ),
+        (
+            "/connection/sse?cf_connect=%21&cf_protocol=protobuf",
+            400,
+            "not Base64",
+        ),
+    ];
+    for (path, status, words) in cases {
+        let response = plain.get(path).send().await.unwrap();
+        assert_eq!(response.status(), status, "{path}");
+        let text = response.text().await.unwrap();
+        assert!(text.contains(words), "{path}: {text}");
+    }
+    for path in ["/live/events", "/live/poll"] {
+        let request = plain.http.get(plain.url(&format!("{path}?channels={CPU}")));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(response.headers()["www-authenticate"], "Bearer");
+    }
+    assert!(plain.plane.live.registry.is_empty());
+}
+
+#[tokio::test]
+async fn a_command_reaches_its_own_session_and_no_other() {
+    let plain = Plain::start().await;
+    let (mut stream, connect) = plain.open().await;
+    let command = |node: &Value, session: &Value| json!({"node": node, "session": session, "data": "{\"id\":2,\"ping\":{}}"});
+    let (node, session) = (&connect["node"], &connect["session"]);
+    assert_eq!(
+        plain.emulate(&command(node, session)).await,
+        StatusCode::NO_CONTENT
+    );
+    let answer = stream.chunk().await.unwrap().unwrap();
+    assert_eq!(answer, "{\"id\":2,\"ping\":{}}\n");
+    // Another process; a session that is over; no command at all; the other encoding.
+    assert_eq!(
+        plain.emulate(&command(&json!("farol-0"), session)).await,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        plain.emulate(&command(node, &json!("gone"))).await,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(plain.emulate(&json!([1])).await, StatusCode::BAD_REQUEST);
+    let text = |field: u8, value: &Value| {
+        let value = value.as_str().unwrap();
+        [&[field, u8::try_from(value.len()).unwrap()], value.as_bytes()].concat()
+    };
+    let request = plain.http.post(plain.url("/emulation"));
+    let binary = request
+        .header("content-type", "application/octet-stream")
+        .body([text(0x0a, node), text(0x12, session)].concat());
+    assert_eq!(binary.send().await.unwrap().status(), StatusCode::BAD_REQUEST);
+    // It hung up: its commands go nowhere, without an error.
+    drop(stream);
+    assert_eq!(
+        plain.emulate(&command(node, session)).await,
+        StatusCode::NO_CONTENT
+    );
+}
+
+#[tokio::test]
+async fn messages_are_bounded_before_they_are_read() {
+    let plain = Plain::start().await;
+    let large = "x".repeat(70 * 1024);
+    for path in ["/connection/http_stream", "/emulation"] {
+        let response = plain
+            .http
+            .post(plain.url(path))
+            .body(large.clone())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE, "{path}");
+    }
+    let response = plain
+        .get(&format!("/connection/sse?cf_connect={}", "x".repeat(5000)))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let empty = plain
+        .http
+        .post(plain.url("/connection/http_stream"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(empty.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_shutdown_says_goodbye_on_every_plain_carrier() {
+    let plain = Plain::start().await;
+    let (mut stream, _) = plain.open().await;
+    let mut listening = events(plain.get(&format!("/live/events?channels={CPU}"))).await;
+    listening.next().await.unwrap();
+    plain.plane.live.shutdown.cancel();
+    let mut last = Vec::new();
+    while let Some(chunk) = stream.chunk().await.unwrap() {
+        last = chunk.to_vec();
+    }
+    let goodbye: Value = serde_json::from_slice(&last).unwrap();
+    assert_eq!(goodbye["push"]["disconnect"]["code"], 3001, "{goodbye}");
+    let mut last = Value::Null;
+    while let Some((_, _, data)) = listening.next().await {
+        last = data;
+    }
+    assert_eq!((&last["code"], &last["reconnect"]), (&json!(3001), &json!(true)));
+    let refused = plain
+        .get(&format!("/live/poll?channels={CPU}"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.headers().contains_key("retry-after"));
+}
