@@ -6,6 +6,7 @@
 //! | [`ws`] | `GET /connection/websocket` |
 //! | [`emulated`] | `POST /connection/http_stream`, `GET /connection/sse`, `POST /emulation` |
 //! | [`events`], [`poll`] | `GET /live/events`, `GET /live/poll`; what they share is [`oneway`] |
+//! | [`socketio`] | `/socket.io/` |
 //! | [`pour`] | the body of a response that goes on |
 
 pub mod emulated;
@@ -13,13 +14,18 @@ pub mod events;
 pub mod oneway;
 pub mod poll;
 pub mod pour;
+pub mod socketio;
 pub mod ws;
 
-use super::Live;
+use super::{Live, session::CarrierError};
 use axum::{Router, routing::get};
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// What the addresses of all carriers begin with. They check for themselves who may.
-const PREFIXES: [&str; 3] = ["/connection/", "/emulation", "/live/"];
+const PREFIXES: [&str; 4] = ["/connection/", "/emulation", "/live/", "/socket.io/"];
 
 /// Whether an address is a carrier's.
 pub fn owns(path: &str) -> bool {
@@ -33,5 +39,18 @@ pub fn routes(live: Live) -> Router {
         .merge(emulated::routes())
         .merge(events::routes())
         .merge(poll::routes())
+        .merge(socketio::routes(&live))
         .with_state(live)
+}
+
+/// What a session reads where messages are handed to it: the first, then the others until the client is gone.
+fn inlet(
+    first: Bytes,
+    mut later: mpsc::Receiver<Bytes>,
+    gone: CancellationToken,
+) -> impl Stream<Item = Result<Bytes, CarrierError>> + Unpin + Send {
+    stream::iter([first])
+        .chain(stream::poll_fn(move |context| later.poll_recv(context)))
+        .map(Ok)
+        .take_until(Box::pin(gone.cancelled_owned()))
 }

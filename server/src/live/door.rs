@@ -31,7 +31,7 @@ pub struct BadProof;
 const RETRY_AFTER_SECS: u16 = 5;
 
 /// Somebody at the door whose page and proof, if there is one, are good.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Visitor {
     pub address: IpAddr,
     pub agent: String,
@@ -136,7 +136,7 @@ async fn by_bearer(live: &Live, headers: &HeaderMap) -> Result<Option<Identity>,
 #[derive(Debug)]
 pub struct Refused {
     status: StatusCode,
-    message: Cow<'static, str>,
+    pub message: Cow<'static, str>,
 }
 
 impl Refused {

@@ -9,13 +9,13 @@
 //!
 //! The last is Farol's own, for a browser that brings no JSON reader. A session ends with its response.
 
-use super::pour::pour;
+use super::{inlet, pour::pour};
 use crate::live::{
     Live,
     client::Client,
     door::{Admitted, Refused, Visitor},
     lock,
-    session::{self, CarrierError, Emulated, Outbound, Peer},
+    session::{self, Emulated, Outbound, Peer},
 };
 use axum::{
     Extension, Router,
@@ -33,7 +33,6 @@ use farol_model::{
     connection::Carrier,
     wire::{EmulationRequest, Encoding},
 };
-use futures::{StreamExt, stream};
 use http::{HeaderMap, StatusCode, header};
 use prost::Message;
 use serde::Deserialize;
@@ -192,7 +191,7 @@ fn open(
             Outbound::Close(_) => None,
         })
     });
-    let (commands, mut later) = mpsc::channel(WAITING_MESSAGES);
+    let (commands, later) = mpsc::channel(WAITING_MESSAGES);
     let listed = lines.list(Line {
         commands,
         client: admitted.seat.client.clone(),
@@ -206,12 +205,7 @@ fn open(
         }),
         express: None,
     };
-    let later = stream::poll_fn(move |context| later.poll_recv(context));
-    let incoming = stream::iter([first])
-        .chain(later)
-        .map(Ok::<_, CarrierError>)
-        .take_until(gone.cancelled_owned())
-        .boxed();
+    let incoming = inlet(first, later, gone);
     live.tasks.clone().spawn(async move {
         session::run(live, peer, sink, incoming).await;
         drop(listed);

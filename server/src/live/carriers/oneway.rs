@@ -9,7 +9,7 @@
 //! It is the `id` of every event, so that a client which comes back with `Last-Event-ID` gets what it missed. This module
 //! speaks the protocol for such a client: connects, subscribes, answers pings, asks anew for what was conflated.
 
-use super::emulated::bad_request;
+use super::{emulated::bad_request, inlet};
 use crate::live::{
     Live,
     door::{Refused, Visitor},
@@ -24,7 +24,7 @@ use farol_model::{
         codec, codes::unsubscribe,
     },
 };
-use futures::{Sink, StreamExt, stream};
+use futures::Sink;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -340,7 +340,7 @@ where
         return Err(bad_request(message));
     }
     let admitted = visitor.admit(live, carrier, Encoding::Json)?;
-    let (listener, first, mut said) = Listener::new(followed);
+    let (listener, first, said) = Listener::new(followed);
     let (sink, gone) = sink(listener);
     let peer = Peer {
         seat: admitted.seat,
@@ -348,12 +348,7 @@ where
         emulated: None,
         express: None,
     };
-    let said = stream::poll_fn(move |context| said.poll_recv(context));
-    let incoming = stream::iter([first])
-        .chain(said)
-        .map(Ok::<_, CarrierError>)
-        .take_until(gone.cancelled_owned())
-        .boxed();
+    let incoming = inlet(first, said, gone);
     let live = live.clone();
     live.tasks.clone().spawn(async move {
         session::run(live, peer, sink, incoming).await;
