@@ -7,6 +7,7 @@
 //! | [`emulated`] | `POST /connection/http_stream`, `GET /connection/sse`, `POST /emulation` |
 //! | [`events`], [`poll`] | `GET /live/events`, `GET /live/poll`; what they share is [`oneway`] |
 //! | [`socketio`] | `/socket.io/` |
+//! | [`signalr`] | `/signalr`, `POST /signalr/negotiate` |
 //! | [`pour`] | the body of a response that goes on |
 
 pub mod emulated;
@@ -14,6 +15,7 @@ pub mod events;
 pub mod oneway;
 pub mod poll;
 pub mod pour;
+pub mod signalr;
 pub mod socketio;
 pub mod ws;
 
@@ -25,7 +27,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// What the addresses of all carriers begin with. They check for themselves who may.
-const PREFIXES: [&str; 4] = ["/connection/", "/emulation", "/live/", "/socket.io/"];
+const PREFIXES: [&str; 5] = ["/connection/", "/emulation", "/live/", "/socket.io/", "/signalr"];
 
 /// Whether an address is a carrier's.
 pub fn owns(path: &str) -> bool {
@@ -39,6 +41,7 @@ pub fn routes(live: Live) -> Router {
         .merge(emulated::routes())
         .merge(events::routes())
         .merge(poll::routes())
+        .merge(signalr::routes())
         .merge(socketio::routes(&live))
         .with_state(live)
 }

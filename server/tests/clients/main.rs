@@ -12,6 +12,7 @@ mod plain;
 mod plane;
 mod process;
 mod proxy;
+mod signalr;
 mod socketio;
 
 use farol::live::LiveLimits;

@@ -321,3 +321,96 @@ async fn a_shutdown_says_goodbye_on_every_plain_carrier() {
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(refused.headers().contains_key("retry-after"));
 }
+
+/// A SignalR connection by hand.
+struct ByHand<'a> {
+    plain: &'a Plain,
+    token: String,
+}
+
+impl ByHand<'_> {
+    async fn negotiate(plain: &Plain) -> ByHand<'_> {
+        let request = plain
+            .http
+            .post(plain.url("/signalr/negotiate?negotiateVersion=1"));
+        let answer: Value = request
+            .bearer_auth("good-token")
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        let token = answer["connectionToken"].as_str().unwrap().to_owned();
+        ByHand { plain, token }
+    }
+
+    fn path(&self) -> String {
+        format!("/signalr?id={}", self.token)
+    }
+
+    async fn poll(&self) -> (StatusCode, String) {
+        let response = self.plain.get(&self.path()).send().await.unwrap();
+        (response.status(), response.text().await.unwrap())
+    }
+
+    async fn say(&self, record: &str) -> StatusCode {
+        let request = self.plain.http.post(self.plain.url(&self.path()));
+        let request = request.bearer_auth("good-token").body(format!("{record}\u{1e}"));
+        request.send().await.unwrap().status()
+    }
+}
+
+#[tokio::test]
+async fn signalr_refuses_what_it_does_not_speak_and_closes_with_words() {
+    let plain = Plain::start().await;
+    let empty = (StatusCode::OK, String::new());
+    let hand = ByHand::negotiate(&plain).await;
+    assert_eq!(hand.say("{}").await, StatusCode::BAD_REQUEST, "not open yet");
+    assert_eq!(hand.poll().await, empty, "the first poll opens");
+    assert_eq!(
+        hand.say(r#"{"protocol":"messagepack","version":1}"#).await,
+        StatusCode::BAD_REQUEST
+    );
+    let (_, words) = hand.poll().await;
+    assert!(
+        words.contains("The hub protocol `messagepack`, version 1, is not spoken here"),
+        "{words}"
+    );
+    assert_eq!(hand.poll().await.0, StatusCode::NO_CONTENT);
+    assert_eq!(hand.poll().await.0, StatusCode::NOT_FOUND);
+
+    let hand = ByHand::negotiate(&plain).await;
+    hand.poll().await;
+    assert_eq!(
+        hand.say(r#"{"protocol":"json","version":1}"#).await,
+        StatusCode::OK
+    );
+    assert_eq!(hand.poll().await, (StatusCode::OK, "{}\u{1e}".to_owned()));
+    assert_eq!(hand.say(r#"{"type":99}"#).await, StatusCode::BAD_REQUEST);
+    let (_, words) = hand.poll().await;
+    assert!(
+        words.contains(r#""error":"3501: bad request""#) && words.contains(r#""type":7"#),
+        "{words}"
+    );
+
+    let hand = ByHand::negotiate(&plain).await;
+    hand.poll().await;
+    let ended = plain
+        .http
+        .delete(plain.url(&hand.path()))
+        .bearer_auth("good-token")
+        .send()
+        .await;
+    assert_eq!(ended.unwrap().status(), StatusCode::ACCEPTED);
+    assert_eq!(hand.say("{}").await, StatusCode::NOT_FOUND);
+    let unknown = plain.get("/signalr?id=0").send().await.unwrap();
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+    let stranger = plain
+        .http
+        .post(plain.url("/signalr/negotiate"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
+}

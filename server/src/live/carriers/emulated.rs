@@ -272,7 +272,7 @@ fn encoding_of(headers: &HeaderMap) -> Encoding {
     }
 }
 
-async fn read_body(body: Body, limit: usize) -> Result<Bytes, Refused> {
+pub(super) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Refused> {
     let body = to_bytes(body, limit).await.map_err(|_| too_large(limit))?;
     match body.is_empty() {
         true => Err(bad_request("The body is empty: it should be a command.")),

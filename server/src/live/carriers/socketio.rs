@@ -11,7 +11,7 @@
 
 use super::inlet;
 use crate::live::{
-    Identity, Live,
+    Live,
     client::Client,
     door::{Admitted, Visitor},
     lock,
@@ -103,7 +103,7 @@ struct Auth {
 
 /// A place that was given before the namespace was entered.
 #[derive(Clone)]
-struct Place(Arc<Mutex<Option<(Admitted, Arc<Identity>)>>>);
+struct Place(Arc<Mutex<Option<Admitted>>>);
 
 /// Middleware of the namespace: who it is, and whether there is a place. The error is what `connect_error` says.
 async fn admit(live: &Live, socket: &SocketRef, TryData(auth): TryData<Auth>) -> Result<(), String> {
@@ -119,18 +119,22 @@ async fn admit(live: &Live, socket: &SocketRef, TryData(auth): TryData<Auth>) ->
         None => visitor.identity.clone(),
     };
     let identity = shown.ok_or("Sign in, or send a token that holds in `auth`.")?;
+    let visitor = Visitor {
+        identity: Some(identity),
+        ..visitor
+    };
     let admitted = visitor.admit(live, Carrier::SocketIo, Encoding::Json);
     let admitted = admitted.map_err(|refused| refused.message.into_owned())?;
     socket
         .extensions
-        .insert(Place(Arc::new(Mutex::new(Some((admitted, identity))))));
+        .insert(Place(Arc::new(Mutex::new(Some(admitted)))));
     Ok(())
 }
 
 /// Starts the session of a socket that has entered.
 fn serve(live: Live, socket: SocketRef) {
     let place = socket.extensions.remove::<Place>();
-    let Some((admitted, identity)) = place.and_then(|place| lock(&place.0).take()) else {
+    let Some(admitted) = place.and_then(|place| lock(&place.0).take()) else {
         drop(socket.disconnect());
         return;
     };
@@ -153,7 +157,7 @@ fn serve(live: Live, socket: SocketRef) {
     let first = codec::encode_command(Encoding::Json, &connect);
     let peer = Peer {
         seat: admitted.seat,
-        identity: Some(identity),
+        identity: admitted.identity,
         emulated: None,
         express: None,
     };

@@ -66,7 +66,19 @@ pub async fn upgrade(
 }
 
 fn open(live: &Live, admitted: Admitted, opened: Opened, encoding: Encoding) -> (Peer, Outgoing, Incoming) {
-    let (wire, reader) = Wire::new(opened.io, opened.first, live.limits.frame_bytes_before_connect);
+    let (outgoing, incoming) = sides(opened, encoding, live.limits.frame_bytes_before_connect);
+    let peer = Peer {
+        seat: admitted.seat,
+        identity: admitted.identity,
+        emulated: None,
+        express: Some(outgoing.0.clone()),
+    };
+    (peer, outgoing, incoming)
+}
+
+/// Both sides of a WebSocket whose messages may have so many bytes.
+pub(super) fn sides(opened: Opened, encoding: Encoding, limit: usize) -> (Outgoing, Incoming) {
+    let (wire, reader) = Wire::new(opened.io, opened.first, limit);
     let line = Arc::new(Line {
         wire,
         opcode: match encoding {
@@ -74,18 +86,12 @@ fn open(live: &Live, admitted: Admitted, opened: Opened, encoding: Encoding) -> 
             Encoding::Protobuf => Opcode::Binary,
         },
     });
-    let peer = Peer {
-        seat: admitted.seat,
-        identity: admitted.identity,
-        emulated: None,
-        express: Some(line.clone()),
-    };
-    let stream = Incoming {
+    let incoming = Incoming {
         line: line.clone(),
         reader,
         refused: false,
     };
-    (peer, Outgoing(line), stream)
+    (Outgoing(line), incoming)
 }
 
 /// One open WebSocket, as the flusher and the session share it.
