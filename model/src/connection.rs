@@ -13,6 +13,8 @@ pub enum Carrier {
     LongPoll,
     SocketIo,
     SignalR,
+    /// Sends back what it gets.
+    Echo,
 }
 
 words!(Carrier {
@@ -23,4 +25,5 @@ words!(Carrier {
     LongPoll = "long_poll",
     SocketIo = "socket_io",
     SignalR = "signalr",
+    Echo = "echo",
 });

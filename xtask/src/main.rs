@@ -47,6 +47,9 @@ enum Task {
         /// The small, hashed, compressed bundle, embedded in `target/release/farol`
         #[arg(long)]
         release: bool,
+        /// Only the browser side
+        #[arg(long)]
+        browser: bool,
     },
     /// Every test: Rust, wasm, Playwright in a real Chromium
     Test {
@@ -87,9 +90,11 @@ fn execute(project: &Project, task: Task) -> Result<bool> {
             browser::server(project, false)?;
             browser::serve(project, &args)
         }
-        Task::Build { release } => {
+        Task::Build { release, browser } => {
             browser::build(project, if release { Bundle::Release } else { Bundle::Dev })?;
-            browser::server(project, release)?;
+            if !browser {
+                browser::server(project, release)?;
+            }
             Ok(true)
         }
         Task::Test { only } => suite::run(project, only.as_deref()),

@@ -8,8 +8,10 @@
 //! | [`events`], [`poll`] | `GET /live/events`, `GET /live/poll`; what they share is [`oneway`] |
 //! | [`socketio`] | `/socket.io/` |
 //! | [`signalr`] | `/signalr`, `POST /signalr/negotiate` |
+//! | [`echo`] | `GET /live/echo` |
 //! | [`pour`] | the body of a response that goes on |
 
+pub mod echo;
 pub mod emulated;
 pub mod events;
 pub mod oneway;
@@ -38,6 +40,7 @@ pub fn owns(path: &str) -> bool {
 pub fn routes(live: Live) -> Router {
     Router::new()
         .route("/connection/websocket", get(ws::upgrade))
+        .merge(echo::routes())
         .merge(emulated::routes())
         .merge(events::routes())
         .merge(poll::routes())

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod echo;
 mod plain;
 mod plane;
 mod process;
