@@ -36,6 +36,8 @@ pub enum Permission {
     Administer,
     /// Read the audit log.
     ViewAudit,
+    /// See who is connected, and what is said to them.
+    ViewConnections,
 }
 
 words!(Permission {
@@ -45,6 +47,7 @@ words!(Permission {
     RunActions = "run_actions",
     Administer = "administer",
     ViewAudit = "view_audit",
+    ViewConnections = "view_connections",
 });
 
 impl Role {
@@ -53,7 +56,7 @@ impl Role {
         use Permission as P;
         match permission {
             P::ViewMetrics | P::ViewProcesses => true,
-            P::ViewRuns | P::RunActions | P::ViewAudit => self >= Role::Operator,
+            P::ViewRuns | P::RunActions | P::ViewAudit | P::ViewConnections => self >= Role::Operator,
             P::Administer => self >= Role::Admin,
         }
     }

@@ -1,6 +1,7 @@
 //! Live connections, as operators see them.
 
-use crate::words;
+use crate::{Role, words};
+use serde::{Deserialize, Serialize};
 
 /// How a connection travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,3 +28,122 @@ words!(Carrier {
     SignalR = "signalr",
     Echo = "echo",
 });
+
+/// One live connection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionRow {
+    /// 32 hexadecimal digits; `client` of the connect result and of presence.
+    pub id: String,
+    /// Empty until it has said who it is.
+    pub user: String,
+    pub role: Option<Role>,
+    pub address: String,
+    /// `User-Agent`.
+    pub agent: String,
+    /// `name` and `version` of the connect command.
+    pub program: String,
+    pub carrier: Carrier,
+    /// `json` or `protobuf`.
+    pub encoding: String,
+    /// When it was admitted, milliseconds since the epoch.
+    pub since_ms: i64,
+    pub channels: Vec<String>,
+    pub received: Flow,
+    pub sent: Flow,
+    /// What waits for it, bytes.
+    pub queue_bytes: u64,
+    /// Subscriptions that were ended because their publications did not fit.
+    pub conflations: u64,
+    /// Time from the last ping to its answer, microseconds.
+    pub round_trip_us: Option<u64>,
+    /// How far its clock is ahead of ours, milliseconds; None when it has not said.
+    pub clock_ahead_ms: Option<i64>,
+}
+
+/// One direction of a connection, or of all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Flow {
+    pub frames: u64,
+    pub bytes: u64,
+    /// Per second, over the last second.
+    pub frames_per_s: f64,
+    pub bytes_per_s: f64,
+}
+
+/// What connections are sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ConnectionSort {
+    /// The time of admission.
+    #[default]
+    Age,
+    User,
+    Address,
+    Carrier,
+    /// Bytes per second to it.
+    Sent,
+    /// Bytes per second from it.
+    Received,
+    Queue,
+    RoundTrip,
+    Conflations,
+}
+
+words!(ConnectionSort {
+    Age = "age",
+    User = "user",
+    Address = "address",
+    Carrier = "carrier",
+    Sent = "sent",
+    Received = "received",
+    Queue = "queue",
+    RoundTrip = "round_trip",
+    Conflations = "conflations",
+});
+
+/// Which connections to show.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConnectionQuery {
+    /// Part of the id, user, address, agent, program, carrier or a channel; empty matches all.
+    pub text: String,
+    pub sort: ConnectionSort,
+    /// The greatest, latest or last by name first.
+    pub descending: bool,
+    /// Rows to leave out, then to give at most.
+    pub offset: u32,
+    pub limit: u32,
+}
+
+/// Rows of one query given at most.
+pub const MAX_CONNECTION_ROWS: u32 = 500;
+
+/// Some connections, and how many there are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionPage {
+    /// When it was looked, milliseconds since the epoch.
+    pub t_ms: i64,
+    /// All connections.
+    pub total: u32,
+    /// Those that the text matches.
+    pub matching: u32,
+    /// Different users behind all connections.
+    pub users: u32,
+    /// Of all connections.
+    pub received: Flow,
+    pub sent: Flow,
+    pub queue_bytes: u64,
+    /// Matching, sorted, from the offset on.
+    pub rows: Vec<ConnectionRow>,
+}
+
+/// One frame that passed, as a person reads it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FrameRow {
+    /// Milliseconds since the epoch.
+    pub t_ms: i64,
+    /// From the client.
+    pub inbound: bool,
+    pub size: u64,
+    /// JSON, cut where it is long; tokens and parameters are not in it. Words in parentheses when there is nothing to show.
+    pub text: String,
+}

@@ -6,6 +6,7 @@
 //! the panel was drawn: name things by what is never reused, and look again before acting.
 
 pub mod collector;
+pub mod disconnect;
 pub mod output;
 pub mod rpc;
 pub mod runbook;
@@ -14,6 +15,7 @@ pub mod signal;
 pub mod store;
 
 use collector::CollectorSwitch;
+use disconnect::Connections;
 use farol_model::action::{ActionSpec, Params, RunEvent, RunStatus};
 use futures::future::BoxFuture;
 use output::OutputSink;
@@ -22,7 +24,11 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// Every action there is, in display order.
-pub fn registered(collectors: Arc<dyn CollectorSwitch>, runbooks: &[RunbookConfig]) -> Vec<Arc<dyn Action>> {
+pub fn registered(
+    collectors: Arc<dyn CollectorSwitch>,
+    connections: Arc<dyn Connections>,
+    runbooks: &[RunbookConfig],
+) -> Vec<Arc<dyn Action>> {
     let mut actions: Vec<Arc<dyn Action>> = Vec::new();
     actions.extend(
         runbooks
@@ -33,6 +39,7 @@ pub fn registered(collectors: Arc<dyn CollectorSwitch>, runbooks: &[RunbookConfi
     actions.push(Arc::new(collector::Pause::new(collectors.clone())));
     actions.push(Arc::new(collector::Resume::new(collectors.clone())));
     actions.push(Arc::new(collector::SetInterval::new(collectors)));
+    actions.push(Arc::new(disconnect::Disconnect::new(connections)));
     actions
 }
 

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod remote;
+
 use crate::{
     access::cli as access,
     config::{Config, LogFormat, default_data_dir},
@@ -35,6 +37,12 @@ enum Command {
     /// Manage API tokens; works beside a running server
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Print publications of a running server as they come
+    Tail(remote::TailArgs),
+    /// List who is connected to a running server
+    Connections(remote::ConnectionsArgs),
+    /// End one connection of a running server
+    Disconnect(remote::DisconnectArgs),
 }
 
 #[derive(Debug, Args)]
@@ -147,6 +155,9 @@ pub async fn execute(cli: Cli) -> anyhow::Result<()> {
         }
         Command::User(command) => user(command).await,
         Command::Token(command) => token(command).await,
+        Command::Tail(args) => remote::tail(args).await,
+        Command::Connections(args) => remote::connections(args).await,
+        Command::Disconnect(args) => remote::disconnect(args).await,
     }
 }
 

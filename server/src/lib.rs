@@ -19,6 +19,7 @@ pub mod access;
 pub mod actions;
 pub mod audit;
 pub mod cli;
+pub mod client;
 pub mod collectors;
 pub mod config;
 pub mod db;
@@ -47,7 +48,7 @@ use collectors::{
 use config::Config;
 use farol_model::Fault;
 use leptos::config::LeptosOptions;
-use live::{Hub, Live};
+use live::{Hub, Live, Parts, Registry};
 use middleware::origin::OriginPolicy;
 use state::AppState;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -118,7 +119,8 @@ async fn assemble(
         .map(|ms| Duration::from_millis(ms.into()));
     let collectors = scheduler::start(all, interval, hub.clone(), shutdown.clone());
 
-    let actions = actions::registered(Arc::new(collectors.clone()), &config.runbooks);
+    let registry = Registry::new(&limits);
+    let actions = actions::registered(Arc::new(collectors.clone()), registry.clone(), &config.runbooks);
     let store = RunStore::new(pool);
     let runner = Runner::start_up(
         actions,
@@ -135,15 +137,16 @@ async fn assemble(
         &config.http.hosts,
         &config.http.public_origins,
     ));
-    let live = Live::start(
+    let live = Live::start(Parts {
         hub,
-        Arc::new(access.clone()),
-        Arc::new(runner.clone()),
+        registry,
+        gate: Arc::new(access.clone()),
+        rpc: Arc::new(runner.clone()),
         limits,
-        socket_origin(origins.clone()),
-        shutdown.clone(),
-        tasks.clone(),
-    );
+        origin_allowed: socket_origin(origins.clone()),
+        shutdown: shutdown.clone(),
+        tasks: tasks.clone(),
+    });
     let host = tokio::task::spawn_blocking(host_info)
         .await
         .context("this machine cannot be looked at")?;

@@ -12,6 +12,7 @@
 //! | [`door`] | who is let in at all |
 //! | [`registry`], [`client`], [`traffic`], [`kill`] | who is connected, caps, what is known of each, endings |
 //! | [`carriers`] | one thin adapter per carrier |
+//! | [`observe`] | what operators see of connections |
 //! | [`limits`] | every bound |
 //!
 //! It must not know what a collector reads, what an action does or how people sign in: those come as frames, as
@@ -28,6 +29,7 @@ pub mod flusher;
 pub mod hub;
 pub mod kill;
 pub mod limits;
+pub mod observe;
 pub mod outbox;
 pub mod publication;
 pub mod registry;
@@ -42,15 +44,15 @@ pub use carriers::{owns, routes};
 pub use door::{BadProof, PeerAddress};
 pub use hub::Hub;
 pub use limits::LiveLimits;
+pub use registry::Registry;
 
 use farol_model::{Fault, Viewer, wire::codes::Disconnect};
 use flusher::Flusher;
 use futures::future::BoxFuture;
 use http::HeaderMap;
-use registry::Registry;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::broadcast;
 use tokio_util::{
@@ -85,31 +87,36 @@ pub struct Live {
     _flushing: Arc<DropGuard>,
 }
 
+/// What the live plane is put together from.
+pub struct Parts {
+    pub hub: Arc<Hub>,
+    pub registry: Arc<Registry>,
+    pub gate: Arc<dyn Gate>,
+    pub rpc: Arc<dyn Rpc>,
+    pub limits: LiveLimits,
+    pub origin_allowed: OriginCheck,
+    pub shutdown: CancellationToken,
+    pub tasks: TaskTracker,
+}
+
 impl Live {
     /// Puts the parts together and starts the housekeeping: endings of the gate reach connections, old runs leave. Must
     /// be called within a Tokio runtime.
-    pub fn start(
-        hub: Arc<Hub>,
-        gate: Arc<dyn Gate>,
-        rpc: Arc<dyn Rpc>,
-        limits: LiveLimits,
-        origin_allowed: OriginCheck,
-        shutdown: CancellationToken,
-        tasks: TaskTracker,
-    ) -> Live {
+    pub fn start(parts: Parts) -> Live {
+        let limits = Arc::new(parts.limits);
         let flusher = Flusher::new(limits.coalesce, limits.write_chunk_bytes);
         let flushing = CancellationToken::new();
         tokio::spawn(flusher.clone().run(flushing.clone()));
         let live = Live {
-            hub,
-            registry: Registry::new(&limits),
+            hub: parts.hub,
+            registry: parts.registry,
             flusher,
-            gate,
-            rpc,
-            limits: Arc::new(limits),
-            origin_allowed,
-            shutdown,
-            tasks,
+            gate: parts.gate,
+            rpc: parts.rpc,
+            limits,
+            origin_allowed: parts.origin_allowed,
+            shutdown: parts.shutdown,
+            tasks: parts.tasks,
             _flushing: Arc::new(flushing.drop_guard()),
         };
         // Listening begins before anybody can connect.
@@ -123,12 +130,15 @@ async fn keep_house(live: Live, mut endings: broadcast::Receiver<Ending>) {
     let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
     let mut look = tokio::time::interval(LOOK_INTERVAL);
     let queued = metrics::gauge!("farol_live_queue_bytes");
-    let mut listening = true;
+    let (mut looked, mut listening) = (Instant::now(), true);
     loop {
         tokio::select! {
             () = live.shutdown.cancelled() => return,
             _ = sweep.tick() => live.hub.sweep(),
-            _ = look.tick() => queued.set(live.registry.waiting_bytes() as f64),
+            _ = look.tick() => {
+                let ago = std::mem::replace(&mut looked, Instant::now()).elapsed();
+                queued.set(live.registry.look(ago) as f64);
+            }
             ending = endings.recv(), if listening => match ending {
                 Ok(ending) => live.registry.end(&ending),
                 Err(broadcast::error::RecvError::Lagged(missed)) => {

@@ -9,7 +9,9 @@
 
 use farol::{
     collectors::Outlet,
-    live::{Answer, BadProof, Ending, Gate, Hub, Identity, Live, LiveLimits, Proof, Rpc, routes},
+    live::{
+        Answer, BadProof, Ending, Gate, Hub, Identity, Live, LiveLimits, Parts, Proof, Registry, Rpc, routes,
+    },
 };
 use farol_model::{
     Fault, Role, Viewer,
@@ -88,15 +90,16 @@ impl Server {
                 .get(http::header::ORIGIN)
                 .is_none_or(|origin| origin == "http://ours")
         };
-        let live = Live::start(
+        let live = Live::start(Parts {
             hub,
-            Arc::new(TestGate(broadcast::channel(4).0)),
-            Arc::new(NoRpc),
+            registry: Registry::new(&limits),
+            gate: Arc::new(TestGate(broadcast::channel(4).0)),
+            rpc: Arc::new(NoRpc),
             limits,
-            Arc::new(origin_allowed),
-            CancellationToken::new(),
-            TaskTracker::new(),
-        );
+            origin_allowed: Arc::new(origin_allowed),
+            shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = routes(live.clone())

@@ -43,6 +43,8 @@ impl Disconnect {
     pub const TOO_BIG: Disconnect = Self::new(1009, "message too big");
     pub const CONNECTION_CLOSED: Disconnect = Self::new(3000, "connection closed");
     pub const SHUTDOWN: Disconnect = Self::new(3001, "shutdown");
+    /// An operator ended the connection; the client may come back.
+    pub const FORCE_RECONNECT: Disconnect = Self::new(3003, "force reconnect");
     pub const SLOW: Disconnect = Self::new(3008, "slow");
     pub const WRITE_ERROR: Disconnect = Self::new(3009, "write error");
     pub const INSUFFICIENT_STATE: Disconnect = Self::new(3010, "insufficient state");
@@ -51,6 +53,7 @@ impl Disconnect {
     pub const INVALID_TOKEN: Disconnect = Self::new(3500, "invalid token");
     pub const BAD_REQUEST: Disconnect = Self::new(3501, "bad request");
     pub const STALE: Disconnect = Self::new(3502, "stale");
+    /// An operator ended the connection, for good.
     pub const FORCE: Disconnect = Self::new(3503, "force disconnect");
     pub const CONNECTION_LIMIT: Disconnect = Self::new(3504, "connection limit");
     pub const CHANNEL_LIMIT: Disconnect = Self::new(3505, "channel limit");

@@ -15,7 +15,7 @@ use axum::{
 use farol::{
     collectors::Outlet,
     config::HttpConfig,
-    live::{Answer, Ending, Gate, Hub, Identity, Live, LiveLimits, Proof, Rpc, routes},
+    live::{Answer, Ending, Gate, Hub, Identity, Live, LiveLimits, Parts, Proof, Registry, Rpc, routes},
     serve,
 };
 use farol_model::{
@@ -301,15 +301,16 @@ async fn farol_live(rate: u32) {
         ..LiveLimits::default()
     };
     let hub = Hub::new(limits.clone());
-    let live = Live::start(
-        hub.clone(),
-        Arc::new(Everybody(broadcast::channel(4).0)),
-        Arc::new(NoRpc),
+    let live = Live::start(Parts {
+        hub: hub.clone(),
+        registry: Registry::new(&limits),
+        gate: Arc::new(Everybody(broadcast::channel(4).0)),
+        rpc: Arc::new(NoRpc),
         limits,
-        Arc::new(|_| true),
-        CancellationToken::new(),
-        TaskTracker::new(),
-    );
+        origin_allowed: Arc::new(|_| true),
+        shutdown: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+    });
     let schema: Arc<[MetricSpec]> = (0..VALUES)
         .map(|n| MetricSpec::gauge(&format!("bench_{n}"), Unit::None, "bench", "n", "A number."))
         .collect();

@@ -38,7 +38,7 @@ impl Rpc for Runner {
                 other => {
                     let shown: String = other.chars().take(64).collect();
                     Err(Fault::not_found(format!(
-                        "There is no method `{shown}`; there are run and cancel."
+                        "There is no method `{shown}`; there are run, cancel, connections and frames."
                     )))
                 }
             }

@@ -396,6 +396,6 @@ async fn a_run_over_rpc_may_be_followed_and_what_is_not_understood_is_named() {
     let fault = call("run", serde_json::json!({ "key": 7 })).await.unwrap_err();
     assert_eq!(fault.code, FaultCode::Invalid);
     let fault = call("fly", serde_json::json!({})).await.unwrap_err();
-    assert!(fault.message.contains("`fly`") && fault.message.contains("run and cancel"));
+    assert!(fault.message.contains("`fly`") && fault.message.contains("run, cancel"));
     bench.until(RunStatus::Succeeded).await;
 }

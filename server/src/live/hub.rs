@@ -101,6 +101,13 @@ impl Hub {
             .cloned()
     }
 
+    /// The name of the channel with this number.
+    pub fn name_of(&self, id: i64) -> Option<String> {
+        let channels = self.channels.read().unwrap_or_else(PoisonError::into_inner);
+        let found = channels.values().find(|channel| channel.key.id == id);
+        found.map(|channel| channel.key.name.clone())
+    }
+
     /// The room of this name, made when it is not there. None when there are as many as there may be and somebody is in each.
     pub fn room(&self, name: &str) -> Option<Arc<Channel>> {
         let now = Instant::now();

@@ -28,6 +28,7 @@ use crate::time::now_ms;
 use bytes::Bytes;
 use farol_model::{
     channel::Class,
+    connection::Flow,
     wire::{
         Encoding, Push, Reply, Unsubscribe, codec,
         codes::{Disconnect, unsubscribe},
@@ -274,6 +275,18 @@ impl Outbox {
     pub fn waiting_bytes(&self) -> usize {
         let queue = lock(&self.queue);
         queue.control_bytes + queue.frame_bytes
+    }
+
+    /// Takes the rates since the last look, and says how many bytes wait.
+    pub(super) fn look(&self, ago: Duration) -> usize {
+        let mut queue = lock(&self.queue);
+        queue.traffic.look(ago);
+        queue.control_bytes + queue.frame_bytes
+    }
+
+    /// What came in, and what went out.
+    pub fn flows(&self) -> (Flow, Flow) {
+        lock(&self.queue).traffic.flows()
     }
 
     /// What has passed so far, with the last frames.

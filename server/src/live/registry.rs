@@ -15,6 +15,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 /// All connections of the process, whatever their carrier.
@@ -110,11 +111,18 @@ impl Registry {
         }
     }
 
-    /// Bytes that wait for readers, of all connections.
-    pub fn waiting_bytes(&self) -> usize {
+    /// Takes the rates of all connections since the last look, and says how many bytes wait for their readers.
+    pub fn look(&self, ago: Duration) -> usize {
         let clients = self.clients();
         let outboxes = clients.iter().filter_map(|client| client.outbox());
-        outboxes.map(|outbox| outbox.waiting_bytes()).sum()
+        outboxes.map(|outbox| outbox.look(ago)).sum()
+    }
+
+    /// The connection of this name.
+    pub fn client(&self, name: &str) -> Option<Arc<Client>> {
+        let id = u128::from_str_radix(name, 16).ok().filter(|_| name.len() == 32)?;
+        let state = lock(&self.state);
+        state.entries.values().find(|client| client.id == id).cloned()
     }
 
     /// All connections, in order of admission.
@@ -244,7 +252,7 @@ mod tests {
     async fn what_waits_is_summed_over_all_who_stand() {
         let registry = registry();
         let [one, two] = [address("10.0.0.1"), address("10.0.0.2")].map(|who| registry.admit(who).unwrap());
-        assert_eq!(registry.waiting_bytes(), 0, "no session has begun");
+        assert_eq!(registry.look(Duration::from_secs(1)), 0, "no session has begun");
         let begin = |seat: &Seat| {
             let flusher = crate::live::flusher::Flusher::new(std::time::Duration::ZERO, 1);
             let outbox = crate::live::outbox::Outbox::new(seat.client.clone(), 1000, flusher, None);
@@ -252,9 +260,9 @@ mod tests {
             outbox
         };
         let outboxes = [&one, &two].map(begin);
-        assert_eq!(registry.waiting_bytes(), 2 * "{}".len());
+        assert_eq!(registry.look(Duration::from_secs(1)), 2 * "{}".len());
         drop(outboxes);
-        assert_eq!(registry.waiting_bytes(), 0);
+        assert_eq!(registry.look(Duration::from_secs(1)), 0);
     }
 
     #[tokio::test]

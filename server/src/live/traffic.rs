@@ -1,6 +1,7 @@
 //! What one connection has sent and received: counts, and the last frames.
 
 use bytes::Bytes;
+use farol_model::connection::Flow;
 use std::{collections::VecDeque, time::Duration};
 
 /// Frames that are remembered.
@@ -14,6 +15,14 @@ pub struct Traffic {
     pub counts: Counts,
     /// The last frames, oldest first. Empty until something is sent.
     pub recent: VecDeque<Seen>,
+    rates: Rates,
+}
+
+/// What passed between the last two looks.
+#[derive(Debug, Default, Clone, Copy)]
+struct Rates {
+    before: [u64; 4],
+    per_s: [f64; 4],
 }
 
 /// Since the connection began.
@@ -31,6 +40,12 @@ pub struct Counts {
     pub clock_ahead_ms: Option<i64>,
 }
 
+impl Counts {
+    fn passed(&self) -> [u64; 4] {
+        [self.frames_in, self.bytes_in, self.frames_out, self.bytes_out]
+    }
+}
+
 /// One frame that passed. Shares the bytes with whoever else got it.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -42,6 +57,28 @@ pub struct Seen {
 }
 
 impl Traffic {
+    /// Takes the rates since the last look, which was so long ago.
+    pub fn look(&mut self, ago: Duration) {
+        let now = self.counts.passed();
+        let secs = ago.as_secs_f64().max(0.001);
+        for ((rate, before), now) in self.rates.per_s.iter_mut().zip(self.rates.before).zip(now) {
+            *rate = (now - before) as f64 / secs;
+        }
+        self.rates.before = now;
+    }
+
+    /// What came in, and what went out.
+    pub fn flows(&self) -> (Flow, Flow) {
+        let passed = self.counts.passed();
+        let flow = |frames: usize, bytes: usize| Flow {
+            frames: passed[frames],
+            bytes: passed[bytes],
+            frames_per_s: self.rates.per_s[frames],
+            bytes_per_s: self.rates.per_s[bytes],
+        };
+        (flow(0, 1), flow(2, 3))
+    }
+
     pub fn received(&mut self, t_ms: i64, message: &Bytes) {
         self.counts.frames_in += 1;
         self.counts.bytes_in += message.len() as u64;
@@ -88,5 +125,20 @@ mod tests {
         assert_eq!((recent[0].t_ms, recent[49].inbound), (11, true));
         assert_eq!((recent[49].size, recent[49].bytes.is_some()), (4097, false));
         assert_eq!(traffic.counts.frames_out, 60);
+    }
+
+    #[test]
+    fn rates_are_those_between_the_last_two_looks() {
+        let mut traffic = Traffic::default();
+        traffic.sent(0, &[Bytes::from_static(b"four"), Bytes::from_static(b"four")]);
+        traffic.look(Duration::from_secs(2));
+        let (received, sent) = traffic.flows();
+        assert_eq!(
+            (sent.frames, sent.bytes, sent.frames_per_s, sent.bytes_per_s),
+            (2, 8, 1.0, 4.0)
+        );
+        assert_eq!(received, Flow::default());
+        traffic.look(Duration::from_secs(1));
+        assert_eq!(traffic.flows().1.bytes_per_s, 0.0);
     }
 }

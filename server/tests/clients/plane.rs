@@ -3,7 +3,7 @@
 use farol::{
     actions::RunOutlet,
     collectors::Outlet,
-    live::{Answer, Ending, Gate, Hub, Identity, Live, LiveLimits, Proof, Rpc, routes},
+    live::{Answer, Ending, Gate, Hub, Identity, Live, LiveLimits, Parts, Proof, Registry, Rpc, routes},
 };
 use farol_model::{
     Fault, Role, Viewer,
@@ -129,15 +129,16 @@ impl Plane {
             live: Mutex::new(None),
         });
         let stop = CancellationToken::new();
-        let live = Live::start(
-            hub.clone(),
-            Arc::new(TestGate { endings }),
-            rpc.clone(),
+        let live = Live::start(Parts {
+            hub: hub.clone(),
+            registry: Registry::new(&limits),
+            gate: Arc::new(TestGate { endings }),
+            rpc: rpc.clone(),
             limits,
-            Arc::new(|_| true),
-            stop.clone(),
-            TaskTracker::new(),
-        );
+            origin_allowed: Arc::new(|_| true),
+            shutdown: stop.clone(),
+            tasks: TaskTracker::new(),
+        });
         *rpc.live.lock().unwrap() = Some(live.clone());
         hub.health(&[CollectorStatus {
             name: "cpu".into(),

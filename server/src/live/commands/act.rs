@@ -1,15 +1,20 @@
 //! What a client wants done: rpc, publish, send.
 
 use super::{Answer, Commands, gone, parse, refusal, subscriptions::too_many_rooms};
-use crate::{live::Identity, time::now_ms};
+use crate::{
+    live::{Answer as RpcAnswer, Identity, Live},
+    time::now_ms,
+};
 use bytes::Bytes;
 use farol_model::{
     Fault,
+    connection::ConnectionQuery,
     wire::{
         Error, PublishRequest, PublishResult, Reply, RpcRequest, RpcResult, codes::error,
         payload::ClockReport,
     },
 };
+use serde::{Deserialize, de::DeserializeOwned};
 use std::sync::Arc;
 
 impl Commands {
@@ -27,11 +32,15 @@ impl Commands {
         let address = self.seat.client.address.to_string();
         self.live.tasks.clone().spawn(async move {
             let answer = match live.gate.recheck(&identity).await {
-                Ok(Some(identity)) => live
-                    .rpc
-                    .call(&identity, &address, &request.method, &request.data)
-                    .await
-                    .map(|answer| (identity, answer)),
+                Ok(Some(identity)) => match observed(&live, &identity, &request) {
+                    Some(answer) => answer,
+                    None => {
+                        live.rpc
+                            .call(&identity, &address, &request.method, &request.data)
+                            .await
+                    }
+                }
+                .map(|answer| (identity, answer)),
                 Ok(None) => Err(Fault::unauthenticated()),
                 Err(fault) => Err(fault),
             };
@@ -107,6 +116,31 @@ impl Commands {
             Err(_) => tracing::debug!(peer = %self.seat.client.address, "a send command was ignored"),
         }
     }
+}
+
+/// The methods that are about the live plane itself; None for any other.
+fn observed(live: &Live, identity: &Identity, request: &RpcRequest) -> Option<Result<RpcAnswer, Fault>> {
+    let viewer = &identity.viewer;
+    let written = match request.method.as_str() {
+        "connections" => asked(&request.data)
+            .and_then(|query: ConnectionQuery| live.connections(viewer, &query))
+            .map(|page| serde_json::to_vec(&page)),
+        "frames" => asked(&request.data)
+            .and_then(|of: FramesOf| live.frames(viewer, &of.connection))
+            .map(|frames| serde_json::to_vec(&frames)),
+        _ => return None,
+    };
+    Some(written.and_then(|data| Ok(data.map_err(|_| Fault::internal())?.into())))
+}
+
+#[derive(Deserialize)]
+struct FramesOf {
+    connection: String,
+}
+
+fn asked<T: DeserializeOwned>(data: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(data)
+        .map_err(|error| Fault::invalid("data", format!("The request cannot be read: {error}.")))
 }
 
 /// What cannot be written as JSON must not reach the wire: the frame would be another one.

@@ -5,6 +5,7 @@ mod commands;
 mod rooms;
 
 use super::*;
+use crate::live::{Parts, Registry};
 use crate::{
     actions::RunOutlet,
     collectors::Outlet,
@@ -131,15 +132,16 @@ impl World {
             fails: AtomicBool::new(false),
         });
         let rpc = Arc::new(TestRpc::default());
-        let live = Live::start(
+        let live = Live::start(Parts {
             hub,
-            gate.clone(),
-            rpc.clone(),
+            registry: Registry::new(&limits),
+            gate: gate.clone(),
+            rpc: rpc.clone(),
             limits,
-            Arc::new(|_| true),
-            CancellationToken::new(),
-            TaskTracker::new(),
-        );
+            origin_allowed: Arc::new(|_| true),
+            shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
         let schema: Arc<[MetricSpec]> = Arc::new([MetricSpec::gauge("a", Unit::None, "c", "a", "h")]);
         let world = World {
             live,

@@ -1,0 +1,178 @@
+//! A client of a running Farol, for the commands of the program that talk to one: the live protocol in JSON over
+//! WebSocket, as docs/PROTOCOL.md has it. It answers pings; what the server pushes waits until it is asked for.
+
+use anyhow::{Context, anyhow, bail};
+use farol_model::wire::{
+    Command, ConnectRequest, Encoding, Push, Reply, RpcRequest, SubscribeRequest, SubscribeResult, codec,
+};
+use futures::{SinkExt, StreamExt};
+use serde_json::Value;
+use std::{collections::VecDeque, time::Duration};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Error, Message, client::IntoClientRequest, http::HeaderValue},
+};
+
+/// Time for an answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Where a Farol is, and who asks.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// `http://host:port` or `https://host`.
+    pub url: String,
+    pub token: String,
+}
+
+/// The server will not have us back, or does not understand us: trying again is of no use.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Final(pub String);
+
+/// See the module.
+pub struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    last_id: u32,
+    pushed: VecDeque<Push>,
+}
+
+impl Client {
+    /// Connects and says who we are.
+    pub async fn connect(server: &Server) -> anyhow::Result<Client> {
+        let url = format!("{}/connection/websocket", server.url.trim_end_matches('/'));
+        // http becomes ws and https wss.
+        let url = url.strip_prefix("http").map(|rest| format!("ws{rest}"));
+        let url = url.ok_or_else(|| Final("The address must begin with http:// or https://.".to_owned()))?;
+        let mut request = url
+            .into_client_request()
+            .map_err(|error| Final(error.to_string()))?;
+        let bearer = HeaderValue::from_str(&format!("Bearer {}", server.token));
+        let bearer = bearer.map_err(|_| Final("The token has characters that no token has.".to_owned()))?;
+        request.headers_mut().insert("authorization", bearer);
+        let connected = timeout(PATIENCE, connect_async(request)).await;
+        let socket = match connected.map_err(|_| anyhow!("{} does not answer", server.url))? {
+            Ok((socket, _)) => socket,
+            Err(Error::Http(response)) => {
+                let words = response.body().as_deref().map(String::from_utf8_lossy);
+                let words = format!(
+                    "{}: {}",
+                    response.status().as_u16(),
+                    words.unwrap_or_default().trim()
+                );
+                return Err(match response.status().as_u16() {
+                    429 | 500.. => anyhow!(words),
+                    _ => Final(words).into(),
+                });
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot reach {}", server.url)),
+        };
+        let mut client = Client {
+            socket,
+            last_id: 0,
+            pushed: VecDeque::new(),
+        };
+        let connect = ConnectRequest {
+            name: "farol-cli".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..Default::default()
+        };
+        let command = Command {
+            connect: Some(connect),
+            ..Default::default()
+        };
+        client.ask(command).await?;
+        Ok(client)
+    }
+
+    /// Calls a method.
+    pub async fn call(&mut self, method: &str, data: &Value) -> anyhow::Result<Value> {
+        let rpc = RpcRequest {
+            method: method.to_owned(),
+            data: data.to_string().into(),
+        };
+        let command = Command {
+            rpc: Some(rpc),
+            ..Default::default()
+        };
+        let data = self.ask(command).await?.rpc.unwrap_or_default().data;
+        Ok(serde_json::from_slice(&data).unwrap_or_default())
+    }
+
+    /// Subscribes.
+    pub async fn subscribe(&mut self, request: SubscribeRequest) -> anyhow::Result<SubscribeResult> {
+        let command = Command {
+            subscribe: Some(request),
+            ..Default::default()
+        };
+        Ok(self.ask(command).await?.subscribe.unwrap_or_default())
+    }
+
+    /// The next push.
+    pub async fn next(&mut self) -> anyhow::Result<Push> {
+        loop {
+            if let Some(push) = self.pushed.pop_front() {
+                return Ok(push);
+            }
+            self.read().await?;
+        }
+    }
+
+    async fn ask(&mut self, command: Command) -> anyhow::Result<Reply> {
+        self.last_id += 1;
+        let id = self.last_id;
+        self.send(&Command { id, ..command }).await?;
+        let answer = async {
+            loop {
+                let found = self.read().await?.into_iter().find(|reply| reply.id == id);
+                if let Some(reply) = found {
+                    return Ok(reply);
+                }
+            }
+        };
+        let reply: anyhow::Result<Reply> = timeout(PATIENCE, answer)
+            .await
+            .map_err(|_| anyhow!("the server took longer than {} s to answer", PATIENCE.as_secs()))?;
+        let reply = reply?;
+        match reply.error {
+            Some(error) if error.temporary => bail!("{}: {}", error.code, error.message),
+            Some(error) => Err(Final(format!("{}: {}", error.code, error.message)).into()),
+            None => Ok(reply),
+        }
+    }
+
+    async fn send(&mut self, command: &Command) -> anyhow::Result<()> {
+        let text = codec::encode_command(Encoding::Json, command);
+        let text = String::from_utf8(text.into()).context("a command that is no text")?;
+        self.socket
+            .send(Message::text(text))
+            .await
+            .context("the connection broke")
+    }
+
+    /// Reads one message: replies are returned, pushes wait, pings are answered.
+    async fn read(&mut self) -> anyhow::Result<Vec<Reply>> {
+        let message = match self.socket.next().await {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Close(_)) | Err(_)) | None => bail!("the connection ended"),
+            Some(Ok(_)) => return Ok(Vec::new()),
+        };
+        let replies = codec::decode_replies(Encoding::Json, message.as_bytes())
+            .map_err(|error| Final(format!("the server does not speak this protocol: {error}")))?;
+        let mut answers = Vec::new();
+        for reply in replies {
+            if reply == Reply::default() {
+                self.send(&Command::default()).await?;
+            } else if let Some(push) = reply.push {
+                match push.disconnect {
+                    Some(end) if end.reconnect => bail!("{}: {}", end.code, end.reason),
+                    Some(end) => return Err(Final(format!("{}: {}", end.code, end.reason)).into()),
+                    None => self.pushed.push_back(push),
+                }
+            } else {
+                answers.push(reply);
+            }
+        }
+        Ok(answers)
+    }
+}
