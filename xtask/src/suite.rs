@@ -65,7 +65,8 @@ pub fn run(project: &Project, only: Option<&str>) -> Result<bool> {
 /// Features are never unified between the two sides: here everything is the server's side.
 fn rust_tests(project: &Project, filter: Option<&str>) -> Result<Total> {
     step("packages that Rust tests run", || {
-        tools::npm_ci(&project.root.join("server/tests/clients/node"))
+        tools::npm_ci(&project.root.join("server/tests/clients/node"))?;
+        tools::python_packages(&project.root.join("server/tests/clients/python"))
     })?;
     let references = references_file(project);
     if references.exists() {

@@ -55,22 +55,55 @@ pub fn chromium() -> Result<PathBuf> {
     if usual.is_file() {
         return Ok(usual);
     }
+    debian("chromium").context("Chromium is missing; install it or set CHROMIUM to its path")?;
+    Ok(usual)
+}
+
+/// `.venv` in `dir` with the packages of its requirements.txt, made when that file is newer.
+pub fn python_packages(dir: &Path) -> Result<()> {
+    let (wanted, ready) = (dir.join("requirements.txt"), dir.join(".venv/ready"));
+    if newer(&ready, &wanted) {
+        return Ok(());
+    }
+    // Debian has the module apart from the interpreter.
+    let able = Command::new("python3")
+        .args(["-c", "import venv, ensurepip"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !able {
+        debian("python3-venv").context("Python 3 with its venv module is missing; install it")?;
+    }
+    println!("   pip install in {}", dir.display());
+    run(Command::new("python3")
+        .args(["-m", "venv", ".venv"])
+        .current_dir(dir))?;
+    run(Command::new(dir.join(".venv/bin/pip"))
+        .args([
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--requirement",
+        ])
+        .arg(&wanted))?;
+    std::fs::write(&ready, "")?;
+    Ok(())
+}
+
+/// Installs a package of Debian, where this is Debian and we may.
+fn debian(package: &str) -> Result<()> {
     let root = Command::new("id")
         .arg("-u")
         .output()
         .is_ok_and(|id| id.stdout.trim_ascii() == b"0");
     if !root || !Path::new("/usr/bin/apt-get").is_file() {
-        bail!(
-            "Chromium is missing; install it (on Debian: apt-get install chromium) or set CHROMIUM to its path"
-        );
+        bail!("on Debian: apt-get install {package}");
     }
-    println!("   apt-get install chromium");
+    println!("   apt-get install {package}");
     run(Command::new("apt-get").args(["update", "-qq"]))?;
     run(Command::new("apt-get")
-        .args(["install", "-y", "-qq", "chromium"])
+        .args(["install", "-y", "-qq", package])
         .env("DEBIAN_FRONTEND", "noninteractive"))
-    .context("Chromium could not be installed")?;
-    Ok(usual)
 }
 
 /// A cargo subcommand from crates.io, installed into `target/tools` when missing.

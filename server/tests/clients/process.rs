@@ -30,28 +30,11 @@ pub async fn node(script: &str, arguments: &[&str], until: impl Future<Output = 
 
 /// Runs `python SCRIPT ARGUMENTS` in an environment with the packages of requirements.txt, as `node`.
 pub async fn python(script: &str, arguments: &[&str], until: impl Future<Output = ()>) -> serde_json::Value {
-    static INSTALLED: OnceCell<()> = OnceCell::const_new();
     let environment = Path::new(PYTHON).join(".venv");
-    INSTALLED
-        .get_or_init(|| async {
-            if environment.join("ready").is_file() {
-                return;
-            }
-            eprintln!("installing the clients: pip in {}", environment.display());
-            let make = "python3 -m venv .venv && .venv/bin/pip install --quiet --disable-pip-version-check \
-                        --requirement requirements.txt && touch .venv/ready";
-            let status = Command::new("sh")
-                .args(["-c", make])
-                .current_dir(PYTHON)
-                .status()
-                .await;
-            let status = status.expect("a shell");
-            assert!(
-                status.success(),
-                "the Python client could not be installed; on Debian: apt-get install python3-venv"
-            );
-        })
-        .await;
+    assert!(
+        environment.join("ready").is_file(),
+        "the Python client is not installed: `cargo xtask test --only rust` does it"
+    );
     let mut command = Command::new(environment.join("bin/python"));
     run(command.arg(script).args(arguments).current_dir(PYTHON), until).await
 }
