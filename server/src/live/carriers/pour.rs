@@ -75,14 +75,22 @@ where
 
     fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), CarrierError>> {
         if self.ending {
-            self.sender.close();
+            self.end();
         }
         Poll::Ready(Ok(()))
     }
 
     fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), CarrierError>> {
-        self.sender.close();
+        self.end();
         Poll::Ready(Ok(()))
+    }
+}
+
+impl<F> Pour<F> {
+    /// The body ends when what was sent has been read. A place that was reserved and not used would keep it open.
+    fn end(&mut self) {
+        self.sender.abort_send();
+        self.sender.close();
     }
 }
 
