@@ -96,6 +96,11 @@ impl Reading {
         &self.schema
     }
 
+    /// The values, by the places of their specs.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
     /// The value of the first series of this name.
     pub fn value(&self, name: &str) -> Option<f64> {
         let at = self.schema.iter().position(|spec| spec.name == name)?;

@@ -3,7 +3,8 @@
 use crate::{
     browser::{self, Bundle},
     project::Project,
-    step::step,
+    step::{run as run_command, step},
+    tools,
 };
 use anyhow::{Context, Result, bail};
 use std::{
@@ -13,21 +14,47 @@ use std::{
     time::{Duration, Instant},
 };
 
-const BENCHES: [&str; 1] = ["idle"];
+const BENCHES: [&str; 2] = ["idle", "live"];
 /// How long the idle server is watched.
 const WATCHED: Duration = Duration::from_secs(30);
 
-/// Runs one bench or all. To add one: a function and its name in [`BENCHES`].
-pub fn run(project: &Project, name: Option<&str>) -> Result<bool> {
+/// Runs one bench or all; `scenes` are passed on. To add one: a function and its name in [`BENCHES`].
+pub fn run(project: &Project, name: Option<&str>, scenes: &[String]) -> Result<bool> {
     if let Some(name) = name
         && !BENCHES.contains(&name)
     {
-        bail!("there is no bench `{name}`; there is {}", BENCHES.join(", "));
+        bail!("there is no bench `{name}`; there are {}", BENCHES.join(", "));
     }
-    browser::build(project, Bundle::Release)?;
-    browser::server(project, true)?;
-    step("idle: all collectors at 1 Hz, no viewer", || idle(project))?;
+    let wanted = |bench: &str| name.is_none_or(|name| name == bench);
+    if wanted("idle") {
+        browser::build(project, Bundle::Release)?;
+        browser::server(project, true)?;
+        step("idle: all collectors at 1 Hz, no viewer", || idle(project))?;
+    }
+    if wanted("live") {
+        step("live: fan-out beside its peers and the floor", || {
+            live(project, scenes)
+        })?;
+    }
     Ok(true)
+}
+
+/// `server/benches/live`, which starts its peers itself.
+fn live(project: &Project, scenes: &[String]) -> Result<()> {
+    tools::npm_ci(&project.root.join("server/benches/peers"))?;
+    run_command(
+        project
+            .cargo()
+            .args([
+                "bench",
+                "--package",
+                &project.bin_package,
+                "--bench",
+                "live",
+                "--",
+            ])
+            .args(scenes),
+    )
 }
 
 /// CPU and memory of a release server that nobody watches.

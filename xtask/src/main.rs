@@ -59,8 +59,10 @@ enum Task {
     },
     /// Measure, and print figures
     Bench {
-        /// One bench; all when left out
+        /// `idle` or `live`; all when left out
         name: Option<String>,
+        /// Scenes of the bench; all when left out
+        scenes: Vec<String>,
     },
     /// What CI runs: checks, then every test
     Ci,
@@ -98,7 +100,7 @@ fn execute(project: &Project, task: Task) -> Result<bool> {
             Ok(true)
         }
         Task::Test { only } => suite::run(project, only.as_deref()),
-        Task::Bench { name } => bench::run(project, name.as_deref()),
+        Task::Bench { name, scenes } => bench::run(project, name.as_deref(), &scenes),
         Task::Ci => {
             checks::run_all(project)?;
             suite::run(project, None)

@@ -6,6 +6,8 @@
 //! | [`servers`] | what is measured: Farol's live plane, a plain axum server, the floor; and how the node peers start |
 //! | [`figures`] | CPU and memory of a process, percentiles |
 //! | [`scenes`] | what is done and printed |
+//! | [`restart`] | 20,000 clients that come back at once |
+//! | [`deflate`] | what permessage-deflate would save and cost |
 //!
 //! Every server runs in a process of its own (this program again, with `serve NAME`), so that its CPU time and memory are
 //! its own. The client shares the machine with it, as it says in docs/PERFORMANCE.md.
@@ -19,8 +21,10 @@
     reason = "a bench: it prints figures, waits for fixed times, and ends at the first surprise"
 )]
 
+mod deflate;
 mod figures;
 mod load;
+mod restart;
 mod scenes;
 mod servers;
 
@@ -33,7 +37,7 @@ fn main() {
         .collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["serve", name, rate] => servers::serve(name, rate.parse().unwrap()),
+        ["serve", name, rate, port] => servers::serve(name, rate.parse().unwrap(), port.parse().unwrap()),
         [] => scenes::all(),
         names => names.iter().for_each(|name| scenes::one(name)),
     }

@@ -1,23 +1,28 @@
 //! What is done and printed.
 
 use crate::{
-    figures::{cpu_secs, rss_bytes, spread},
+    deflate::deflate,
+    figures::{Spread, cpu_secs, rss_bytes, spread},
     load::{self, receive},
+    restart::restart,
     servers::{AXUM, FAROL, FLOOR, Peer, Running, SOCKET_IO, WS},
 };
 use std::time::{Duration, Instant};
 
 /// All of them, in this order.
 pub fn all() {
-    ["cpu", "memory", "many", "stalled"].into_iter().for_each(one);
+    ["cpu", "memory", "many", "restart", "deflate"]
+        .into_iter()
+        .for_each(one);
 }
 
 pub fn one(name: &str) {
     match name {
         "cpu" => cpu(),
         "memory" => memory(),
-        "many" => many(0),
-        "stalled" => many(1000),
+        "many" => many(),
+        "restart" => restart(),
+        "deflate" => deflate(),
         name => panic!("there is no scene `{name}`"),
     }
 }
@@ -76,8 +81,18 @@ fn settle(sockets: &mut [load::Socket], peer: Peer) {
     receive(sockets, peer.dialect.stamp, Duration::from_secs(2));
 }
 
-/// 20,000 sockets at 1 Hz, of which some never read. Fewer where the machine does not let a process have so many files.
-fn many(stalled: usize) {
+/// 20,000 sockets at 1 Hz; then the same with 1,000 among them that never read. Fewer where the machine does not let a
+/// process have so many files.
+fn many() {
+    let alone = crowd(0);
+    let among = crowd(1000);
+    println!(
+        "   1,000 that never read change p99 of the others by {:+.0} %",
+        100.0 * (among.p99 / alone.p99 - 1.0)
+    );
+}
+
+fn crowd(stalled: usize) -> Spread {
     let count = load::at_most(20_000);
     let server = Running::start(FAROL, 1);
     let start = Instant::now();
@@ -113,4 +128,5 @@ fn many(stalled: usize) {
         received.closed,
         rss_bytes(server.child.id()) / 1e6,
     );
+    latency
 }

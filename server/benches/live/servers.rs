@@ -103,6 +103,11 @@ pub struct Running {
 
 impl Running {
     pub fn start(peer: Peer, rate: u32) -> Running {
+        Running::start_at(peer, rate, 0)
+    }
+
+    /// At this port; with 0 at a free one. Peers of node choose for themselves.
+    pub fn start_at(peer: Peer, rate: u32, port: u16) -> Running {
         let mut command = match peer.name {
             "ws" | "socketio" => {
                 let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers");
@@ -113,7 +118,7 @@ impl Running {
             }
             name => {
                 let mut command = Command::new(std::env::current_exe().unwrap());
-                command.args(["serve", name, &rate.to_string()]);
+                command.args(["serve", name, &rate.to_string(), &port.to_string()]);
                 command
             }
         };
@@ -143,11 +148,12 @@ impl Drop for Running {
 }
 
 /// This program as a server. Runs until it is killed.
-pub fn serve(name: &str, rate: u32) {
+pub fn serve(name: &str, rate: u32, port: u16) {
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
     match name {
-        "floor" => floor(rate),
-        "axum" => block_on(axum_broadcast(rate)),
-        "farol" => block_on(farol_live(rate)),
+        "floor" => floor(rate, address),
+        "axum" => block_on(axum_broadcast(rate, address)),
+        "farol" => block_on(farol_live(rate, address)),
         name => panic!("there is no server `{name}`"),
     }
 }
@@ -187,8 +193,8 @@ fn text_message() -> Vec<u8> {
 }
 
 /// The least that can be done: one `write(2)` of a frame made once, to each socket, from one thread.
-fn floor(rate: u32) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+fn floor(rate: u32, address: SocketAddr) {
+    let listener = TcpListener::bind(address).unwrap();
     say_port(listener.local_addr().unwrap());
     let sockets: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
     let accepted = sockets.clone();
@@ -224,7 +230,7 @@ fn floor(rate: u32) {
 }
 
 /// What is usually written with axum: a task per socket, fed by a broadcast channel, the library's buffers as they are.
-async fn axum_broadcast(rate: u32) {
+async fn axum_broadcast(rate: u32, address: SocketAddr) {
     let (sender, _) = broadcast::channel::<String>(64);
     let ticker = sender.clone();
     thread::spawn(move || {
@@ -249,7 +255,7 @@ async fn axum_broadcast(rate: u32) {
             ),
         )
         .with_state(sender);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     say_port(listener.local_addr().unwrap());
     axum::serve(listener, app).await.unwrap();
 }
@@ -293,7 +299,7 @@ impl Rpc for NoRpc {
 }
 
 /// Farol's live plane as it is served: accept loop, upgrade, session, hub. Signing in and collectors are left out.
-async fn farol_live(rate: u32) {
+async fn farol_live(rate: u32, address: SocketAddr) {
     let limits = LiveLimits {
         connections: usize::MAX,
         connections_per_user: usize::MAX,
@@ -328,7 +334,7 @@ async fn farol_live(rate: u32) {
     };
     publish();
     thread::spawn(move || tick(rate, publish));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     say_port(listener.local_addr().unwrap());
     let config = HttpConfig {
         max_connections: 65_536,
