@@ -23,6 +23,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
+/// Bytes that the kernel takes for one connection and has not sent, about.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 64 * 1024;
+
 /// Serves until `shutdown`, then lets open requests finish for at most `http.drain_secs`.
 pub async fn serve(listener: TcpListener, app: Router, config: &HttpConfig, shutdown: CancellationToken) {
     let places = Arc::new(Semaphore::new(config.max_connections));
@@ -97,8 +101,8 @@ async fn accept(listener: &TcpListener, shutdown: &CancellationToken) -> Option<
         };
         match accepted {
             Ok((stream, peer)) => {
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
+                if let Err(error) = prepare(&stream) {
+                    tracing::debug!(%peer, %error, "the options of a connection cannot be set");
                 }
                 return Some((stream, peer));
             }
@@ -112,6 +116,15 @@ async fn accept(listener: &TcpListener, shutdown: &CancellationToken) -> Option<
             }
         }
     }
+}
+
+/// Small messages leave at once, and what a slow reader does not take waits here, where it is counted and conflated, and
+/// not in megabytes of the kernel (tcp(7): `TCP_NODELAY`, `TCP_NOTSENT_LOWAT`).
+fn prepare(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES)?;
+    Ok(())
 }
 
 fn is_about_one_connection(error: &std::io::Error) -> bool {

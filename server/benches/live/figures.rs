@@ -17,6 +17,27 @@ pub fn rss_bytes(pid: u32) -> f64 {
     1024.0 * line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap()
 }
 
+/// Sockets that a process holds, its listener among them.
+pub fn open_sockets(pid: u32) -> usize {
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    files
+        .filter_map(|file| fs::read_link(file.path()).ok())
+        .filter(|target| target.to_string_lossy().starts_with("socket:"))
+        .count()
+}
+
+/// Memory of all TCP sockets of the machine, bytes (proc(5): sockstat, in pages of 4 KiB).
+pub fn kernel_tcp_bytes() -> f64 {
+    let stat = fs::read_to_string("/proc/net/sockstat").unwrap();
+    let line = stat.lines().find(|line| line.starts_with("TCP:")).unwrap();
+    let pages = line
+        .split_whitespace()
+        .skip_while(|word| *word != "mem")
+        .nth(1)
+        .unwrap();
+    4096.0 * pages.parse::<f64>().unwrap()
+}
+
 /// Microseconds since the epoch.
 pub fn now_us() -> f64 {
     let now = std::time::SystemTime::now()

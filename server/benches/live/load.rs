@@ -59,10 +59,18 @@ pub struct Socket {
     pub stalled: bool,
 }
 
+/// Receive buffer of a socket that never reads, so that what it does not read reaches the server soon, bytes.
+const STALLED_BUFFER: usize = 4096;
+
 impl Socket {
     /// Connects, upgrades, greets. Blocking.
-    pub fn open(address: SocketAddr, dialect: &Dialect) -> std::io::Result<Socket> {
-        let mut stream = TcpStream::connect(address)?;
+    pub fn open(address: SocketAddr, dialect: &Dialect, stalled: bool) -> std::io::Result<Socket> {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+        if stalled {
+            socket.set_recv_buffer_size(STALLED_BUFFER)?;
+        }
+        socket.connect(&address.into())?;
+        let mut stream = TcpStream::from(socket);
         stream.set_nodelay(true)?;
         let Dialect { path, headers, .. } = dialect;
         write!(
@@ -102,7 +110,7 @@ impl Socket {
             left: 0,
             partial: Vec::new(),
             messages: 0,
-            stalled: false,
+            stalled,
         })
     }
 }
@@ -130,23 +138,25 @@ fn read_message(stream: &mut TcpStream) -> std::io::Result<()> {
     stream.read_exact(&mut payload)
 }
 
-/// Opens so many sockets, several at a time.
-pub fn open(address: SocketAddr, dialect: Dialect, count: usize) -> Vec<Socket> {
+/// Opens so many sockets, several at a time; the first `stalled` of them never read.
+pub fn open(address: SocketAddr, dialect: Dialect, count: usize, stalled: usize) -> Vec<Socket> {
     let threads = 8.min(count.max(1));
     let handles: Vec<_> = (0..threads)
         .map(|thread| {
-            let share = count / threads + usize::from(thread < count % threads);
             std::thread::spawn(move || {
-                (0..share)
-                    .map(|_| Socket::open(address, &dialect).expect("a socket"))
+                (thread..count)
+                    .step_by(threads)
+                    .map(|number| Socket::open(address, &dialect, number < stalled).expect("a socket"))
                     .collect::<Vec<_>>()
             })
         })
         .collect();
-    handles
+    let mut sockets: Vec<Socket> = handles
         .into_iter()
         .flat_map(|handle| handle.join().unwrap())
-        .collect()
+        .collect();
+    sockets.sort_by_key(|socket| !socket.stalled);
+    sockets
 }
 
 /// What was received.

@@ -2,7 +2,7 @@
 
 use crate::{
     deflate::deflate,
-    figures::{Spread, cpu_secs, rss_bytes, spread},
+    figures::{Spread, cpu_secs, kernel_tcp_bytes, open_sockets, rss_bytes, spread},
     load::{self, receive},
     restart::restart,
     servers::{AXUM, FAROL, FLOOR, Peer, Running, SOCKET_IO, WS},
@@ -39,8 +39,9 @@ fn cpu() {
     let mut floor = f64::NAN;
     for peer in [FLOOR, FAROL, FLOOR, FAROL, WS, SOCKET_IO, AXUM] {
         let server = Running::start(peer, 10);
-        let mut sockets = load::open(server.address, peer.dialect, 1000);
+        let mut sockets = load::open(server.address, peer.dialect, 1000, 0);
         receive(&mut sockets, peer.dialect.stamp, Duration::from_secs(2));
+        sockets.iter_mut().for_each(|socket| socket.messages = 0);
         let before = cpu_secs(server.child.id());
         let mut received = receive(&mut sockets, peer.dialect.stamp, during);
         let cpu_us = 1e6 * (cpu_secs(server.child.id()) - before) / received.messages as f64;
@@ -55,9 +56,18 @@ fn cpu() {
             latency.p50,
             latency.p99,
             latency.max,
-            (1000 * 10 * during.as_secs()).abs_diff(received.messages),
+            lost(&sockets),
         );
     }
+}
+
+/// Messages that some got and others did not; the last is on its way to some when the time ends.
+fn lost(sockets: &[load::Socket]) -> u64 {
+    let most = sockets.iter().map(|socket| socket.messages).max().unwrap();
+    sockets
+        .iter()
+        .map(|socket| (most - socket.messages).saturating_sub(1))
+        .sum()
 }
 
 /// Resident memory per idle socket.
@@ -67,10 +77,10 @@ fn memory() {
     for peer in [FAROL, WS, SOCKET_IO, AXUM] {
         let server = Running::start(peer, 0);
         // What the first sockets bring with them (threads, caches) is not of each socket.
-        let mut first = load::open(server.address, peer.dialect, 100);
+        let mut first = load::open(server.address, peer.dialect, 100, 0);
         settle(&mut first, peer);
         let before = rss_bytes(server.child.id());
-        let mut sockets = load::open(server.address, peer.dialect, count);
+        let mut sockets = load::open(server.address, peer.dialect, count, 0);
         settle(&mut sockets, peer);
         let each = (rss_bytes(server.child.id()) - before) / count as f64;
         println!("{:<10} {:>8.2} KB", peer.name, each / 1000.0);
@@ -96,18 +106,15 @@ fn crowd(stalled: usize) -> Spread {
     let count = load::at_most(20_000);
     let server = Running::start(FAROL, 1);
     let start = Instant::now();
-    let mut sockets = load::open(server.address, FAROL.dialect, count);
+    let mut sockets = load::open(server.address, FAROL.dialect, count, stalled);
     println!(
         "{count} sockets x 1 Hz x 1 KB, {stalled} of them never read; open after {:.1} s",
         start.elapsed().as_secs_f64()
     );
-    for socket in sockets.iter_mut().take(stalled) {
-        socket.stalled = true;
-    }
-    receive(&mut sockets, FAROL.dialect.stamp, Duration::from_secs(3));
-    for socket in &mut sockets {
-        socket.messages = 0;
-    }
+    // With stalled ones until their buffers are full and the server has noticed.
+    let before = Duration::from_secs(if stalled > 0 { 60 } else { 3 });
+    receive(&mut sockets, FAROL.dialect.stamp, before);
+    sockets.iter_mut().for_each(|socket| socket.messages = 0);
     let before = cpu_secs(server.child.id());
     let during = Duration::from_secs(20);
     let mut received = receive(&mut sockets, FAROL.dialect.stamp, during);
@@ -119,14 +126,19 @@ fn crowd(stalled: usize) -> Spread {
         reading.iter().map(|socket| socket.messages).max().unwrap(),
     );
     println!(
-        "   {:.2} us of CPU per frame, p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms; each socket got {least} to {most} of {}; {} closed; RSS {:.0} MB",
+        "   {:.2} us of CPU per frame, p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms; each socket got {least} to {most} of {}; {} closed; the server holds {} of {count}",
         1e6 * cpu / received.messages as f64,
         latency.p50,
         latency.p99,
         latency.max,
         during.as_secs(),
         received.closed,
+        open_sockets(server.child.id()),
+    );
+    println!(
+        "   RSS {:.0} MB; the kernel holds {:.0} MB for all TCP of the machine",
         rss_bytes(server.child.id()) / 1e6,
+        kernel_tcp_bytes() / 1e6,
     );
     latency
 }

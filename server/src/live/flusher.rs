@@ -8,7 +8,10 @@
 //! Nothing here waits for a reader. A socket that does not take what it is given is handed to its session, which waits
 //! for it under the rules of [`super::limits`].
 
-use super::{lock, outbox::Outbox};
+use super::{
+    lock,
+    outbox::{Message, Outbox},
+};
 use crate::time::now_ms;
 use bytes::Bytes;
 use std::{
@@ -111,11 +114,11 @@ impl Flusher {
     }
 
     async fn flush(self: Arc<Self>, outboxes: Vec<Arc<Outbox>>) {
-        let mut pieces = Vec::new();
+        let mut message = Message::default();
         let mut tally = Tally::now();
         for turn in outboxes.chunks(TURN) {
             for outbox in turn {
-                outbox.flush(&mut pieces, &mut tally);
+                outbox.flush(&mut message, &mut tally);
             }
             tokio::task::yield_now().await;
         }

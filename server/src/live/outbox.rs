@@ -195,8 +195,8 @@ impl Outbox {
         }
     }
 
-    /// Takes what waits to the carrier, or tells the session to. Called by the flusher. `pieces` is scratch.
-    pub(super) fn flush(&self, pieces: &mut Vec<Bytes>, tally: &mut Tally) {
+    /// Takes what waits to the carrier, or tells the session to. Called by the flusher. `message` is scratch.
+    pub(super) fn flush(&self, message: &mut Message, tally: &mut Tally) {
         let mut queue = lock(&self.queue);
         queue.listed = false;
         let Some(express) = &self.express else {
@@ -211,11 +211,12 @@ impl Outbox {
         }
         queue.taken = true;
         drop(queue);
-        while self.take(pieces, tally) {
-            match express.send(pieces) {
+        while self.take(message, tally) {
+            match express.send(message.pieces()) {
                 Ok(true) => {}
                 Ok(false) => {
                     let mut queue = lock(&self.queue);
+                    queue.traffic.sent(tally.t_ms, &mut message.frames);
                     (queue.taken, queue.held) = (false, true);
                     drop(queue);
                     self.filled.notify_one();
@@ -223,6 +224,7 @@ impl Outbox {
                 }
                 Err(error) => {
                     tracing::debug!(%error, "a connection could not be written to");
+                    message.frames.clear();
                     self.client.kill.end(Disconnect::WRITE_ERROR);
                     return;
                 }
@@ -247,14 +249,18 @@ impl Outbox {
     /// The next message of the session's turn: what waits, joined, up to about the size of a chunk. With None the turn
     /// ends.
     pub fn next(&self) -> Option<Bytes> {
-        let (mut pieces, mut tally) = (Vec::new(), Tally::now());
-        let taken = self.take(&mut pieces, &mut tally);
+        let (mut message, mut tally) = (Message::default(), Tally::now());
+        let taken = self.take(&mut message, &mut tally);
         self.flusher.count(&tally);
-        match pieces.as_slice() {
-            _ if !taken => None,
-            [only] => Some(only.clone()),
-            pieces => Some(pieces.concat().into()),
+        if !taken {
+            return None;
         }
+        let joined = match message.pieces() {
+            [only] => only.clone(),
+            pieces => pieces.concat().into(),
+        };
+        lock(&self.queue).traffic.sent(tally.t_ms, &mut message.frames);
+        Some(joined)
     }
 
     /// Waits until fewer bytes of control frames wait than the bound.
@@ -316,27 +322,24 @@ impl Outbox {
         counts.clock_ahead_ms = Some(clock_ms.saturating_sub(now_ms() - way_ms));
     }
 
-    /// Takes one message of whoever has the turn, in pieces that are to be written one after the other. False, and the
+    /// Takes one message of whoever has the turn; the one before, which has been written, is remembered. False, and the
     /// end of the turn, when nothing waits.
-    fn take(&self, pieces: &mut Vec<Bytes>, tally: &mut Tally) -> bool {
-        pieces.clear();
+    fn take(&self, message: &mut Message, tally: &mut Tally) -> bool {
         let mut queue = lock(&self.queue);
+        queue.traffic.sent(tally.t_ms, &mut message.frames);
         let had_control = queue.control_bytes > 0;
-        let bytes = queue.take(self.flusher.chunk_bytes, pieces);
-        if pieces.is_empty() {
+        let bytes = queue.take(self.flusher.chunk_bytes, &mut message.frames);
+        if message.frames.is_empty() {
             (queue.taken, queue.due) = (false, false);
             return false;
         }
-        queue.traffic.sent(tally.t_ms, pieces);
         drop(queue);
         if had_control {
             self.drained.notify_one();
         }
-        tally.frames += pieces.len() as u64;
+        tally.frames += message.frames.len() as u64;
         tally.bytes += bytes as u64;
-        if self.encoding() == Encoding::Json && pieces.len() > 1 {
-            separate(pieces);
-        }
+        message.separate(self.encoding());
         true
     }
 
@@ -464,14 +467,35 @@ impl Queue {
     }
 }
 
-/// Puts a newline between messages of JSON.
-fn separate(pieces: &mut Vec<Bytes>) {
-    let messages = std::mem::take(pieces);
-    for (index, message) in messages.into_iter().enumerate() {
-        if index > 0 {
-            pieces.push(Bytes::from_static(b"\n"));
+/// One carrier message. Its frames are shared with all who receive them; moving them on costs nothing, counting one more
+/// owner is felt by all threads that write.
+#[derive(Debug, Default)]
+pub(super) struct Message {
+    frames: Vec<Bytes>,
+    /// The frames of JSON with newlines between them, when there are several.
+    separated: Vec<Bytes>,
+}
+
+impl Message {
+    fn separate(&mut self, encoding: Encoding) {
+        self.separated.clear();
+        if encoding != Encoding::Json || self.frames.len() < 2 {
+            return;
         }
-        pieces.push(message);
+        for (index, frame) in self.frames.iter().enumerate() {
+            if index > 0 {
+                self.separated.push(Bytes::from_static(b"\n"));
+            }
+            self.separated.push(frame.clone());
+        }
+    }
+
+    /// What is to be written, one after the other.
+    fn pieces(&self) -> &[Bytes] {
+        match self.separated.is_empty() {
+            true => &self.frames,
+            false => &self.separated,
+        }
     }
 }
 

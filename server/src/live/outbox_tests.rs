@@ -140,7 +140,7 @@ impl Express for Room {
 }
 
 fn flush(outbox: &Outbox) {
-    outbox.flush(&mut Vec::new(), &mut Tally::now());
+    outbox.flush(&mut Message::default(), &mut Tally::now());
 }
 
 #[test]

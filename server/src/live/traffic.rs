@@ -83,19 +83,20 @@ impl Traffic {
         self.counts.frames_in += 1;
         self.counts.bytes_in += message.len() as u64;
         if !message.is_empty() {
-            self.remember(t_ms, true, message);
+            self.remember(t_ms, true, message.clone());
         }
     }
 
-    pub fn sent(&mut self, t_ms: i64, frames: &[Bytes]) {
-        for frame in frames {
+    /// Takes the frames over.
+    pub fn sent(&mut self, t_ms: i64, frames: &mut Vec<Bytes>) {
+        for frame in frames.drain(..) {
             self.counts.frames_out += 1;
             self.counts.bytes_out += frame.len() as u64;
             self.remember(t_ms, false, frame);
         }
     }
 
-    fn remember(&mut self, t_ms: i64, inbound: bool, frame: &Bytes) {
+    fn remember(&mut self, t_ms: i64, inbound: bool, frame: Bytes) {
         if self.recent.len() == REMEMBERED {
             self.recent.pop_front();
         }
@@ -103,7 +104,7 @@ impl Traffic {
             t_ms,
             inbound,
             size: frame.len(),
-            bytes: (frame.len() <= REMEMBERED_BYTES).then(|| frame.clone()),
+            bytes: (frame.len() <= REMEMBERED_BYTES).then_some(frame),
         });
     }
 }
@@ -115,9 +116,8 @@ mod tests {
     #[test]
     fn the_last_frames_are_remembered_and_large_ones_by_size_alone() {
         let mut traffic = Traffic::default();
-        let small = Bytes::from_static(b"x");
         for t_ms in 0..60 {
-            traffic.sent(t_ms, std::slice::from_ref(&small));
+            traffic.sent(t_ms, &mut vec![Bytes::from_static(b"x")]);
         }
         traffic.received(60, &Bytes::from(vec![0; REMEMBERED_BYTES + 1]));
         let recent = &traffic.recent;
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn rates_are_those_between_the_last_two_looks() {
         let mut traffic = Traffic::default();
-        traffic.sent(0, &[Bytes::from_static(b"four"), Bytes::from_static(b"four")]);
+        traffic.sent(0, &mut vec![Bytes::from_static(b"four"); 2]);
         traffic.look(Duration::from_secs(2));
         let (received, sent) = traffic.flows();
         assert_eq!(

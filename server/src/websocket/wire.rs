@@ -13,6 +13,7 @@ use super::{
 };
 use arrayvec::ArrayVec;
 use bytes::{Buf, Bytes};
+use rustix::net::SendFlags;
 use std::{
     collections::VecDeque,
     io::{self, IoSlice},
@@ -32,6 +33,8 @@ use tokio::{
 const READ_BYTES: usize = 16 * 1024;
 /// Messages up to this, with their head, are put together before they are written.
 const COPIED_BYTES: usize = 4 * 1024;
+/// A full socket is no reason to wait, a closed one no reason for a signal.
+const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
 /// Pieces of one write at most; a message of more is put together first.
 const MAX_PIECES: usize = 64;
 
@@ -238,7 +241,8 @@ impl Wire {
     }
 
     /// Writes what can be written without waiting; 0 when that is nothing. Small messages are put together on the stack:
-    /// `send(2)` of one buffer costs less than `writev(2)` of two.
+    /// `send(2)` of one buffer costs less than `writev(2)` of two. The kernel is asked and not the runtime, whose own
+    /// record of the socket would have to be fetched for each message; a session that waits later asks the runtime.
     fn try_write_copied(&self, head: &[u8], pieces: &[Bytes]) -> io::Result<usize> {
         let Stream::Tcp(stream) = &self.io else {
             return Ok(0);
@@ -247,7 +251,7 @@ impl Wire {
         for part in std::iter::once(head).chain(pieces.iter().map(Bytes::as_ref)) {
             let _ = buffer.try_extend_from_slice(part);
         }
-        without_waiting(|| stream.try_write(&buffer))
+        without_waiting(|| Ok(rustix::net::send(stream, &buffer, SEND)?))
     }
 
     fn try_write_pieces(&self, head: &[u8], pieces: &[Bytes]) -> io::Result<usize> {
