@@ -1,6 +1,6 @@
 //! The live plane as published clients see it, over real sockets: npm `centrifuge` (WebSocket in both encodings,
 //! http_stream, SSE) and PyPI `centrifuge-python`. Nobody here wrote them. Also what is made for those who write clients:
-//! the examples.
+//! the examples and the AsyncAPI document.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod asyncapi;
 #[path = "../common/mod.rs"]
 mod common;
 mod echo;
