@@ -65,6 +65,15 @@ export class Farol {
     if (done.status !== 0) throw new Error(`farol user add: ${done.stderr}`);
   }
 
+  /** Makes an API token of a user and says what it is. */
+  addToken(user: string): string {
+    const args = ["token", "create", "--user", user, "--name", "test", "--data-dir", join(this.dir, "data")];
+    const done = spawnSync(BINARY, args, { encoding: "utf8" });
+    const token = done.stdout.split(/\s+/).find((word) => word.startsWith("farol_"));
+    if (!token) throw new Error(`farol token create: ${done.stderr}`);
+    return token;
+  }
+
   async dispose() {
     await this.stop();
     rmSync(this.dir, { recursive: true, force: true });

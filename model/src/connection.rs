@@ -31,6 +31,7 @@ words!(Carrier {
 
 /// One live connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConnectionRow {
     /// 32 hexadecimal digits; `client` of the connect result and of presence.
     pub id: String,
@@ -62,6 +63,7 @@ pub struct ConnectionRow {
 
 /// One direction of a connection, or of all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Flow {
     pub frames: u64,
     pub bytes: u64,
@@ -102,6 +104,7 @@ words!(ConnectionSort {
 
 /// Which connections to show.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct ConnectionQuery {
     /// Part of the id, user, address, agent, program, carrier or a channel; empty matches all.
@@ -119,6 +122,7 @@ pub const MAX_CONNECTION_ROWS: u32 = 500;
 
 /// Some connections, and how many there are.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConnectionPage {
     /// When it was looked, milliseconds since the epoch.
     pub t_ms: i64,
@@ -136,8 +140,17 @@ pub struct ConnectionPage {
     pub rows: Vec<ConnectionRow>,
 }
 
+/// Whose last frames to show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FramesQuery {
+    /// Id of the connection.
+    pub connection: String,
+}
+
 /// One frame that passed, as a person reads it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FrameRow {
     /// Milliseconds since the epoch.
     pub t_ms: i64,

@@ -138,3 +138,17 @@ impl Fault {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::codes;
+
+    #[test]
+    fn every_fault_has_a_code_that_is_told_of() {
+        for code in FaultCode::ALL {
+            let known = codes::error::ALL.iter().any(|one| one.code == code.live_code());
+            assert!(known, "{code:?}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a collector stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum CollectorState {
     /// Registered, has not answered yet.
@@ -25,6 +26,8 @@ pub enum CollectorState {
 
 /// One collector as told to people. In JSON the fields of its state stand beside the others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(!try_from))]
 #[serde(try_from = "Flat")]
 pub struct CollectorStatus {
     /// E.g. `cpu`; also the group segment of its channel.

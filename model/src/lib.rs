@@ -19,6 +19,8 @@ pub mod metric;
 pub mod packed;
 pub mod process;
 pub mod sample;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod wire;
 pub mod words;
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a number means to a reader. Decides format and axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, prost::Enumeration)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[repr(i32)]
 pub enum Unit {
@@ -24,6 +25,7 @@ pub enum Unit {
 
 /// How values of a series relate to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, prost::Enumeration)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[repr(i32)]
 pub enum Kind {
@@ -35,6 +37,7 @@ pub enum Kind {
 
 /// One `name=value` of a series.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, prost::Message)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Label {
     #[prost(string, tag = "1")]
     pub name: String,
@@ -44,15 +47,18 @@ pub struct Label {
 
 /// A series that describes itself. Two specs are the same series when name and labels are equal.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, prost::Message)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MetricSpec {
     /// Prometheus-style name with the base unit as suffix, e.g. `cpu_usage_percent`.
     #[prost(string, tag = "1")]
     pub name: String,
     #[prost(enumeration = "Unit", tag = "2")]
     #[serde(with = "unit_word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Unit"))]
     pub unit: i32,
     #[prost(enumeration = "Kind", tag = "3")]
     #[serde(with = "kind_word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Kind"))]
     pub kind: i32,
     #[prost(message, repeated, tag = "4")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

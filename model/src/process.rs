@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// One process. `pid` alone is reused by the kernel; `pid` and `start_ms` together name it for good.
 #[derive(Clone, PartialEq, Serialize, Deserialize, prost::Message)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessRow {
     #[prost(uint32, tag = "1")]
     pub pid: u32,
@@ -41,6 +42,7 @@ pub struct ProcessRow {
 
 /// The whole table, or what changed since the one before.
 #[derive(Clone, PartialEq, Serialize, Deserialize, prost::Message)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessUpdate {
     #[prost(sint64, tag = "1")]
     pub t_ms: i64,

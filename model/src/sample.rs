@@ -9,6 +9,7 @@ pub type TimestampMs = i64;
 /// What the history of one channel looks like to a chart. Times are explicit per row, because a row that was never
 /// sampled must show as a gap and not as a straight line. A missing value is NaN (`null` in JSON).
 #[derive(Clone, PartialEq, Serialize, Deserialize, prost::Message)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Snapshot {
     /// Time of each row, ascending, milliseconds.
     #[prost(sint64, repeated, tag = "1")]
@@ -23,9 +24,11 @@ pub struct Snapshot {
 
 /// Values of one series.
 #[derive(Clone, PartialEq, Serialize, Deserialize, prost::Message)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Column {
     #[prost(double, repeated, tag = "1")]
     #[serde(with = "nullable")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
     pub values: Vec<f64>,
 }
 

@@ -15,6 +15,31 @@ pub fn read<'de, D: Deserializer<'de>, T>(
     parse(&text).ok_or_else(|| D::Error::custom(format_args!("`{text}` is not a word that belongs here")))
 }
 
+/// The schema of an enum of words, where schemas are wanted. What [`words!`](crate::words!) calls.
+#[cfg(feature = "schema")]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! words_schema {
+    ($type:ident { $($word:literal),+ }) => {
+        impl $crate::schema::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut $crate::schema::SchemaGenerator) -> $crate::schema::Schema {
+                $crate::schema::words(&[$($word),+])
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "schema"))]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! words_schema {
+    ($($nothing:tt)*) => {};
+}
+
 /// Gives an enum without data its words, in display order.
 #[macro_export]
 macro_rules! words {
@@ -35,6 +60,8 @@ macro_rules! words {
                 $type::ALL.into_iter().find(|one| one.as_str() == text)
             }
         }
+
+        $crate::words_schema!($type { $($word),+ });
 
         impl ::serde::Serialize for $type {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -37,6 +37,8 @@ enum Command {
     /// Manage API tokens; works beside a running server
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Print the description of the live protocol as an AsyncAPI document
+    Asyncapi,
     /// Print publications of a running server as they come
     Tail(remote::TailArgs),
     /// List who is connected to a running server
@@ -155,6 +157,10 @@ pub async fn execute(cli: Cli) -> anyhow::Result<()> {
         }
         Command::User(command) => user(command).await,
         Command::Token(command) => token(command).await,
+        Command::Asyncapi => {
+            say(crate::asyncapi::text().trim_end());
+            Ok(())
+        }
         Command::Tail(args) => remote::tail(args).await,
         Command::Connections(args) => remote::connections(args).await,
         Command::Disconnect(args) => remote::disconnect(args).await,

@@ -11,12 +11,14 @@
 //! | [`telemetry`] | Farol's own metrics |
 //! | [`middleware`] | layers around every request |
 //! | [`ports`] | what the pages may ask of the server |
+//! | [`asyncapi`] | the live protocol, described for programs |
 //!
 //! Rooms do not know each other. Where one needs another it names a trait of its own ([`collectors::Outlet`],
 //! [`live::Gate`], [`live::Rpc`], [`actions::RunOutlet`]) and [`run`](fn@run) puts the parts together.
 
 pub mod access;
 pub mod actions;
+pub mod asyncapi;
 pub mod audit;
 pub mod cli;
 pub mod client;

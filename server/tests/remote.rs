@@ -111,7 +111,9 @@ fn tail_prints_values_by_name_or_as_json_without_a_gap() {
     let (mut child, mut lines) = world.tail(&["metrics/local/cpu"]);
     let line = next(&mut lines);
     assert!(
-        line.starts_with("metrics/local/cpu ") && line.contains("cpu_usage_percent="),
+        line.starts_with("metrics/local/cpu ")
+            && line.contains("cpu_usage_percent=")
+            && line.contains("cpu_core_usage_percent{core=\"0\"}="),
         "{line}"
     );
     child.kill().unwrap();

@@ -8,6 +8,7 @@
     reason = "a build script talks to the person who started it"
 )]
 
+mod asyncapi;
 mod bench;
 mod browser;
 mod bundle;
@@ -68,6 +69,8 @@ enum Task {
     Ci,
     /// Format, lints, documentation, dependencies, snapshots
     Check,
+    /// Write docs/asyncapi.yaml from the types that travel
+    Asyncapi,
     /// Rebuild on change and reload the page
     Watch,
 }
@@ -106,6 +109,7 @@ fn execute(project: &Project, task: Task) -> Result<bool> {
             suite::run(project, None)
         }
         Task::Check => checks::run_all(project).map(|()| true),
+        Task::Asyncapi => asyncapi::write(project).map(|()| true),
         Task::Watch => watch::run(project),
     }
 }

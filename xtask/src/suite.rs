@@ -66,7 +66,8 @@ pub fn run(project: &Project, only: Option<&str>) -> Result<bool> {
 fn rust_tests(project: &Project, filter: Option<&str>) -> Result<Total> {
     step("packages that Rust tests run", || {
         tools::npm_ci(&project.root.join("server/tests/clients/node"))?;
-        tools::python_packages(&project.root.join("server/tests/clients/python"))
+        tools::python_packages(&project.root.join("server/tests/clients/python"))?;
+        tools::curl()
     })?;
     let references = references_file(project);
     if references.exists() {

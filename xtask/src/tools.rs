@@ -90,6 +90,18 @@ pub fn python_packages(dir: &Path) -> Result<()> {
     Ok(())
 }
 
+/// curl, which two of the examples are written for.
+pub fn curl() -> Result<()> {
+    match Command::new("curl")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+    {
+        Ok(_) => Ok(()),
+        Err(_) => debian("curl").context("curl is missing; install it"),
+    }
+}
+
 /// Installs a package of Debian, where this is Debian and we may.
 fn debian(package: &str) -> Result<()> {
     let root = Command::new("id")

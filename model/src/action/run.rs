@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A request to run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunRequest {
     /// Chosen by the client, 8 to 64 of `A-Za-z0-9_-`. The same key of the same user within 10 minutes is the same run.
     pub key: String,
@@ -51,6 +52,7 @@ impl RunStatus {
 
 /// A run as told to people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Run {
     pub id: String,
     pub action: String,
@@ -80,6 +82,8 @@ words!(OutputStream {
 
 /// What is published on `runs/ID`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(!try_from))]
 #[serde(tag = "event", rename_all = "snake_case", try_from = "flat::Event")]
 pub enum RunEvent {
     /// The run changed state.

@@ -6,6 +6,8 @@
 use super::envelope::{Command, Reply};
 use bytes::{Buf, Bytes};
 use prost::Message;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
+use serde_json::value::RawValue;
 
 /// How messages are written on one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -135,11 +137,9 @@ fn decode_delimited<T: Message + Default>(mut message: &[u8], most: usize) -> Re
 }
 
 /// Serde helper: bytes that hold JSON text are embedded as that value; no bytes are `null`.
-pub mod raw_json {
-    use bytes::Bytes;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
-    use serde_json::value::RawValue;
+pub struct RawJson;
 
+impl RawJson {
     pub fn serialize<S: Serializer>(data: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
         if data.is_empty() {
             return serializer.serialize_none();
@@ -155,10 +155,9 @@ pub mod raw_json {
 }
 
 /// Serde helper: bytes that hold text are a string.
-pub mod text {
-    use bytes::Bytes;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
+pub struct Text;
 
+impl Text {
     pub fn serialize<S: Serializer>(data: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
         std::str::from_utf8(data)
             .map_err(S::Error::custom)?

@@ -10,6 +10,7 @@ macro_rules! messages {
         $(
             $(#[doc = $doc])+
             #[derive(Clone, PartialEq, Serialize, Deserialize, prost::Message)]
+            #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
             #[serde(default)]
             pub struct $name { $($(#[$attr])* #[serde(skip_serializing_if = "is_default")] pub $field: $ty),* }
         )+
@@ -74,7 +75,7 @@ messages! {
     /// One publication. `offset` is 0 in channels without positions; `info` and `time` (milliseconds since the epoch) are set
     /// when a client published.
     pub struct Publication {
-        #[prost(bytes = "bytes", tag = "4")] #[serde(with = "super::codec::raw_json")] data: bytes::Bytes,
+        #[prost(bytes = "bytes", tag = "4")] #[serde(with = "super::codec::RawJson")] data: bytes::Bytes,
         #[prost(message, optional, tag = "5")] info: Option<ClientInfo>,
         #[prost(uint64, tag = "6")] offset: u64,
         #[prost(int64, tag = "9")] time: i64,
@@ -83,7 +84,7 @@ messages! {
     pub struct ClientInfo {
         #[prost(string, tag = "1")] user: String,
         #[prost(string, tag = "2")] client: String,
-        #[prost(bytes = "bytes", tag = "3")] #[serde(with = "super::codec::raw_json")] conn_info: bytes::Bytes,
+        #[prost(bytes = "bytes", tag = "3")] #[serde(with = "super::codec::RawJson")] conn_info: bytes::Bytes,
     }
     /// Somebody subscribed to the channel, or is gone from it.
     pub struct Presence {
@@ -95,7 +96,7 @@ messages! {
         #[prost(string, tag = "4")] epoch: String,
         #[prost(uint64, tag = "5")] offset: u64,
         #[prost(bool, tag = "6")] positioned: bool,
-        #[prost(bytes = "bytes", tag = "7")] #[serde(with = "super::codec::raw_json")] data: bytes::Bytes,
+        #[prost(bytes = "bytes", tag = "7")] #[serde(with = "super::codec::RawJson")] data: bytes::Bytes,
     }
     /// The server ended a subscription.
     pub struct Unsubscribe {
@@ -111,7 +112,7 @@ messages! {
     /// First command on a connection.
     pub struct ConnectRequest {
         #[prost(string, tag = "1")] token: String,
-        #[prost(bytes = "bytes", tag = "2")] #[serde(with = "super::codec::raw_json")] data: bytes::Bytes,
+        #[prost(bytes = "bytes", tag = "2")] #[serde(with = "super::codec::RawJson")] data: bytes::Bytes,
         #[prost(map = "string, message", tag = "3")] subs: HashMap<String, SubscribeRequest>,
         #[prost(string, tag = "4")] name: String,
         #[prost(string, tag = "5")] version: String,
@@ -122,7 +123,7 @@ messages! {
         #[prost(string, tag = "2")] version: String,
         #[prost(bool, tag = "3")] expires: bool,
         #[prost(uint32, tag = "4")] ttl: u32,
-        #[prost(bytes = "bytes", tag = "5")] #[serde(with = "super::codec::raw_json")] data: bytes::Bytes,
+        #[prost(bytes = "bytes", tag = "5")] #[serde(with = "super::codec::RawJson")] data: bytes::Bytes,
         #[prost(map = "string, message", tag = "6")] subs: HashMap<String, SubscribeResult>,
         #[prost(uint32, tag = "7")] ping: u32,
         #[prost(bool, tag = "8")] pong: bool,
@@ -137,7 +138,7 @@ messages! {
         #[prost(bool, tag = "3")] recover: bool,
         #[prost(string, tag = "6")] epoch: String,
         #[prost(uint64, tag = "7")] offset: u64,
-        #[prost(bytes = "bytes", tag = "8")] #[serde(with = "super::codec::raw_json")] data: bytes::Bytes,
+        #[prost(bytes = "bytes", tag = "8")] #[serde(with = "super::codec::RawJson")] data: bytes::Bytes,
         #[prost(bool, tag = "9")] positioned: bool,
         #[prost(bool, tag = "10")] recoverable: bool,
         #[prost(bool, tag = "11")] join_leave: bool,
@@ -154,7 +155,7 @@ messages! {
         #[prost(bool, tag = "8")] recovered: bool,
         #[prost(uint64, tag = "9")] offset: u64,
         #[prost(bool, tag = "10")] positioned: bool,
-        #[prost(bytes = "bytes", tag = "11")] #[serde(with = "super::codec::raw_json")] data: bytes::Bytes,
+        #[prost(bytes = "bytes", tag = "11")] #[serde(with = "super::codec::RawJson")] data: bytes::Bytes,
         #[prost(bool, tag = "12")] was_recovering: bool,
         #[prost(int64, tag = "14")] id: i64,
     }
@@ -167,7 +168,7 @@ messages! {
     /// Says something in a room. `data` is a JSON document under both encodings.
     pub struct PublishRequest {
         #[prost(string, tag = "1")] channel: String,
-        #[prost(bytes = "bytes", tag = "2")] #[serde(with = "super::codec::raw_json")] data: bytes::Bytes,
+        #[prost(bytes = "bytes", tag = "2")] #[serde(with = "super::codec::RawJson")] data: bytes::Bytes,
     }
     /// It was said.
     pub struct PublishResult {}
@@ -212,16 +213,16 @@ messages! {
     pub struct PingResult {}
     /// A message without an answer.
     pub struct SendRequest {
-        #[prost(bytes = "bytes", tag = "1")] #[serde(with = "super::codec::raw_json")] data: bytes::Bytes,
+        #[prost(bytes = "bytes", tag = "1")] #[serde(with = "super::codec::RawJson")] data: bytes::Bytes,
     }
     /// Calls a method.
     pub struct RpcRequest {
-        #[prost(bytes = "bytes", tag = "1")] #[serde(with = "super::codec::raw_json")] data: bytes::Bytes,
+        #[prost(bytes = "bytes", tag = "1")] #[serde(with = "super::codec::RawJson")] data: bytes::Bytes,
         #[prost(string, tag = "2")] method: String,
     }
     /// What the method answered.
     pub struct RpcResult {
-        #[prost(bytes = "bytes", tag = "1")] #[serde(with = "super::codec::raw_json")] data: bytes::Bytes,
+        #[prost(bytes = "bytes", tag = "1")] #[serde(with = "super::codec::RawJson")] data: bytes::Bytes,
     }
     /// Proves again who the client is.
     pub struct RefreshRequest {
@@ -248,7 +249,7 @@ messages! {
     pub struct EmulationRequest {
         #[prost(string, tag = "1")] node: String,
         #[prost(string, tag = "2")] session: String,
-        #[prost(bytes = "bytes", tag = "3")] #[serde(with = "super::codec::text")] data: bytes::Bytes,
+        #[prost(bytes = "bytes", tag = "3")] #[serde(with = "super::codec::Text")] data: bytes::Bytes,
     }
 }
 

@@ -8,6 +8,7 @@ use farol_model::{
     wire::payload::{CancelRequest, RunAccepted},
 };
 use futures::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
 impl Rpc for Runner {
@@ -21,7 +22,7 @@ impl Rpc for Runner {
         Box::pin(async move {
             match method {
                 "run" => {
-                    let Followed { follow, request } = read(data)?;
+                    let RunCall { follow, request } = read(data)?;
                     let run = self.start(&identity.viewer, peer, request).await?;
                     let channel = follow.then(|| format!("runs/{}", run.id));
                     let accepted = RunAccepted { run: run.id };
@@ -47,8 +48,8 @@ impl Rpc for Runner {
 }
 
 /// Data of the `run` method.
-#[derive(Deserialize)]
-struct Followed {
+#[derive(Deserialize, JsonSchema)]
+pub struct RunCall {
     /// Whether the caller is to be subscribed to the channel of the run.
     #[serde(default)]
     follow: bool,

@@ -219,11 +219,11 @@ impl Followed {
         let schema = data.get("schema").filter(|schema| schema.is_array()).cloned();
         let schema = schema.and_then(|schema| serde_json::from_value::<Vec<MetricSpec>>(schema).ok());
         if let Some(schema) = schema.filter(|schema| !schema.is_empty()) {
-            self.names = schema.iter().map(|spec| spec.name.to_string()).collect();
+            self.names = schema.iter().map(MetricSpec::key).collect();
         }
     }
 
-    /// `name=value` of metrics; anything else as it is.
+    /// `name=value` of metrics, labels in the name; anything else as it is.
     fn line(&self, data: &Value) -> String {
         let Some(values) = data.get("values").and_then(Value::as_array) else {
             return data.to_string();

@@ -13,9 +13,9 @@ pub struct LiveLimits {
     pub connections_per_address: usize,
     /// Time for the connect command; then 3502.
     pub connect_timeout: Duration,
-    /// Inbound message before connect, bytes; larger is 3501.
+    /// Inbound message before connect, bytes; larger is 1009.
     pub frame_bytes_before_connect: usize,
-    /// Inbound message, bytes; larger is 3501. The carrier refuses what is far larger by its header.
+    /// Inbound message, bytes; larger is 1009, or 413 where it is the body of a request.
     pub frame_bytes: usize,
     /// Subscriptions of a connection; more are error 106.
     pub channels: usize,

@@ -1,5 +1,6 @@
 //! The live plane as published clients see it, over real sockets: npm `centrifuge` (WebSocket in both encodings,
-//! http_stream, SSE) and PyPI `centrifuge-python`. Nobody here wrote them.
+//! http_stream, SSE) and PyPI `centrifuge-python`. Nobody here wrote them. Also what is made for those who write clients:
+//! the examples and the AsyncAPI document.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,7 +9,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod asyncapi;
+#[path = "../common/mod.rs"]
+mod common;
 mod echo;
+mod examples;
 mod plain;
 mod plane;
 mod process;

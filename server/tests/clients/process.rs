@@ -1,13 +1,17 @@
 //! Clients in other languages, as child processes that print what they saw as one JSON object.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 use tokio::{process::Command, sync::OnceCell};
 
-const NODE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/node");
+pub const NODE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/node");
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/python");
 
-/// Runs `node SCRIPT ARGUMENTS`; its standard input ends with `until`.
-pub async fn node(script: &str, arguments: &[&str], until: impl Future<Output = ()>) -> serde_json::Value {
+/// Installs the packages of `NODE` where they are missing.
+pub async fn node_packages() {
     static INSTALLED: OnceCell<()> = OnceCell::const_new();
     INSTALLED
         .get_or_init(|| async {
@@ -24,18 +28,28 @@ pub async fn node(script: &str, arguments: &[&str], until: impl Future<Output = 
             assert!(status.success(), "npm ci failed: {status}");
         })
         .await;
+}
+
+/// Runs `node SCRIPT ARGUMENTS`; its standard input ends with `until`.
+pub async fn node(script: &str, arguments: &[&str], until: impl Future<Output = ()>) -> serde_json::Value {
+    node_packages().await;
     let mut command = Command::new("node");
     run(command.arg(script).args(arguments).current_dir(NODE), until).await
 }
 
-/// Runs `python SCRIPT ARGUMENTS` in an environment with the packages of requirements.txt, as `node`.
-pub async fn python(script: &str, arguments: &[&str], until: impl Future<Output = ()>) -> serde_json::Value {
+/// The Python that has the packages of requirements.txt.
+pub fn interpreter() -> PathBuf {
     let environment = Path::new(PYTHON).join(".venv");
     assert!(
         environment.join("ready").is_file(),
         "the Python client is not installed: `cargo xtask test --only rust` does it"
     );
-    let mut command = Command::new(environment.join("bin/python"));
+    environment.join("bin/python")
+}
+
+/// Runs `python SCRIPT ARGUMENTS` in an environment with the packages of requirements.txt, as `node`.
+pub async fn python(script: &str, arguments: &[&str], until: impl Future<Output = ()>) -> serde_json::Value {
+    let mut command = Command::new(interpreter());
     run(command.arg(script).args(arguments).current_dir(PYTHON), until).await
 }
 

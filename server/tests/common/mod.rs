@@ -87,6 +87,15 @@ impl TestServer {
         cookie.split(';').next().unwrap().to_owned()
     }
 
+    /// A fresh API token of the user.
+    pub async fn token(&self, name: &str) -> String {
+        let pool = db::open(self.data_dir.path()).await.unwrap();
+        let said = cli::token_create(&pool, name, "test").await.unwrap();
+        pool.close().await;
+        let token = said.split_whitespace().find(|word| word.starts_with("farol_"));
+        token.unwrap().to_owned()
+    }
+
     pub async fn post_sign_in(&self, name: &str, password: &str) -> Response {
         self.anonymous()
             .post(self.url("/api/auth/sign-in"))

@@ -26,8 +26,9 @@ use farol_model::{
 };
 use futures::Sink;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -44,7 +45,7 @@ pub struct Wanted {
 }
 
 /// One thing that happened, as the client is told it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Happening {
     /// The channel is followed from here on. `data` is its state, when it is not what the client had before.
@@ -55,11 +56,13 @@ pub enum Happening {
         #[serde(skip)]
         lost: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<Value>")]
         data: Option<Box<RawValue>>,
     },
     Publication {
         channel: String,
         offset: u64,
+        #[schemars(with = "Option<Value>")]
         data: Option<Box<RawValue>>,
     },
     /// The channel is gone, or cannot be had.

@@ -18,6 +18,7 @@ use axum::{
 use farol_model::connection::Carrier;
 use futures::{Sink, sink};
 use http::{StatusCode, header};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 use tokio::{sync::mpsc, time::timeout};
@@ -26,8 +27,10 @@ use tokio_util::sync::CancellationToken;
 /// How long a request waits for a publication.
 const WAIT: Duration = Duration::from_secs(25);
 
-#[derive(Serialize)]
-struct Answer {
+/// The document.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PollAnswer")]
+pub struct Answer {
     /// Where the next request goes on.
     since: String,
     events: Vec<Happening>,

@@ -56,7 +56,7 @@ const WAITING_COMMANDS: usize = 64;
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Requests that a client may make.
-const REQUESTS: [&str; 7] = [
+pub const REQUESTS: [&str; 7] = [
     "subscribe",
     "unsubscribe",
     "history",
@@ -252,7 +252,7 @@ fn refused(code: u32, message: &str, temporary: bool) -> Value {
 }
 
 /// What pushes of the protocol are called here.
-const EVENTS: [(&str, &str); 6] = [
+pub const EVENTS: [(&str, &str); 6] = [
     ("pub", "publication"),
     ("join", "join"),
     ("leave", "leave"),

@@ -8,13 +8,13 @@ use crate::{
 use bytes::Bytes;
 use farol_model::{
     Fault,
-    connection::ConnectionQuery,
+    connection::{ConnectionQuery, FramesQuery},
     wire::{
         Error, PublishRequest, PublishResult, Reply, RpcRequest, RpcResult, codes::error,
         payload::ClockReport,
     },
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 impl Commands {
@@ -126,16 +126,11 @@ fn observed(live: &Live, identity: &Identity, request: &RpcRequest) -> Option<Re
             .and_then(|query: ConnectionQuery| live.connections(viewer, &query))
             .map(|page| serde_json::to_vec(&page)),
         "frames" => asked(&request.data)
-            .and_then(|of: FramesOf| live.frames(viewer, &of.connection))
+            .and_then(|of: FramesQuery| live.frames(viewer, &of.connection))
             .map(|frames| serde_json::to_vec(&frames)),
         _ => return None,
     };
     Some(written.and_then(|data| Ok(data.map_err(|_| Fault::internal())?.into())))
-}
-
-#[derive(Deserialize)]
-struct FramesOf {
-    connection: String,
 }
 
 fn asked<T: DeserializeOwned>(data: &[u8]) -> Result<T, Fault> {

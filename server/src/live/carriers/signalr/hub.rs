@@ -17,6 +17,7 @@ use farol_model::wire::{
     RpcRequest, SubscribeRequest, SubscribeResult, UnsubscribeRequest, codec,
     codes::{Disconnect, unsubscribe},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 use std::{
@@ -102,17 +103,20 @@ struct Said {
 }
 
 /// What comes as an item of a stream.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Item {
+#[schemars(rename = "SignalRItem")]
+pub enum Item {
     Subscribed {
         recovered: bool,
         epoch: String,
         offset: u64,
+        #[schemars(with = "Option<Value>")]
         data: Option<Box<RawValue>>,
     },
     Publication {
         offset: u64,
+        #[schemars(with = "Option<Value>")]
         data: Option<Box<RawValue>>,
     },
 }
