@@ -1,13 +1,16 @@
 //! The one error type of server functions.
 
 use crate::json::JsonText;
-use farol_model::Fault;
+use farol_model::{
+    Fault,
+    json::{FromJson, Json, Mismatch},
+};
 use leptos::prelude::FromServerFnError;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use server_fn::error::ServerFnErrorErr;
 
 /// What a server function answers when it does not answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
 pub enum AppError {
     /// The server refused or failed, and says why.
     #[error("{0}")]
@@ -15,6 +18,16 @@ pub enum AppError {
     /// The request did not arrive, or the answer did not come back whole.
     #[error("The server could not be reached: {0}")]
     Transport(String),
+}
+
+impl FromJson for AppError {
+    fn from_json(json: Json) -> Result<Self, Mismatch> {
+        let mut fields = json.object()?;
+        match fields.take("Fault")? {
+            Some(fault) => Ok(AppError::Fault(fault)),
+            None => fields.take("Transport").map(AppError::Transport),
+        }
+    }
 }
 
 impl FromServerFnError for AppError {

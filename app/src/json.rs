@@ -1,10 +1,13 @@
-//! JSON of server functions, read as text like all other JSON here: serde_json is compiled once per kind of source.
+//! JSON between the server and its pages: of server functions, of what a page brings along, of channels. Read as one tree, see
+//! [`farol_model::json`].
 
 use bytes::Bytes;
-use serde::{Serialize, de::DeserializeOwned};
+use farol_model::json::{self, FromJson, Mismatch};
+use leptos::server::codee::{Decoder, Encoder};
+use serde::Serialize;
 use server_fn::{ContentType, Decodes, Encodes, Format, FormatType, codec::Post};
 
-/// What server functions and their errors are written in.
+/// What server functions, their errors and resources are written in.
 pub struct JsonText;
 
 /// Answers of server functions.
@@ -26,19 +29,37 @@ impl<T: Serialize> Encodes<T> for JsonText {
     }
 }
 
-impl<T: DeserializeOwned> Decodes<T> for JsonText {
-    type Error = serde_json::Error;
+impl<T: FromJson> Decodes<T> for JsonText {
+    type Error = Mismatch;
 
     fn decode(bytes: Bytes) -> Result<T, Self::Error> {
         read(&bytes)
     }
 }
 
+impl<T: Serialize> Encoder<T> for JsonText {
+    type Error = serde_json::Error;
+    type Encoded = String;
+
+    fn encode(value: &T) -> Result<String, Self::Error> {
+        serde_json::to_string(value)
+    }
+}
+
+impl<T: FromJson> Decoder<T> for JsonText {
+    type Error = Mismatch;
+    type Encoded = str;
+
+    fn decode(text: &str) -> Result<T, Mismatch> {
+        json::read(text)
+    }
+}
+
 /// # Errors
 /// Not JSON, not of this type, or not UTF-8.
-pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
-    let text = std::str::from_utf8(bytes).map_err(serde::de::Error::custom)?;
-    serde_json::from_str(text)
+pub fn read<T: FromJson>(bytes: &[u8]) -> Result<T, Mismatch> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Mismatch::new(&["this is no text"]))?;
+    json::read(text)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Who is looking, at which host, and how they like it: what comes with a page.
 
-use crate::{drawing, error::AppError};
-use farol_model::{Fault, Viewer, words};
+use crate::{drawing, error::AppError, json::JsonText};
+use farol_model::{Fault, Viewer, fields, words};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Which theme is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,14 +49,16 @@ impl Density {
 }
 
 /// What the person chose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Prefs {
     pub theme: Theme,
     pub density: Density,
 }
 
+fields!(Prefs { theme, density });
+
 /// The frame's own data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Session {
     pub viewer: Viewer,
     /// The machine as it calls itself.
@@ -66,11 +68,18 @@ pub struct Session {
     pub now_ms: i64,
 }
 
+fields!(Session {
+    viewer,
+    host,
+    prefs,
+    now_ms
+});
+
 /// Puts into context whose page this is, as the server knew when it drew it. It comes with the page and never afterwards,
 /// so whoever signs in or out loads a new page. Call once, in `App`.
 pub fn provide_page_session() {
-    let session: Result<Session, AppError> = SharedValue::new(drawing::session).into_inner();
-    provide_context(session);
+    let session = SharedValue::<_, JsonText>::new_with_encoding(drawing::session);
+    provide_context::<Result<Session, AppError>>(session.into_inner());
 }
 
 /// Whose page this is.
@@ -83,7 +92,7 @@ pub fn page_session() -> Result<Session, AppError> {
 
 /// Why the plain form that led here was refused. With scripts forms tell that themselves.
 pub fn came_back() -> Option<String> {
-    SharedValue::new(drawing::came_back).into_inner()
+    SharedValue::<_, JsonText>::new_with_encoding(drawing::came_back).into_inner()
 }
 
 /// Keeps theme or density in a cookie. Open to everybody: it changes nothing but the caller's own browser.

@@ -1,7 +1,7 @@
 //! Who may do what. Roles are sets of permissions; every check in Farol asks for a permission, never for a role.
 
-use crate::words;
-use serde::{Deserialize, Serialize};
+use crate::{fields, words};
+use serde::Serialize;
 use std::{fmt, str::FromStr};
 
 /// A named set of permissions. The order is by reach: a later role may do all that an earlier one may.
@@ -82,7 +82,7 @@ impl FromStr for Role {
 }
 
 /// The person on whose behalf something is drawn or done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Viewer {
     /// Row id of the user. Stable over renames.
     pub user_id: i64,
@@ -91,6 +91,8 @@ pub struct Viewer {
     /// What the user may do.
     pub role: Role,
 }
+
+fields!(Viewer { user_id, name, role });
 
 impl Viewer {
     /// Whether this viewer holds the permission.

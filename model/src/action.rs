@@ -1,14 +1,19 @@
 //! Actions: what can be done, how it is asked for, and how a run of it is told.
 
-mod flat;
 mod params;
 mod run;
 
 pub use params::Params;
 pub use run::*;
 
-use crate::{Permission, fault::Fault, words};
-use serde::{Deserialize, Serialize};
+use crate::{
+    Permission,
+    fault::Fault,
+    fields,
+    json::{Fields, FromJson, Json, Mismatch},
+    through_json, words,
+};
+use serde::Serialize;
 
 /// How much harm a wrong click can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,15 +53,16 @@ pub enum ParamKind {
 }
 
 /// One value of a choice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChoiceOption {
     pub value: String,
     pub label: String,
 }
 
+fields!(ChoiceOption { value, label });
+
 /// One parameter of an action. In JSON the fields of its kind stand beside the others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "flat::Param")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ParamSpec {
     /// Key in the request, e.g. `pid`.
     pub name: String,
@@ -65,12 +71,48 @@ pub struct ParamSpec {
     #[serde(flatten)]
     pub kind: ParamKind,
     /// Used when the request leaves it out. Without a default the parameter is required.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
 }
 
+impl FromJson for ParamSpec {
+    fn from_json(json: Json) -> Result<Self, Mismatch> {
+        let mut fields = json.object()?;
+        Ok(ParamSpec {
+            kind: kind(&mut fields)?,
+            name: fields.take("name")?,
+            label: fields.take("label")?,
+            help: fields.take("help")?,
+            default: fields.take("default")?,
+        })
+    }
+}
+
+through_json!(ParamSpec);
+
+fn kind(fields: &mut Fields) -> Result<ParamKind, Mismatch> {
+    let kind: String = fields.take("kind")?;
+    Ok(match kind.as_str() {
+        "text" => ParamKind::Text {
+            max_chars: fields.take("max_chars")?,
+        },
+        "secret" => ParamKind::Secret {
+            max_chars: fields.take("max_chars")?,
+        },
+        "integer" => ParamKind::Integer {
+            min: fields.take("min")?,
+            max: fields.take("max")?,
+        },
+        "boolean" => ParamKind::Boolean,
+        "choice" => ParamKind::Choice {
+            options: fields.take("options")?,
+        },
+        other => return Err(Mismatch::new(&["no parameter is of kind `", other, "`"])),
+    })
+}
+
 /// An action that describes itself. Panels are drawn from this and from nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ActionSpec {
     /// Dotted id, e.g. `process.signal` or `runbook.rotate-logs`.
     pub id: String,
@@ -86,6 +128,18 @@ pub struct ActionSpec {
     pub time_limit_secs: u32,
     pub params: Vec<ParamSpec>,
 }
+
+fields!(ActionSpec {
+    id,
+    title,
+    summary,
+    group,
+    permission,
+    danger,
+    confirm,
+    time_limit_secs,
+    params
+});
 
 impl ActionSpec {
     /// Checks every value, fills defaults and refuses unknown names. The same code runs in the page, where it is a

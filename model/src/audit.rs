@@ -1,10 +1,10 @@
 //! The audit log as told to people.
 
-use crate::{action::RunStatus, words};
+use crate::{action::RunStatus, fields, words};
 use serde::{Deserialize, Serialize};
 
 /// One entry: somebody did, or tried to do, something.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AuditEntry {
     pub id: i64,
     pub at_ms: i64,
@@ -23,6 +23,19 @@ pub struct AuditEntry {
     pub detail: String,
     pub duration_ms: Option<i64>,
 }
+
+fields!(AuditEntry {
+    id,
+    at_ms,
+    who,
+    from,
+    what,
+    params,
+    run,
+    outcome,
+    detail,
+    duration_ms
+});
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +94,7 @@ pub struct AuditQuery {
 }
 
 /// One page of the log.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct AuditPage {
     pub entries: Vec<AuditEntry>,
     /// Pass as `before` for the next page; absent on the last.
@@ -89,3 +102,9 @@ pub struct AuditPage {
     /// Entries that match the filter.
     pub total: u64,
 }
+
+fields!(AuditPage {
+    entries,
+    next_before,
+    total
+});

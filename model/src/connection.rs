@@ -1,6 +1,6 @@
 //! Live connections, as operators see them.
 
-use crate::{Role, words};
+use crate::{Role, fields, words};
 use serde::{Deserialize, Serialize};
 
 /// How a connection travels.
@@ -30,7 +30,7 @@ words!(Carrier {
 });
 
 /// One live connection.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConnectionRow {
     /// 32 hexadecimal digits; `client` of the connect result and of presence.
@@ -61,8 +61,27 @@ pub struct ConnectionRow {
     pub clock_ahead_ms: Option<i64>,
 }
 
+fields!(ConnectionRow {
+    id,
+    user,
+    role,
+    address,
+    agent,
+    program,
+    carrier,
+    encoding,
+    since_ms,
+    channels,
+    received,
+    sent,
+    queue_bytes,
+    conflations,
+    round_trip_us,
+    clock_ahead_ms
+});
+
 /// One direction of a connection, or of all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Flow {
     pub frames: u64,
@@ -71,6 +90,13 @@ pub struct Flow {
     pub frames_per_s: f64,
     pub bytes_per_s: f64,
 }
+
+fields!(Flow {
+    frames,
+    bytes,
+    frames_per_s,
+    bytes_per_s
+});
 
 /// What connections are sorted by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -121,7 +147,7 @@ pub struct ConnectionQuery {
 pub const MAX_CONNECTION_ROWS: u32 = 500;
 
 /// Some connections, and how many there are.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConnectionPage {
     /// When it was looked, milliseconds since the epoch.
@@ -140,6 +166,17 @@ pub struct ConnectionPage {
     pub rows: Vec<ConnectionRow>,
 }
 
+fields!(ConnectionPage {
+    t_ms,
+    total,
+    matching,
+    users,
+    received,
+    sent,
+    queue_bytes,
+    rows
+});
+
 /// Whose last frames to show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -149,7 +186,7 @@ pub struct FramesQuery {
 }
 
 /// One frame that passed, as a person reads it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FrameRow {
     /// Milliseconds since the epoch.
@@ -160,3 +197,10 @@ pub struct FrameRow {
     /// JSON, cut where it is long; tokens and parameters are not in it. Words in parentheses when there is nothing to show.
     pub text: String,
 }
+
+fields!(FrameRow {
+    t_ms,
+    inbound,
+    size,
+    text
+});

@@ -1,8 +1,8 @@
 //! The errors that may leave the process. A fault never carries driver text, paths or secrets: it says what is wrong and
 //! what to do, in words for the person who reads it.
 
-use crate::words;
-use serde::{Deserialize, Serialize};
+use crate::{fields, words};
+use serde::Serialize;
 
 /// What kind of refusal it is. Each kind has one HTTP status and one error code of the live protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,19 +68,26 @@ impl FaultCode {
 }
 
 /// One refusal or failure, as told to a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Fault {
     pub code: FaultCode,
     /// What happened and what to do, as one or two sentences.
     pub message: String,
     /// The field or parameter at fault, when there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// Seconds after which trying again makes sense.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_secs: Option<u32>,
 }
+
+fields!(Fault {
+    code,
+    message,
+    field,
+    retry_after_secs
+});
 
 impl Fault {
     pub fn new(code: FaultCode, message: impl Into<String>) -> Self {

@@ -1,6 +1,10 @@
 //! Health of collectors: is what you look at still being measured?
 
-use serde::{Deserialize, Serialize};
+use crate::{
+    json::{FromJson, Json, Mismatch},
+    through_json,
+};
+use serde::Serialize;
 
 /// Where a collector stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,10 +29,8 @@ pub enum CollectorState {
 }
 
 /// One collector as told to people. In JSON the fields of its state stand beside the others.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(!try_from))]
-#[serde(try_from = "Flat")]
 pub struct CollectorStatus {
     /// E.g. `cpu`; also the group segment of its channel.
     pub name: String,
@@ -45,52 +47,37 @@ pub struct CollectorStatus {
     pub series: u32,
 }
 
-/// All fields that there can be. Serde's own way to read tagged and flattened fields keeps a copy of everything first, in
-/// code of its own per type, which the browser would have to carry.
-#[derive(Deserialize)]
-struct Flat {
-    name: String,
-    title: String,
-    state: String,
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    failures: u32,
-    #[serde(default)]
-    retry_at_ms: i64,
-    interval_ms: u32,
-    last_ok_ms: Option<i64>,
-    last_duration_us: Option<u64>,
-    series: u32,
-}
-
-impl TryFrom<Flat> for CollectorStatus {
-    type Error = String;
-
-    fn try_from(flat: Flat) -> Result<Self, String> {
-        let state = match flat.state.as_str() {
+impl FromJson for CollectorStatus {
+    fn from_json(json: Json) -> Result<Self, Mismatch> {
+        let mut fields = json.object()?;
+        let state: String = fields.take("state")?;
+        let state = match state.as_str() {
             "starting" => CollectorState::Starting,
             "live" => CollectorState::Live,
             "paused" => CollectorState::Paused,
-            "unavailable" => CollectorState::Unavailable { reason: flat.reason },
-            "failed" => CollectorState::Failed {
-                reason: flat.reason,
-                failures: flat.failures,
-                retry_at_ms: flat.retry_at_ms,
+            "unavailable" => CollectorState::Unavailable {
+                reason: fields.take("reason")?,
             },
-            other => return Err(format!("no collector is ever {other:?}")),
+            "failed" => CollectorState::Failed {
+                reason: fields.take("reason")?,
+                failures: fields.take("failures")?,
+                retry_at_ms: fields.take("retry_at_ms")?,
+            },
+            other => return Err(Mismatch::new(&["no collector is ever `", other, "`"])),
         };
         Ok(CollectorStatus {
-            name: flat.name,
-            title: flat.title,
+            name: fields.take("name")?,
+            title: fields.take("title")?,
             state,
-            interval_ms: flat.interval_ms,
-            last_ok_ms: flat.last_ok_ms,
-            last_duration_us: flat.last_duration_us,
-            series: flat.series,
+            interval_ms: fields.take("interval_ms")?,
+            last_ok_ms: fields.take("last_ok_ms")?,
+            last_duration_us: fields.take("last_duration_us")?,
+            series: fields.take("series")?,
         })
     }
 }
+
+through_json!(CollectorStatus);
 
 #[cfg(test)]
 mod tests {

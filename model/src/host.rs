@@ -1,12 +1,13 @@
 //! What a machine is, as opposed to what it is doing.
 
-use serde::{Deserialize, Serialize};
+use crate::fields;
+use serde::Serialize;
 
 /// The server's own machine, as a channel segment.
 pub const LOCAL_HOST: &str = "local";
 
 /// Facts that change seldom. A fact that this machine does not tell is absent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HostInfo {
     /// Channel segment, e.g. `local`.
     pub id: String,
@@ -25,3 +26,15 @@ pub struct HostInfo {
     /// Boot time, milliseconds since the epoch.
     pub boot_ms: Option<i64>,
 }
+
+fields!(HostInfo {
+    id,
+    name,
+    os,
+    kernel,
+    arch,
+    cpu_model,
+    cpu_count,
+    memory_bytes,
+    boot_ms
+});

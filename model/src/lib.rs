@@ -15,6 +15,7 @@ pub mod connection;
 pub mod fault;
 pub mod health;
 pub mod host;
+pub mod json;
 pub mod metric;
 pub mod packed;
 pub mod process;

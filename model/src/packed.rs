@@ -1,29 +1,37 @@
 //! Serde helpers: rows and history inside JSON as Protobuf in Base64 (RFC 4648 section 4). About half the size of their JSON,
 //! exact to the last bit, and the browser needs one reader for them, not two.
 
-use crate::process::{ProcessRow, ProcessUpdate};
+use crate::{
+    json::{Json, Mismatch},
+    process::{ProcessRow, ProcessUpdate},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use prost::Message;
-use serde::{Deserialize, Deserializer, Serializer, de::Error};
+use serde::Serializer;
 
 /// Writes any message.
 pub fn serialize<T: Message, S: Serializer>(message: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&STANDARD.encode(message.encode_to_vec()))
 }
 
-/// Reads any message.
+/// Takes any message out of a tree.
 ///
 /// # Errors
 /// Not Base64, or not this message.
-pub fn deserialize<'de, T: Message + Default, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let bytes = STANDARD.decode(text).map_err(D::Error::custom)?;
-    T::decode(bytes.as_slice()).map_err(D::Error::custom)
+pub fn from_json<T: Message + Default>(json: Json) -> Result<T, Mismatch> {
+    let wrong = |error: &dyn std::fmt::Display| Mismatch::new(&[&error.to_string()]);
+    let bytes = STANDARD.decode(json.text()?).map_err(|error| wrong(&error))?;
+    T::decode(bytes.as_slice()).map_err(|error| wrong(&error))
 }
 
 /// For a field that is a list of rows.
 pub mod rows {
     use super::*;
+
+    pub fn from_json(json: Json) -> Result<Vec<ProcessRow>, Mismatch> {
+        let table: ProcessUpdate = super::from_json(json)?;
+        Ok(table.rows)
+    }
 
     pub fn serialize<S: Serializer>(rows: &[ProcessRow], serializer: S) -> Result<S::Ok, S::Error> {
         let table = ProcessUpdate {
@@ -34,24 +42,21 @@ pub mod rows {
         };
         super::serialize(&table, serializer)
     }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ProcessRow>, D::Error> {
-        let table: ProcessUpdate = super::deserialize(deserializer)?;
-        Ok(table.rows)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{process::ProcessRow, sample::ChannelView};
-    use serde::{Deserialize, Serialize};
+    use serde::Serialize;
 
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[derive(Debug, PartialEq, Serialize)]
     struct Page {
-        #[serde(with = "super::rows")]
+        #[serde(serialize_with = "super::rows::serialize")]
         rows: Vec<ProcessRow>,
         channel: ChannelView,
     }
+
+    crate::fields!(Page { rows by super::rows::from_json, channel });
 
     #[test]
     fn what_is_packed_is_unpacked_as_it_was() {

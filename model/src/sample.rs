@@ -1,7 +1,11 @@
 //! Samples: values at a time, and columns of them.
 
-use crate::{metric::MetricSpec, packed};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::{
+    json::{FromJson, Json, Mismatch},
+    metric::MetricSpec,
+    packed, through_json,
+};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type TimestampMs = i64;
@@ -53,11 +57,13 @@ impl Serialize for ChannelView {
     }
 }
 
-impl<'de> Deserialize<'de> for ChannelView {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        packed::deserialize(deserializer)
+impl FromJson for ChannelView {
+    fn from_json(json: Json) -> Result<Self, Mismatch> {
+        packed::from_json(json)
     }
 }
+
+through_json!(ChannelView);
 
 /// Not-a-number and JSON's `null` are the same thing here: no value.
 pub mod nullable {

@@ -1,6 +1,7 @@
 //! Enums of plain words: one list gives `ALL`, `as_str`, `parse` and the form in JSON, so that they cannot differ. Reading
 //! goes through text, in a few hundred bytes of wasm where a derived reader takes two thousand.
 
+use crate::json::Mismatch;
 use serde::{Deserialize, Deserializer, de::Error};
 
 /// Reads a word. What [`words!`](crate::words!) calls.
@@ -12,7 +13,12 @@ pub fn read<'de, D: Deserializer<'de>, T>(
     parse: fn(&str) -> Option<T>,
 ) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
-    parse(&text).ok_or_else(|| D::Error::custom(format_args!("`{text}` is not a word that belongs here")))
+    parse(&text).ok_or_else(|| D::Error::custom(unknown(&text)))
+}
+
+/// What is said of a word that is none of an enum's.
+pub fn unknown(word: &str) -> Mismatch {
+    Mismatch::new(&["`", word, "` is not a word that belongs here"])
 }
 
 /// The schema of an enum of words, where schemas are wanted. What [`words!`](crate::words!) calls.
@@ -66,6 +72,13 @@ macro_rules! words {
         impl ::serde::Serialize for $type {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl $crate::json::FromJson for $type {
+            fn from_json(json: $crate::json::Json) -> Result<Self, $crate::json::Mismatch> {
+                let word = json.text()?;
+                $type::parse(&word).ok_or_else(|| $crate::words::unknown(&word))
             }
         }
 

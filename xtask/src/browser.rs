@@ -4,7 +4,7 @@
 use crate::{
     bundle,
     project::Project,
-    prune,
+    prune, short,
     step::{run, step},
     tools,
 };
@@ -171,6 +171,15 @@ fn bind(project: &Project, wasm_file: &Path, kind: Bundle) -> Result<Parts> {
         for id in dead.map(|export| export.id()).collect::<Vec<_>>() {
             exports.delete(id);
         }
+        let mut names = short::Names::default();
+        let wasm = output.wasm_mut();
+        for import in wasm.imports.iter_mut() {
+            names.shorten(&mut import.name);
+        }
+        for export in wasm.exports.iter_mut() {
+            names.shorten(&mut export.name);
+        }
+        script = names.script(&script)?;
     }
     let wasm = output.wasm_mut().emit_wasm();
     Ok(Parts {

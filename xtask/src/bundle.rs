@@ -106,6 +106,8 @@ fn compress(file: &Path, content: &[u8]) -> Result<usize> {
     let params = brotli::enc::BrotliEncoderParams {
         quality: 11,
         lgwin: 24,
+        // All of it is looked at as one block.
+        lgblock: 24,
         ..Default::default()
     };
     brotli::BrotliCompress(&mut &content[..], &mut packed, &params)?;
@@ -130,6 +132,9 @@ pub fn optimise(project: &Project, wasm: &[u8]) -> Result<Vec<u8>> {
             "--enable-reference-types",
             "--enable-multivalue",
         ])
+        // What is called once stays a function: code that was inlined differs from all other code, and Brotli then finds
+        // less of it twice. 4 % more wasm, 7 % less as Brotli.
+        .args(["--one-caller-inline-max-function-size", "0"])
         .arg(&scratch.input)
         .arg("-o")
         .arg(&scratch.output))?;

@@ -15,6 +15,7 @@ mod bundle;
 mod checks;
 mod project;
 mod prune;
+mod short;
 mod step;
 mod suite;
 mod tools;

@@ -9,11 +9,11 @@ use super::{
 };
 use farol_model::{
     action::{OutputStream, RunEvent, RunView},
+    json::FromJson,
     process::ProcessRow,
     sample::ChannelView,
 };
 use leptos::prelude::*;
-use serde::de::DeserializeOwned;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Live data and the signal that tells of its changes, at most once per frame. Copy: hand it to children.
@@ -97,7 +97,7 @@ pub fn use_table(channel: &str, t_ms: i64, rows: Vec<ProcessRow>) -> Handle<Tabl
 /// A channel of class cache: the latest state, as JSON. Read it with `handle.with(|state| state.0...)`.
 pub fn use_state<T>(channel: &str, initial: T) -> Handle<Latest<T>>
 where
-    T: DeserializeOwned + Send + Sync + 'static,
+    T: FromJson + Send + Sync + 'static,
 {
     feed(channel.to_owned(), Latest(initial))
 }

@@ -10,6 +10,8 @@ use crate::json;
 use farol_model::{
     Fault,
     action::RunEvent,
+    fields,
+    json::FromJson,
     process::ProcessUpdate,
     wire::{
         Publication, SubscribeResult,
@@ -18,7 +20,6 @@ use farol_model::{
 };
 use leptos::prelude::*;
 use prost::Message;
-use serde::{Deserialize, de::DeserializeOwned};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What arrives on a channel.
@@ -128,7 +129,7 @@ impl Table {
 /// The latest state of a cache channel.
 pub struct Latest<T>(pub T);
 
-impl<T: DeserializeOwned + Send + Sync + 'static> Feed for Latest<T> {
+impl<T: FromJson + Send + Sync + 'static> Feed for Latest<T> {
     fn start(&mut self, result: &SubscribeResult) -> Applied {
         self.take(&result.data)
     }
@@ -138,7 +139,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Feed for Latest<T> {
     }
 }
 
-impl<T: DeserializeOwned> Latest<T> {
+impl<T: FromJson> Latest<T> {
     fn take(&mut self, text: &[u8]) -> Applied {
         match json::read(text) {
             Ok(value) => {
@@ -151,12 +152,12 @@ impl<T: DeserializeOwned> Latest<T> {
 }
 
 /// The whole of a run's channel.
-#[derive(Deserialize)]
 struct Events {
     events: Vec<RunEvent>,
-    #[serde(default)]
     dropped: u64,
 }
+
+fields!(Events { events, dropped or default });
 
 impl Feed for RunFeed {
     fn position(&self) -> Option<Position> {

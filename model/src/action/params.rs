@@ -1,5 +1,6 @@
 //! Values of parameters. A sorted list: there are a handful, and a tree would cost the browser 20 KB of code.
 
+use crate::json::{FromJson, Json, Mismatch};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{MapAccess, Visitor},
@@ -80,6 +81,16 @@ impl<const N: usize> From<[(String, String); N]> for Params {
 impl Serialize for Params {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
+    }
+}
+
+impl FromJson for Params {
+    fn from_json(json: Json) -> Result<Self, Mismatch> {
+        let mut params = Params::new();
+        for (name, value) in json.object()? {
+            params.insert(name, value.text()?);
+        }
+        Ok(params)
     }
 }
 

@@ -20,7 +20,7 @@ pub fn outcome_words(outcome: AuditOutcome) -> (Tone, Glyph, &'static str) {
 
 /// JSON parameters as `name value` pairs; text that is no object is shown as it is.
 pub fn params_words(json: &str) -> String {
-    match serde_json::from_str(json) {
+    match farol_model::json::read(json) {
         Ok(params) => crate::pages::controls::words::params_words(&params),
         Err(_) => json.to_owned(),
     }

@@ -1,10 +1,13 @@
 use crate::{error::AppError, page_data::PageData};
-use farol_model::action::{ActionSpec, Params, Run};
+use farol_model::{
+    action::{ActionSpec, Params, Run},
+    fields,
+};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// What the page of controls shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ControlsView {
     /// The actions that this viewer may run, in display order.
     pub specs: Vec<ActionSpec>,
@@ -15,6 +18,13 @@ pub struct ControlsView {
     /// The server's clock.
     pub now_ms: i64,
 }
+
+fields!(ControlsView {
+    specs,
+    runs,
+    key_seed,
+    now_ms
+});
 
 /// Read once per page.
 #[server(prefix = "/api/fn", endpoint = "controls", output = crate::json::Json, input = server_fn::codec::GetUrl)]

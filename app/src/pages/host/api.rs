@@ -1,13 +1,13 @@
 use crate::{error::AppError, page_data::PageData};
-use farol_model::{health::CollectorStatus, host::HostInfo, sample::ChannelView};
+use farol_model::{fields, health::CollectorStatus, host::HostInfo, sample::ChannelView};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// How far back charts reach when a page opens, milliseconds.
 pub const HISTORY_MS: u32 = 300_000;
 
 /// What the page of the host shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HostView {
     pub host: HostInfo,
     /// The server's clock.
@@ -17,6 +17,13 @@ pub struct HostView {
     /// In display order.
     pub channels: Vec<ChannelView>,
 }
+
+fields!(HostView {
+    host,
+    now_ms,
+    collectors,
+    channels
+});
 
 /// Read once per page; after that the charts are live.
 #[server(prefix = "/api/fn", endpoint = "host", output = crate::json::Json, input = server_fn::codec::GetUrl)]

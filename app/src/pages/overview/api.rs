@@ -1,15 +1,16 @@
 use crate::{error::AppError, page_data::PageData};
 use farol_model::{
-    action::Run, health::CollectorStatus, host::HostInfo, process::ProcessRow, sample::ChannelView,
+    action::Run, fields, health::CollectorStatus, host::HostInfo, packed, process::ProcessRow,
+    sample::ChannelView,
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Rows of each list of processes, and of the list of runs.
 pub const LIST_ROWS: usize = 5;
 
 /// What the overview shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OverviewView {
     pub host: HostInfo,
     /// The server's clock.
@@ -18,11 +19,20 @@ pub struct OverviewView {
     /// The channels that vital signs and charts are drawn from.
     pub channels: Vec<ChannelView>,
     /// The busiest and the largest processes, each once.
-    #[serde(with = "farol_model::packed::rows")]
+    #[serde(serialize_with = "packed::rows::serialize")]
     pub processes: Vec<ProcessRow>,
     /// The newest runs; absent when this viewer may not see runs.
     pub runs: Option<Vec<Run>>,
 }
+
+fields!(OverviewView {
+    host,
+    now_ms,
+    collectors,
+    channels,
+    processes by packed::rows::from_json,
+    runs,
+});
 
 /// Read once per page; after that the parts are live.
 #[server(prefix = "/api/fn", endpoint = "overview", output = crate::json::Json, input = server_fn::codec::GetUrl)]

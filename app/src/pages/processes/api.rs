@@ -1,26 +1,35 @@
 use crate::{error::AppError, page_data::PageData};
-use farol_model::{action::ActionSpec, process::ProcessRow};
+use farol_model::{action::ActionSpec, fields, packed, process::ProcessRow};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// The table as it was when the page was drawn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ProcessesView {
     /// Time of the table.
     pub t_ms: i64,
     /// The first rows of the order and filter that were asked for.
-    #[serde(with = "farol_model::packed::rows")]
+    #[serde(serialize_with = "packed::rows::serialize")]
     pub rows: Vec<ProcessRow>,
     /// How many there are in all.
     pub total: u32,
     /// The row whose details were asked for; none when it does not run any more.
-    #[serde(with = "farol_model::packed::rows")]
+    #[serde(serialize_with = "packed::rows::serialize")]
     pub selected: Vec<ProcessRow>,
     /// The action behind "Send a signal", when this viewer may run it.
     pub signal: Option<ActionSpec>,
     /// What keys of this page's forms start with.
     pub key_seed: String,
 }
+
+fields!(ProcessesView {
+    t_ms,
+    rows by packed::rows::from_json,
+    total,
+    selected by packed::rows::from_json,
+    signal,
+    key_seed,
+});
 
 /// Read once per page; after that the table is live.
 #[server(prefix = "/api/fn", endpoint = "processes", output = crate::json::Json, input = server_fn::codec::GetUrl)]
