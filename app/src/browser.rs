@@ -17,6 +17,19 @@ pub fn typing() -> bool {
         .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
 }
 
+/// Runs a module script of ours that is not in the bundle, once per document however often it is asked for. The content
+/// security policy lets it in because a trusted script brings it ('strict-dynamic').
+pub fn load_script(address: &str) {
+    let document = leptos::prelude::document();
+    if let (Ok(script), Some(body)) = (document.create_element("script"), document.body()) {
+        // None of this can fail on elements that exist; without the script its page says that it is not ready.
+        drop(script.set_attribute("type", "module"));
+        drop(script.set_attribute("src", address));
+        drop(body.append_child(&script));
+        script.remove();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

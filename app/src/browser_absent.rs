@@ -7,3 +7,5 @@ pub fn local_date_time(_at_ms: i64) -> Option<String> {
 pub fn typing() -> bool {
     false
 }
+
+pub fn load_script(_address: &str) {}

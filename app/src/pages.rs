@@ -6,6 +6,7 @@ pub mod controls;
 pub mod denied;
 pub mod error;
 pub mod host;
+pub mod lab;
 pub mod not_found;
 pub mod overview;
 pub mod processes;
@@ -46,7 +47,7 @@ impl Page {
 }
 
 /// The menu in display order.
-pub const MENU: [Page; 5] = [
+pub const MENU: [Page; 6] = [
     Page {
         path: "/",
         title: "Overview",
@@ -82,6 +83,13 @@ pub const MENU: [Page; 5] = [
         glyph: Glyph::Audit,
         permission: Permission::ViewAudit,
     },
+    Page {
+        path: "/lab",
+        title: "Transport lab",
+        about: "websocket, sse, polling, latency",
+        glyph: Glyph::Flask,
+        permission: Permission::ViewMetrics,
+    },
 ];
 
 /// The routes in the same order, then those outside the menu. Flat: the frame stands around them and stays as it is when
@@ -97,6 +105,7 @@ pub fn AppRoutes() -> impl IntoView {
             <Route path=path!("/controls") view=controls::ControlsPage ssr=ssr.clone()/>
             <Route path=path!("/controls/runs/:id") view=controls::RunPage ssr=ssr.clone()/>
             <Route path=path!("/audit") view=audit::AuditLogPage ssr=ssr.clone()/>
+            <Route path=path!("/lab") view=lab::LabPage ssr=ssr.clone()/>
             <Route path=path!("/sign-in") view=entrance::SignInPage ssr=ssr.clone()/>
             <Route path=path!("/setup") view=entrance::SetupPage ssr/>
         </FlatRoutes>
@@ -133,7 +142,10 @@ mod tests {
 
     #[test]
     fn the_menu_offers_a_viewer_only_what_a_viewer_may_open() {
-        assert_eq!(titles(Role::Viewer), ["Overview", "Host", "Processes"]);
+        assert_eq!(
+            titles(Role::Viewer),
+            ["Overview", "Host", "Processes", "Transport lab"]
+        );
         assert_eq!(titles(Role::Operator).len(), MENU.len());
     }
 

@@ -50,7 +50,15 @@ async fn the_host_page_draws_a_chart_for_every_group() {
 async fn every_page_carries_a_policy_whose_nonce_its_scripts_have() {
     let server = TestServer::start().await;
     let client = server.signed_in("admin").await;
-    for path in ["/", "/host", "/processes", "/controls", "/audit", "/no/such/page"] {
+    for path in [
+        "/",
+        "/host",
+        "/processes",
+        "/controls",
+        "/audit",
+        "/lab",
+        "/no/such/page",
+    ] {
         let answer = client.get(server.url(path)).send().await.unwrap();
         let policy = answer.headers()[header::CONTENT_SECURITY_POLICY]
             .to_str()
@@ -89,6 +97,7 @@ async fn a_page_reads_each_thing_once_and_always_in_the_same_order() {
         ("/processes?pid=1", 3),
         ("/controls", 3),
         ("/audit", 2),
+        ("/lab", 2),
         ("/no/such/page", 1),
     ] {
         let requests = (0..12).map(|_| async {
@@ -133,6 +142,7 @@ async fn a_stranger_is_sent_to_sign_in_and_sees_nothing() {
         "/processes",
         "/controls",
         "/audit",
+        "/lab",
         "/controls/runs/1",
     ] {
         let answer = stranger
@@ -213,6 +223,30 @@ async fn health_is_open_and_files_are_served_with_their_tags() {
         .await
         .unwrap();
     assert_eq!(again.status(), 304);
+    server.stop().await;
+}
+
+/// A script outside of the bundle has no hash in its name: a browser must ask each time, or would run the last version's.
+#[tokio::test]
+async fn the_script_of_the_lab_is_asked_for_anew_each_time() {
+    let server = TestServer::start().await;
+    let viewer = server.signed_in("viewer").await;
+    let page = viewer.get(server.url("/lab")).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let html = page.text().await.unwrap();
+    assert!(html.contains("Choose it when only the server talks."));
+    assert!(html.contains(">metrics/local/cpu<"), "channels to choose from");
+    for name in ["page", "carriers", "bytes"] {
+        let path = format!("/lab/{name}.js");
+        let script = viewer.get(server.url(&path)).send().await.unwrap();
+        assert_eq!(script.status(), 200, "{path}");
+        let head = script.headers();
+        assert_eq!(head[header::CACHE_CONTROL], "no-cache", "{path}");
+        assert_eq!(head[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
+        let tag = head[header::ETAG].clone();
+        let again = viewer.get(server.url(&path)).header(header::IF_NONE_MATCH, tag);
+        assert_eq!(again.send().await.unwrap().status(), 304, "{path}");
+    }
     server.stop().await;
 }
 

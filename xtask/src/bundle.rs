@@ -38,16 +38,19 @@ pub fn write_hashed(project: &Project, parts: &Parts) -> Result<()> {
     fs::write(project.site_root.join("hash.txt"), hashes)?;
     let mut files = Vec::new();
     crate::browser::collect_files(&project.assets_dir, &mut files)?;
-    for file in files
-        .iter()
-        .filter(|file| file.extension().is_some_and(|e| e == "svg" || e == "txt"))
-    {
+    for file in files.iter().filter(|file| shrinks(file)) {
         compress(
             &project.site_root.join(file.strip_prefix(&project.assets_dir)?),
             &fs::read(file)?,
         )?;
     }
     check_budget(&packed)
+}
+
+/// Whether a file of `public/` is text, which compression makes smaller.
+fn shrinks(file: &Path) -> bool {
+    let kind = file.extension().unwrap_or_default();
+    ["js", "svg", "txt"].iter().any(|shrinking| kind == *shrinking)
 }
 
 /// Prints the sizes and refuses a bundle that has grown too large.
@@ -192,6 +195,12 @@ mod tests {
         );
         let within = [("js", 9, 0), ("wasm", 9, BUDGET_BYTES), ("css", 9, 9)];
         assert!(check_budget(&within).is_ok());
+    }
+
+    #[test]
+    fn scripts_and_drawings_of_public_are_compressed_and_pictures_are_not() {
+        assert!(shrinks(Path::new("lab/page.js")) && shrinks(Path::new("favicon.svg")));
+        assert!(!shrinks(Path::new("picture.png")) && !shrinks(Path::new("LICENSE")));
     }
 
     #[test]

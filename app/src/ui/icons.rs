@@ -10,6 +10,7 @@ pub enum Glyph {
     Processes,
     Controls,
     Audit,
+    Flask,
     Cpu,
     Memory,
     Disk,
@@ -44,6 +45,7 @@ impl Glyph {
             Glyph::Processes => "M7.5 5H17M7.5 10H17M7.5 15H17M3.5 5h.01M3.5 10h.01M3.5 15h.01",
             Glyph::Controls => "M10.5 2.5 4.5 11H10l-.5 6.5 6-8.5H10z",
             Glyph::Audit => "M5 2.5h7l3.5 3.5v11.5H5zM12 2.5V6h3.5M7.5 10h5.5M7.5 13.5h5.5",
+            Glyph::Flask => "M8 3v5L3.5 17h13L12 8V3M6.5 3h7M6 12.5h8",
             Glyph::Cpu => {
                 "M5.5 5.5h9v9h-9zM8.5 8.5h3v3h-3zM8 2.5v3M12 2.5v3M8 14.5v3M12 14.5v3M2.5 8h3M2.5 12h3M14.5 8h3M14.5 12h3"
             }

@@ -179,6 +179,57 @@ async fn a_poll_answers_with_the_state_then_with_what_was_missed() {
 }
 
 #[tokio::test]
+async fn a_poll_that_does_not_wait_answers_at_once_with_what_was_missed_or_nothing() {
+    let plain = Plain::start().await;
+    let path = |since: &str| format!("channels={CPU}&wait_ms=0&since={since}");
+    let first = plain.poll(&format!("channels={CPU}")).await;
+    let mut since = first["since"].as_str().unwrap().to_owned();
+    let mut next: u64 = since.rsplit_once(':').unwrap().1.parse::<u64>().unwrap() + 1;
+    // A frame comes every 20 ms; who asks without a pause finds nothing most of the time, and never misses one.
+    let (mut empty, mut published) = (0, 0);
+    while empty == 0 || published < 5 {
+        let answer = plain.poll(&path(&since)).await;
+        let events = answer["events"].as_array().unwrap();
+        empty += usize::from(events.is_empty());
+        for event in events {
+            assert_eq!(event["offset"], json!(next), "{answer}");
+            next += 1;
+            published += 1;
+        }
+        since = answer["since"].as_str().unwrap().to_owned();
+    }
+    // A position of another process: the answer says what is true now, and does not wait either.
+    let lost = plain.poll(&path("00000000.9:3")).await;
+    assert_eq!(lost["events"][0]["recovered"], false, "{lost}");
+    let wrong = plain.get("/live/poll?channels=metrics/local/cpu&wait_ms=soon");
+    let wrong = wrong.send().await.unwrap();
+    assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
+    let words = wrong.text().await.unwrap();
+    assert!(words.contains("wait_ms"), "{words}");
+}
+
+#[tokio::test]
+async fn the_state_reaches_back_as_far_as_is_asked_for() {
+    let plain = Plain::start().await;
+    let rows = async |query: &str| {
+        let answer = plain.poll(&format!("channels={CPU}{query}")).await;
+        let values = &answer["events"][0]["data"]["snapshot"]["columns"][0]["values"];
+        values.as_array().unwrap().len()
+    };
+    while rows("").await < 10 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(rows("&history_ms=1").await, 1);
+    // A frame every 20 ms, both ends counted.
+    assert_eq!(rows("&history_ms=100").await, 6);
+    let mut stream = events(plain.get(&format!("/live/events?channels={CPU}&history_ms=1"))).await;
+    let (name, _, data) = stream.next().await.unwrap();
+    assert_eq!(name, "subscribed");
+    let values = &data["data"]["snapshot"]["columns"][0]["values"];
+    assert_eq!(values.as_array().unwrap().len(), 1, "{data}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_followed_is_refused_with_words() {
     let plain = Plain::start().await;
     let table = "/live/poll?channels=processes/local";

@@ -5,6 +5,8 @@
 //! | `GET /live/events?channels=a,b` | Server-Sent Events until somebody hangs up; `EventSource` and `curl -N` are clients |
 //! | `GET /live/poll?channels=a,b&since=POSITION` | long poll: one JSON document at the first publication |
 //!
+//! Both take `history_ms`, how far the state they begin with should reach back; without it all that is held.
+//!
 //! A position is `EPOCH:OFFSET` of each channel in the order of `channels`, joined by commas; empty for one that has none.
 //! It is the `id` of every event, so that a client which comes back with `Last-Event-ID` gets what it missed. This module
 //! speaks the protocol for such a client: connects, subscribes, answers pings, asks anew for what was conflated.
@@ -21,7 +23,7 @@ use farol_model::{
     connection::Carrier,
     wire::{
         Command, ConnectRequest, Encoding, Publication, Push, Reply, SubscribeRequest, SubscribeResult,
-        codec, codes::unsubscribe,
+        codec, codes::unsubscribe, payload::SubscribeOptions,
     },
 };
 use futures::Sink;
@@ -42,6 +44,9 @@ pub struct Wanted {
     channels: String,
     /// Where to go on.
     pub since: Option<String>,
+    /// How much history the state should reach back, milliseconds; without it all that is held.
+    #[serde(default)]
+    history_ms: u32,
 }
 
 /// One thing that happened, as the client is told it.
@@ -103,6 +108,8 @@ struct Followed {
     class: Class,
     epoch: String,
     offset: u64,
+    /// Of the state that is sent with a subscription; 0 takes all that is held.
+    history_ms: u32,
 }
 
 impl Wanted {
@@ -147,6 +154,7 @@ impl Wanted {
                 class: parsed.class(),
                 epoch: epoch.to_owned(),
                 offset,
+                history_ms: self.history_ms,
             });
         }
         Ok(followed)
@@ -306,6 +314,7 @@ fn subscribe(all: &[Followed], index: usize) -> Bytes {
         recover: !followed.epoch.is_empty(),
         epoch: followed.epoch.clone(),
         offset: followed.offset,
+        data: options(followed),
         ..Default::default()
     };
     let command = Command {
@@ -314,6 +323,20 @@ fn subscribe(all: &[Followed], index: usize) -> Bytes {
         ..Default::default()
     };
     codec::encode_command(Encoding::Json, &command)
+}
+
+/// `data` of the subscribe command; nothing where the channel's defaults are wanted.
+fn options(followed: &Followed) -> Bytes {
+    match followed.history_ms {
+        0 => Bytes::new(),
+        history_ms => {
+            let options = SubscribeOptions {
+                history_ms,
+                ..Default::default()
+            };
+            serde_json::to_vec(&options).unwrap_or_default().into()
+        }
+    }
 }
 
 fn raw(data: &Bytes) -> Option<Box<RawValue>> {

@@ -1,7 +1,8 @@
 //! `GET /live/poll`: one JSON document, at the first publication or after 25 s.
 //!
 //! Without `since` the answer comes at once: state and position of each channel. With it, the answer holds what was
-//! published after that position; `since` in the answer is where the next request goes on.
+//! published after that position; `since` in the answer is where the next request goes on. `wait_ms` shortens the wait:
+//! with 0 the answer comes at once and may hold nothing, which is plain polling.
 
 use super::oneway::{self, Happening, Heard, Listener, Wanted};
 use crate::live::{
@@ -19,13 +20,20 @@ use farol_model::connection::Carrier;
 use futures::{Sink, sink};
 use http::{StatusCode, header};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How long a request waits for a publication.
+/// How long a request waits for a publication at most.
 const WAIT: Duration = Duration::from_secs(25);
+
+/// What this carrier asks for beside what all one-way carriers do.
+#[derive(Deserialize)]
+struct Patience {
+    /// Milliseconds; more than [`WAIT`] is as much as that.
+    wait_ms: Option<u64>,
+}
 
 /// The document.
 #[derive(Serialize, JsonSchema)]
@@ -47,8 +55,9 @@ async fn poll(
     State(live): State<Live>,
     visitor: Visitor,
     Query(wanted): Query<Wanted>,
+    Query(patience): Query<Patience>,
 ) -> Result<Response, Refused> {
-    let (heard, mut hearing) = mpsc::channel(1);
+    let (heard, hearing) = mpsc::channel(1);
     let gone = CancellationToken::new();
     // Ends the session with this request, whatever ends it.
     let _guard = gone.clone().drop_guard();
@@ -56,24 +65,17 @@ async fn poll(
     oneway::listen(&live, visitor, &wanted, since, Carrier::LongPoll, |listener| {
         (collector(listener, heard), gone)
     })?;
-    let mut answer = Answer {
-        since: String::new(),
-        events: Vec::new(),
-    };
-    let mut complete = false;
+    let mut hearing = Hearing::new(hearing);
     let wait = async {
-        while let Some((heard, all)) = hearing.recv().await {
-            complete |= all;
-            for Heard { happening, position } in heard {
-                answer.since = position;
-                answer.events.push(happening);
-            }
-            if complete && (since.is_none() || answer.events.iter().any(is_news)) {
-                return;
-            }
-        }
+        hearing.until(|hearing| hearing.complete).await;
+        let enough = |hearing: &Hearing| since.is_none() || hearing.answer.events.iter().any(is_news);
+        let wait = patience.wait_ms.map_or(WAIT, Duration::from_millis);
+        let _ = timeout(wait, hearing.until(enough)).await;
     };
     let _ = timeout(WAIT, wait).await;
+    let Hearing {
+        mut answer, complete, ..
+    } = hearing;
     if !complete && answer.events.is_empty() {
         let message = "The channels did not answer in time. Try again in a moment.";
         return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, message));
@@ -87,6 +89,42 @@ async fn poll(
     };
     answer.events.retain(|event| !silent(event));
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+}
+
+/// The answer while it grows.
+struct Hearing {
+    brought: mpsc::Receiver<Brought>,
+    answer: Answer,
+    /// All subscriptions have been answered.
+    complete: bool,
+}
+
+impl Hearing {
+    fn new(brought: mpsc::Receiver<Brought>) -> Self {
+        let answer = Answer {
+            since: String::new(),
+            events: Vec::new(),
+        };
+        Hearing {
+            brought,
+            answer,
+            complete: false,
+        }
+    }
+
+    /// Takes what comes until there is enough, or until the session has ended.
+    async fn until(&mut self, enough: impl Fn(&Hearing) -> bool) {
+        while !enough(self) {
+            let Some((heard, complete)) = self.brought.recv().await else {
+                return;
+            };
+            self.complete |= complete;
+            for Heard { happening, position } in heard {
+                self.answer.since = position;
+                self.answer.events.push(happening);
+            }
+        }
+    }
 }
 
 /// Whether it is worth an answer to somebody who said where to go on: the state of a channel without positions is not,
