@@ -9,6 +9,8 @@
 )]
 
 mod echo;
+mod endings;
+mod hostile;
 mod plain;
 mod plane;
 mod process;
