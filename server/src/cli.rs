@@ -4,8 +4,8 @@ mod remote;
 
 use crate::{
     access::cli as access,
-    config::{Config, LogFormat, default_data_dir},
-    db,
+    config::{Config, LogFormat, TlsConfig, default_data_dir},
+    db, tls,
 };
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -53,9 +53,41 @@ struct ServeArgs {
     #[arg(long, env = "FAROL_LISTEN", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
     #[command(flatten)]
+    tls: TlsArgs,
+    #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
     config: ConfigArgs,
+}
+
+/// They go before the configuration's.
+#[derive(Debug, Args)]
+struct TlsArgs {
+    /// Certificate and chain in PEM, the server's own first; connections are encrypted with it
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Encrypt with a certificate that Farol makes itself; browsers warn of it
+    #[arg(long, conflicts_with = "tls_cert")]
+    tls_self_signed: bool,
+}
+
+impl TlsArgs {
+    fn over(self, config: &mut Config) -> anyhow::Result<()> {
+        if self.tls_cert.is_some() || self.tls_self_signed {
+            config.tls = TlsConfig {
+                cert: self.tls_cert,
+                key: self.tls_key,
+                self_signed: self.tls_self_signed,
+            };
+        }
+        match config.tls.problems().first() {
+            Some((_, reason)) => anyhow::bail!("{reason}"),
+            None => Ok(()),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -168,7 +200,9 @@ pub async fn execute(cli: Cli) -> anyhow::Result<()> {
 }
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {
-    let config = Config::load(config_file(args.config.config).as_deref())?;
+    let mut config = Config::load(config_file(args.config.config).as_deref())?;
+    args.tls.over(&mut config)?;
+    tls::check_listen(&config, args.listen)?;
     start_log(&config)?;
     let data_dir = data_dir(&args.data)?;
     let listener = TcpListener::bind(args.listen)

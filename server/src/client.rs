@@ -1,17 +1,25 @@
 //! A client of a running Farol, for the commands of the program that talk to one: the live protocol in JSON over
-//! WebSocket, as docs/PROTOCOL.md has it. It answers pings; what the server pushes waits until it is asked for.
+//! WebSocket, as docs/PROTOCOL.md has it. It answers pings; what the server pushes waits until it is asked for. The bytes
+//! under it are [`line`]'s.
+
+mod line;
 
 use anyhow::{Context, anyhow, bail};
 use farol_model::wire::{
     Command, ConnectRequest, Encoding, Push, Reply, RpcRequest, SubscribeRequest, SubscribeResult, codec,
 };
 use futures::{SinkExt, StreamExt};
+use line::Duplex;
 use serde_json::Value;
-use std::{collections::VecDeque, time::Duration};
-use tokio::{net::TcpStream, time::timeout};
+use std::{collections::VecDeque, path::PathBuf, time::Duration};
+use tokio::time::timeout;
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Error, Message, client::IntoClientRequest, http::HeaderValue},
+    WebSocketStream, client_async,
+    tungstenite::{
+        Error, Message,
+        client::IntoClientRequest,
+        http::{HeaderValue, Uri},
+    },
 };
 
 /// Time for an answer.
@@ -23,6 +31,8 @@ pub struct Server {
     /// `http://host:port` or `https://host`.
     pub url: String,
     pub token: String,
+    /// Certificates in PEM that are trusted instead of the machine's.
+    pub ca: Option<PathBuf>,
 }
 
 /// The server will not have us back, or does not understand us: trying again is of no use.
@@ -32,7 +42,7 @@ pub struct Final(pub String);
 
 /// See the module.
 pub struct Client {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Box<dyn Duplex>>,
     last_id: u32,
     pushed: VecDeque<Push>,
 }
@@ -40,18 +50,24 @@ pub struct Client {
 impl Client {
     /// Connects and says who we are.
     pub async fn connect(server: &Server) -> anyhow::Result<Client> {
-        let url = format!("{}/connection/websocket", server.url.trim_end_matches('/'));
+        let at = format!("{}/connection/websocket", server.url.trim_end_matches('/'));
+        let at: Uri = at
+            .parse()
+            .map_err(|error| Final(format!("{}: {error}", server.url)))?;
         // http becomes ws and https wss.
-        let url = url.strip_prefix("http").map(|rest| format!("ws{rest}"));
-        let url = url.ok_or_else(|| Final("The address must begin with http:// or https://.".to_owned()))?;
+        let url = at.to_string().replacen("http", "ws", 1);
         let mut request = url
             .into_client_request()
             .map_err(|error| Final(error.to_string()))?;
         let bearer = HeaderValue::from_str(&format!("Bearer {}", server.token));
         let bearer = bearer.map_err(|_| Final("The token has characters that no token has.".to_owned()))?;
         request.headers_mut().insert("authorization", bearer);
-        let connected = timeout(PATIENCE, connect_async(request)).await;
-        let socket = match connected.map_err(|_| anyhow!("{} does not answer", server.url))? {
+        let connected = async {
+            let line = line::open(&at, server.ca.as_deref()).await?;
+            anyhow::Ok(client_async(request, line).await)
+        };
+        let connected = timeout(PATIENCE, connected).await;
+        let socket = match connected.map_err(|_| anyhow!("{} does not answer", server.url))?? {
             Ok((socket, _)) => socket,
             Err(Error::Http(response)) => {
                 let words = response.body().as_deref().map(String::from_utf8_lossy);

@@ -5,8 +5,11 @@
 //! wrong value stops the start with a message that names the source, the key and the reason.
 
 use crate::{
-    access::AccessConfig, actions::runbook::config::RunbookConfig, collectors::registered_names,
+    access::AccessConfig,
+    actions::runbook::config::RunbookConfig,
+    collectors::registered_names,
     live::LiveLimits,
+    tls::certificate::{BadFile, Certificate, Files},
 };
 use figment::{
     Figment,
@@ -24,6 +27,7 @@ use std::{
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     pub http: HttpConfig,
+    pub tls: TlsConfig,
     pub access: AccessConfig,
     pub collect: CollectConfig,
     pub live: LiveConfig,
@@ -53,6 +57,8 @@ pub struct HttpConfig {
     pub public_origins: Vec<String>,
     /// Networks of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether to listen without TLS on an address that is not loopback, because a proxy in front speaks TLS.
+    pub allow_plain: bool,
     /// Seconds that a shutdown waits for open work.
     pub drain_secs: u64,
 }
@@ -68,7 +74,78 @@ impl Default for HttpConfig {
             hosts: Vec::new(),
             public_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            allow_plain: false,
             drain_secs: 10,
+        }
+    }
+}
+
+/// `[tls]`: the certificate that is shown. Without one Farol speaks plain HTTP.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The certificate and its chain in PEM, the server's own first. Read again when it changes.
+    pub cert: Option<PathBuf>,
+    /// Its private key in PEM: PKCS#8, SEC1 or PKCS#1.
+    pub key: Option<PathBuf>,
+    /// Whether Farol makes a certificate of its own when none is given. Browsers warn of it.
+    pub self_signed: bool,
+}
+
+#[expect(
+    clippy::derivable_impls,
+    reason = "every section states its defaults in one way"
+)]
+impl Default for TlsConfig {
+    fn default() -> Self {
+        TlsConfig {
+            cert: None,
+            key: None,
+            self_signed: false,
+        }
+    }
+}
+
+impl TlsConfig {
+    /// Whether connections are encrypted.
+    pub fn on(&self) -> bool {
+        self.self_signed || self.is_certified()
+    }
+
+    /// Whether somebody may vouch for the certificate: it is not one of our own making.
+    pub fn is_certified(&self) -> bool {
+        self.cert.is_some()
+    }
+
+    /// Key and reason of what is wrong. The files are read and checked as they will be at the start.
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let missing = |key: &str, other: &str| {
+            let reason = format!("is missing: {other} is set, and one is of no use without the other");
+            vec![(key.to_owned(), reason)]
+        };
+        match (&self.cert, &self.key) {
+            (None, None) => Vec::new(),
+            (Some(_), None) => missing("tls.key", "tls.cert"),
+            (None, Some(_)) => missing("tls.cert", "tls.key"),
+            (Some(_), Some(_)) if self.self_signed => {
+                let reason = "there is a certificate already in tls.cert; take one of the two away";
+                vec![("tls.self_signed".to_owned(), reason.to_owned())]
+            }
+            (Some(cert), Some(key)) => {
+                let files = Files {
+                    cert: cert.clone(),
+                    key: key.clone(),
+                };
+                let wrong = |bad: BadFile| {
+                    let key = if bad.file == files.key {
+                        "tls.key"
+                    } else {
+                        "tls.cert"
+                    };
+                    (key.to_owned(), bad.to_string())
+                };
+                Certificate::load(&files).err().map(wrong).into_iter().collect()
+            }
         }
     }
 }
@@ -290,6 +367,7 @@ impl Config {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.filter) {
             problems.push(("log.filter".to_owned(), error.to_string()));
         }
+        problems.extend(self.tls.problems());
         problems.extend(
             self.access
                 .problems()
@@ -396,6 +474,18 @@ mod tests {
                 "[http]\ntrusted_proxies = [\"10.0.0.0/99\"]",
                 "http.trusted_proxies",
                 "invalid",
+            ),
+            ("[tls]\ncert = \"a.pem\"", "tls.key", "is missing"),
+            ("[tls]\nkey = \"a.pem\"", "tls.cert", "is missing"),
+            (
+                "[tls]\ncert = \"/nonexistent/a.pem\"\nkey = \"b.pem\"",
+                "tls.cert",
+                "/nonexistent/a.pem: cannot be read",
+            ),
+            (
+                "[tls]\ncert = \"a.pem\"\nkey = \"b.pem\"\nself_signed = true",
+                "tls.self_signed",
+                "take one of the two away",
             ),
         ] {
             let message = load(text).unwrap_err();

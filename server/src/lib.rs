@@ -9,6 +9,7 @@
 //! | [`audit`] | the append-only log of who did what |
 //! | [`access`] | users, sessions, tokens, throttling |
 //! | [`telemetry`] | Farol's own metrics |
+//! | [`serve`], [`tls`] | the accept loop, connections, the certificate |
 //! | [`middleware`] | layers around every request |
 //! | [`ports`] | what the pages may ask of the server |
 //! | [`asyncapi`] | the live protocol, described for programs |
@@ -37,6 +38,7 @@ pub mod site;
 pub mod state;
 pub mod telemetry;
 pub mod time;
+pub mod tls;
 pub mod websocket;
 
 use access::Access;
@@ -54,6 +56,7 @@ use live::{Hub, Live, Parts, Registry};
 use middleware::origin::OriginPolicy;
 use state::AppState;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use tls::{Tls, reload::Watched};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -66,13 +69,23 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     telemetry::registry();
     let address = listener.local_addr().context("the listener has no address")?;
+    tls::check_listen(&config, address)?;
+    let (tls, fingerprint) = encrypt(&config, data_dir, address, &shutdown).await?.unzip();
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let own_making = fingerprint.filter(|_| !config.tls.is_certified());
     let tasks = TaskTracker::new();
     let state = assemble(address, config, data_dir, &shutdown, &tasks).await?;
-    cli::say(&format!("listening on http://{address}"));
-    tell_where_to_sign_in(&state.access, address).await?;
+    cli::say(&format!("listening on {scheme}://{address}"));
+    if let Some(fingerprint) = own_making {
+        cli::say(
+            "the certificate is of Farol's own making: a browser warns of it; compare its SHA-256 fingerprint",
+        );
+        cli::say(&format!("  {fingerprint}"));
+    }
+    tell_where_to_sign_in(&state.access, scheme, address).await?;
 
     let http = state.config.http.clone();
-    serve::serve(listener, router::router(state), &http, shutdown.clone()).await;
+    serve::serve(listener, router::router(state), &http, tls, shutdown.clone()).await;
     tasks.close();
     if tokio::time::timeout(Duration::from_secs(http.drain_secs), tasks.wait())
         .await
@@ -82,6 +95,22 @@ pub async fn run(
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// TLS as it is configured, with a look every few seconds whether there is another certificate, and the fingerprint of the
+/// first; None is plain HTTP.
+async fn encrypt(
+    config: &Config,
+    data_dir: &Path,
+    address: SocketAddr,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Option<(Tls, String)>> {
+    let Some((tls, source, certificate)) = tls::start(config, data_dir, address).await? else {
+        return Ok(None);
+    };
+    let watched = Watched::new(tls.clone(), source, &certificate);
+    tokio::spawn(watched.watch(shutdown.clone()));
+    Ok(Some((tls, certificate.fingerprint)))
 }
 
 /// Puts the rooms together. This is the one place that knows all of them.
@@ -136,6 +165,7 @@ async fn assemble(
 
     let origins = Arc::new(OriginPolicy::new(
         address,
+        config.tls.on(),
         &config.http.hosts,
         &config.http.public_origins,
     ));
@@ -173,7 +203,7 @@ fn socket_origin(origins: Arc<OriginPolicy>) -> live::OriginCheck {
     Arc::new(move |headers| origins.upgrade_allowed(headers))
 }
 
-async fn tell_where_to_sign_in(access: &Access, address: SocketAddr) -> anyhow::Result<()> {
+async fn tell_where_to_sign_in(access: &Access, scheme: &str, address: SocketAddr) -> anyhow::Result<()> {
     let host = if address.ip().is_unspecified() {
         format!("127.0.0.1:{}", address.port())
     } else {
@@ -185,9 +215,9 @@ async fn tell_where_to_sign_in(access: &Access, address: SocketAddr) -> anyhow::
         cli::say(&format!(
             "no users yet; make the first one within {minutes} minutes, once:"
         ));
-        cli::say(&format!("  http://{host}/setup?token={token}"));
+        cli::say(&format!("  {scheme}://{host}/setup?token={token}"));
     } else {
-        cli::say(&format!("sign in at http://{host}/sign-in"));
+        cli::say(&format!("sign in at {scheme}://{host}/sign-in"));
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub fn router(state: AppState) -> Router {
         .merge(access::routes(state.access.clone()))
         .layer(from_fn(telemetry::record))
         .layer(from_fn_with_state(state.access.clone(), guard::guard));
-    state
+    let routes = state
         .access
         .around(routes)
         .layer(from_fn_with_state(state.origins.clone(), origin::check))
@@ -60,7 +60,11 @@ pub fn router(state: AppState) -> Router {
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             Duration::from_secs(config.request_timeout_secs),
-        ))
+        ));
+    match state.config.tls.is_certified() {
+        true => routes.layer(from_fn(headers::https_only)),
+        false => routes,
+    }
 }
 
 /// Files of the browser side, before anything is asked of the database.

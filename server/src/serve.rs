@@ -2,14 +2,14 @@
 //!
 //! Bounds: `http.max_connections` open connections in all (further ones wait in the kernel's backlog) and
 //! `http.max_connections_per_address` of one peer (further ones are closed at once). A client has
-//! `http.header_timeout_secs` to send a request's header.
+//! `http.header_timeout_secs` to send a request's header. What is said on a connection is [`connection`]'s: nothing that a
+//! client does or leaves undone, a TLS handshake least of all, holds up this loop.
 
-use crate::config::HttpConfig;
-use axum::{Router, extract::ConnectInfo, extract::Request};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+pub mod connection;
+
+use crate::{config::HttpConfig, tls::Tls};
+use axum::Router;
+use connection::Talk;
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
@@ -21,25 +21,27 @@ use tokio::{
     sync::Semaphore,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceExt as _;
 
 /// Bytes that the kernel takes for one connection and has not sent, about.
 #[cfg(target_os = "linux")]
 const UNSENT_BYTES: u32 = 64 * 1024;
 
-/// Serves until `shutdown`, then lets open requests finish for at most `http.drain_secs`.
-pub async fn serve(listener: TcpListener, app: Router, config: &HttpConfig, shutdown: CancellationToken) {
+/// Serves until `shutdown`, then lets open requests finish for at most `http.drain_secs`. Plain HTTP without `tls`.
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    config: &HttpConfig,
+    tls: Option<Tls>,
+    shutdown: CancellationToken,
+) {
     let places = Arc::new(Semaphore::new(config.max_connections));
     let peers = Peers {
         open: Arc::default(),
         limit: config.max_connections_per_address,
     };
     let open = TaskTracker::new();
-    let mut server = hyper::server::conn::http1::Builder::new();
-    server
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(config.header_timeout_secs))
-        .max_buf_size(64 * 1024);
+    let header_timeout = Duration::from_secs(config.header_timeout_secs);
+    let talk = Talk::new(app, tls, header_timeout, shutdown.clone());
 
     loop {
         let place = tokio::select! {
@@ -54,28 +56,9 @@ pub async fn serve(listener: TcpListener, app: Router, config: &HttpConfig, shut
             metrics::counter!("farol_http_connections_refused_total").increment(1);
             continue;
         };
-        let app = app
-            .clone()
-            .map_request(move |mut request: Request<hyper::body::Incoming>| {
-                request.extensions_mut().insert(ConnectInfo(peer));
-                request
-            });
-        let connection = server
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app))
-            .with_upgrades();
-        let stop = shutdown.clone();
+        let talk = talk.clone();
         open.spawn(async move {
-            let mut connection = std::pin::pin!(connection);
-            let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = stop.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = ended {
-                tracing::debug!(%peer, %error, "connection ended with an error");
-            }
+            talk.with(stream, peer).await;
             drop((place, peer_place));
         });
     }
@@ -179,6 +162,7 @@ impl Drop for PeerPlace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::extract::ConnectInfo;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     async fn start(config: HttpConfig) -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
@@ -192,7 +176,7 @@ mod tests {
             ),
         );
         let token = shutdown.clone();
-        let task = tokio::spawn(async move { serve(listener, app, &config, token).await });
+        let task = tokio::spawn(async move { serve(listener, app, &config, None, token).await });
         (address, shutdown, task)
     }
 
@@ -227,6 +211,8 @@ mod tests {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(b"GET / HTTP/1.1\r\nhost:").await.unwrap();
         read_all(&mut stream).await;
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        assert_eq!(read_all(&mut silent).await, "", "who says nothing is let go too");
     }
 
     #[tokio::test]

@@ -43,6 +43,19 @@ fn describe() {
         "farol_http_connections_refused_total",
         "TCP connections closed because their address had too many."
     );
+    describe_counter!(
+        "farol_tls_handshake_failures_total",
+        "Connections that did not get as far as TLS."
+    );
+    describe_gauge!(
+        "farol_tls_certificate_expires_seconds",
+        Unit::Seconds,
+        "Time until the certificate that is shown expires; negative when it has."
+    );
+    describe_counter!(
+        "farol_tls_reload_failures_total",
+        "New certificates that could not be used."
+    );
     describe_histogram!(
         "farol_collector_duration_seconds",
         Unit::Seconds,

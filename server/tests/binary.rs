@@ -42,22 +42,23 @@ struct Running {
 
 impl Running {
     fn start(dir: &Path, stderr: Stdio) -> Running {
+        Running::start_with(dir, stderr, &[]).0
+    }
+
+    /// And the lines that it says first.
+    fn start_with(dir: &Path, stderr: Stdio, options: &[&str]) -> (Running, [String; 3]) {
         let mut child = farol(dir)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"])
+            .args(options)
             .stdout(Stdio::piped())
             .stderr(stderr)
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line
-            .trim()
-            .strip_prefix("listening on http://")
-            .unwrap()
-            .to_owned();
-        Running { child, address }
+        let mut said = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+        let lines = [(); 3].map(|()| said.next().unwrap().unwrap());
+        let (_, address) = lines[0].split_once("://").unwrap();
+        let address = address.to_owned();
+        (Running { child, address }, lines)
     }
 
     fn end(mut self) -> ExitStatus {
@@ -93,6 +94,68 @@ fn a_wrong_value_stops_the_start_before_anything_is_made() {
     );
     assert_eq!(text(&output.stdout), "", "it never listened");
     assert!(!dir.path().join("data").exists(), "no database");
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_stops_the_start_and_is_named() {
+    let dir = with_config("[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n");
+    std::fs::write(dir.path().join("cert.pem"), "no certificate").unwrap();
+    std::fs::write(dir.path().join("key.pem"), "no key").unwrap();
+    let checked = check_config(&dir);
+    let served = farol(dir.path())
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"])
+        .output()
+        .unwrap();
+    for output in [checked, served] {
+        assert!(!output.status.success());
+        let said = text(&output.stderr);
+        for part in ["farol.toml", "tls.cert", "cert.pem: holds no certificate"] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+    }
+    let dir = with_config("");
+    let given = farol(dir.path())
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"])
+        .args(["--tls-cert", "absent.pem", "--tls-key", "absent-key.pem"])
+        .output()
+        .unwrap();
+    assert!(
+        text(&given.stderr).contains("absent.pem: cannot be read"),
+        "{given:?}"
+    );
+    assert!(!dir.path().join("data").exists(), "no database");
+}
+
+#[test]
+fn listening_for_others_without_tls_is_refused_with_what_to_do() {
+    let dir = with_config("");
+    let output = farol(dir.path())
+        .args(["serve", "--listen", "0.0.0.0:0", "--data-dir", "data"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = text(&output.stderr);
+    for part in ["0.0.0.0:0", "--tls-cert", "--tls-self-signed", "http.allow_plain"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    assert_eq!(text(&output.stdout), "", "it never listened");
+    assert!(!dir.path().join("data").exists(), "no database");
+}
+
+#[test]
+fn a_certificate_of_its_own_making_is_shown_and_used_again() {
+    let dir = with_config("");
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let (running, said) = Running::start_with(dir.path(), Stdio::null(), &["--tls-self-signed"]);
+        assert!(said[0].starts_with("listening on https://127.0.0.1:"), "{said:?}");
+        assert!(said[1].contains("SHA-256"), "{said:?}");
+        let fingerprint = said[2].trim().to_owned();
+        assert_eq!(fingerprint.split(':').count(), 32, "{said:?}");
+        seen.push(fingerprint);
+        assert!(running.end().success());
+    }
+    assert_eq!(seen[0], seen[1]);
 }
 
 #[test]

@@ -341,5 +341,5 @@ async fn farol_live(rate: u32, address: SocketAddr) {
         max_connections_per_address: 65_536,
         ..HttpConfig::default()
     };
-    serve::serve(listener, routes(live), &config, CancellationToken::new()).await;
+    serve::serve(listener, routes(live), &config, None, CancellationToken::new()).await;
 }

@@ -12,7 +12,7 @@ use farol_model::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 /// Waits between attempts to connect again, as docs/PROTOCOL.md has it: from, to.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(20));
@@ -25,6 +25,9 @@ pub struct ServerArgs {
     /// An API token, see `farol token create`; better given in the environment, where other users cannot see it
     #[arg(long, env = "FAROL_TOKEN", hide_env_values = true)]
     token: String,
+    /// Certificates in PEM to trust instead of the machine's, for one of Farol's own making
+    #[arg(long, env = "FAROL_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -86,6 +89,7 @@ impl From<ServerArgs> for Server {
         Server {
             url: args.url,
             token: args.token,
+            ca: args.ca,
         }
     }
 }

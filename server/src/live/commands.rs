@@ -6,6 +6,7 @@
 //! | [`subscriptions`] | subscribe, unsubscribe, sub_refresh; the channels of the connection |
 //! | [`look`] | history, presence, presence_stats |
 //! | [`act`] | rpc, publish, send |
+//! | [`trace`] | what a log says of a command |
 //!
 //! Commands are taken one after the other; only rpc runs beside them. A command is either answered (with a result or an
 //! error) or it ends the connection. Every command asks the role again; connect, resuming subscribes, rpc, publish and
@@ -15,6 +16,7 @@ mod act;
 mod identify;
 mod look;
 mod subscriptions;
+mod trace;
 
 use super::{
     Identity, Live,
@@ -35,6 +37,7 @@ use farol_model::{
 use std::{sync::Arc, time::Instant};
 use subscriptions::Subscriptions;
 use tokio::{sync::Semaphore, time::timeout};
+use tracing::{Instrument as _, Span};
 
 pub use identify::{NUMBERED_CLIENT, SERVER_VERSION};
 
@@ -51,6 +54,8 @@ pub struct Commands {
     bucket: Bucket,
     rpcs: Arc<Semaphore>,
     emulated: Option<Emulated>,
+    /// Of the connection.
+    span: Span,
 }
 
 /// Why a command has no result.
@@ -102,6 +107,7 @@ impl Commands {
             bucket,
             rpcs,
             emulated: peer.emulated,
+            span: Span::current(),
         }
     }
 
@@ -152,7 +158,8 @@ impl Commands {
         if id == 0 && command.send.is_none() {
             return Err(Disconnect::BAD_REQUEST);
         }
-        match self.answer(command).await {
+        let span = trace::span(&command);
+        match self.answer(command).instrument(span).await {
             Ok(Some(reply)) => self.outbox.control(&Reply { id, ..reply }),
             Ok(None) => {}
             Err(Stop::Refused(error)) => self.refuse(id, error),

@@ -13,6 +13,7 @@ use farol_model::wire::{DisconnectPush, Push, Reply, codec, codes::Disconnect};
 use futures::{Sink, SinkExt, Stream, StreamExt};
 use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::Instrument as _;
 
 /// What a session writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +58,26 @@ pub struct Emulated {
 /// A write may take `write_stall` for each chunk of it, but not longer than this many times.
 const MAX_STALL_CHUNKS: usize = 6;
 
-/// Serves one connection to its end and returns the reason of it.
-pub async fn run<Si, St>(live: Live, peer: Peer, mut sink: Si, mut stream: St) -> Disconnect
+/// Serves one connection to its end and returns the reason of it. All that is logged on the way stands in a span
+/// `live_connection`, which costs nothing where nobody asked for it. (No `async fn`: that would hold all of this twice.)
+pub fn run<Si, St>(live: Live, peer: Peer, sink: Si, stream: St) -> impl Future<Output = Disconnect> + Send
+where
+    Si: Sink<Outbound, Error = CarrierError> + Unpin + Send,
+    St: Stream<Item = Result<Bytes, CarrierError>> + Unpin + Send,
+{
+    let client = &peer.seat.client;
+    let span = tracing::debug_span!(
+        "live_connection",
+        client = client.name(),
+        carrier = client.carrier.as_str(),
+        // Told by the connect command.
+        user = tracing::field::Empty,
+        address = %client.address,
+    );
+    serve(live, peer, sink, stream).instrument(span)
+}
+
+async fn serve<Si, St>(live: Live, peer: Peer, mut sink: Si, mut stream: St) -> Disconnect
 where
     Si: Sink<Outbound, Error = CarrierError> + Unpin + Send,
     St: Stream<Item = Result<Bytes, CarrierError>> + Unpin + Send,
@@ -81,6 +100,11 @@ where
         reason = read(&mut commands, &mut stream, &outbox, &limits) => reason,
     };
     commands.leave_all();
+    tracing::debug!(
+        code = reason.code,
+        reason = reason.reason,
+        "a live connection ends"
+    );
     metrics::counter!("farol_live_disconnects_total", "code" => reason.code.to_string()).increment(1);
     // Nobody may be there to hear it; then the time runs out.
     let goodbye = async {

@@ -1,8 +1,12 @@
 //! Security headers, the content security policy, and the reports of its violations.
 
+use super::origin::host_of;
 use axum::{body::Bytes, extract::Request, middleware::Next, response::Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    net::IpAddr,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 /// Reports logged per process; further ones are only counted.
 const REPORTS_LOGGED: u32 = 100;
@@ -23,6 +27,35 @@ pub fn content_security_policy(nonce: &str) -> String {
          connect-src 'self'{reload}; img-src 'self' data:; font-src 'self'; manifest-src 'self'; form-action 'self'; \
          base-uri 'none'; frame-ancestors 'none'; report-uri /csp-report"
     )
+}
+
+/// A year, as OWASP advises. Not for names below ours: those are not ours to speak for.
+const HTTPS_FROM_NOW_ON: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// Layer, where TLS is on with a certificate that somebody vouches for: browsers come by https only from now on (RFC 6797).
+/// Not where a person must be able to go past a warning, and not on loopback, which other programs share.
+pub async fn https_only(request: Request, next: Next) -> Response {
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let named = host.is_some_and(|host| !is_loopback(host_of(host)));
+    let mut response = next.run(request).await;
+    if named {
+        response
+            .headers_mut()
+            .insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_FROM_NOW_ON);
+    }
+    response
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// Layer: headers of the OWASP Secure Headers project, where the answer has not set its own.

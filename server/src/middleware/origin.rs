@@ -18,11 +18,13 @@ pub struct OriginPolicy {
     hosts: Vec<String>,
     /// Whole origins, e.g. `https://farol.example.org`.
     origins: Vec<String>,
+    /// Whether pages of ours come by TLS only: then one that says `http` is no page of ours.
+    tls: bool,
 }
 
 impl OriginPolicy {
     /// Ours are loopback, the address that is listened on, configured names, and hosts of configured origins.
-    pub fn new(listen: SocketAddr, hosts: &[String], public_origins: &[String]) -> Self {
+    pub fn new(listen: SocketAddr, tls: bool, hosts: &[String], public_origins: &[String]) -> Self {
         let mut all: Vec<String> = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).into();
         all.push(host_of(&listen.to_string()).to_owned());
         all.extend(hosts.iter().map(|host| host.to_ascii_lowercase()));
@@ -35,7 +37,11 @@ impl OriginPolicy {
                 .iter()
                 .filter_map(|origin| Some(host_of(origin.split_once("://")?.1).to_owned())),
         );
-        OriginPolicy { hosts: all, origins }
+        OriginPolicy {
+            hosts: all,
+            origins,
+            tls,
+        }
     }
 
     /// Whether the `Host` is one of ours.
@@ -80,17 +86,18 @@ impl OriginPolicy {
         !browser || self.origin_allowed(headers)
     }
 
-    /// An origin is ours when it is configured, or is plain http(s) to the very host (and port) of this request.
+    /// An origin is ours when it is configured, or is http(s) to the very host (and port) of this request: `https` where
+    /// we speak TLS, either where a proxy may do so.
     fn is_ours(&self, origin: &str, host: &str) -> bool {
         let of_this_host = origin.split_once("://").is_some_and(|(scheme, authority)| {
-            (scheme == "http" || scheme == "https") && authority == host.to_ascii_lowercase()
+            (scheme == "https" || (scheme == "http" && !self.tls)) && authority == host.to_ascii_lowercase()
         });
         self.origins.iter().any(|ours| ours == origin) || of_this_host
     }
 }
 
 /// Without port.
-fn host_of(authority: &str) -> &str {
+pub(super) fn host_of(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,
@@ -134,8 +141,13 @@ mod tests {
     }
 
     fn policy() -> OriginPolicy {
+        policy_with(false)
+    }
+
+    fn policy_with(tls: bool) -> OriginPolicy {
         OriginPolicy::new(
             "192.0.2.7:3000".parse().unwrap(),
+            tls,
             &["Farol.lan".into()],
             &["https://farol.example.org".into()],
         )
@@ -169,6 +181,19 @@ mod tests {
         assert!(allowed(&[("origin", "http://127.0.0.1:3000"), ("cookie", "a=b")]));
         assert!(!allowed(&[("cookie", "a=b")]), "a browser sends Origin");
         assert!(!allowed(&[("origin", "https://evil.example")]));
+    }
+
+    #[test]
+    fn where_we_speak_tls_a_page_without_it_is_none_of_ours() {
+        let headers = |origin| headers(&[("host", "192.0.2.7:3000"), ("origin", origin)]);
+        let (plain, tls) = ("http://192.0.2.7:3000", "https://192.0.2.7:3000");
+        assert!(policy_with(true).origin_allowed(&headers(tls)));
+        assert!(!policy_with(true).origin_allowed(&headers(plain)));
+        assert!(
+            policy_with(false).origin_allowed(&headers(tls)),
+            "a proxy in front"
+        );
+        assert!(policy_with(false).origin_allowed(&headers(plain)));
     }
 
     #[test]

@@ -9,24 +9,31 @@ use tokio::{
     time::timeout,
 };
 
-const TEXT: u8 = 0x1;
-const BINARY: u8 = 0x2;
-const CONTINUATION: u8 = 0x0;
-const CLOSE: u8 = 0x8;
+pub const TEXT: u8 = 0x1;
+pub const BINARY: u8 = 0x2;
+pub const CONTINUATION: u8 = 0x0;
+pub const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xA;
-const FIN: u8 = 0x80;
+pub const FIN: u8 = 0x80;
 /// As the limits of the live plane have it.
 const LIMIT: usize = 32 * 1024;
 
-struct Raw(TcpStream);
+/// A WebSocket by hand.
+pub struct Raw(pub TcpStream);
 
 impl Raw {
     async fn open(plane: &Plane) -> Raw {
-        let mut stream = TcpStream::connect(plane.address).await.unwrap();
-        let request = "GET /live/echo HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
-                       sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-                       authorization: Bearer good-token\r\n\r\n";
+        let stream = TcpStream::connect(plane.address).await.unwrap();
+        Raw::over(stream, "/live/echo").await
+    }
+
+    pub async fn over(mut stream: TcpStream, path: &str) -> Raw {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             authorization: Bearer good-token\r\n\r\n"
+        );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -40,12 +47,12 @@ impl Raw {
     }
 
     /// Sends a masked frame.
-    async fn send(&mut self, first: u8, payload: &[u8]) {
+    pub async fn send(&mut self, first: u8, payload: &[u8]) {
         let _ = self.0.write_all(&frame(first, payload)).await;
     }
 
     /// The next frame: its first byte and its payload. None at the end.
-    async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+    pub async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
         let read = async {
             let first = self.0.read_u8().await.ok()?;
             let length = match self.0.read_u8().await.ok()? {
@@ -63,7 +70,7 @@ impl Raw {
     }
 
     /// Waits for the close frame and says its code.
-    async fn closed(&mut self) -> u16 {
+    pub async fn closed(&mut self) -> u16 {
         loop {
             let (first, payload) = self.next().await.expect("it ended without a close frame");
             if first == FIN | CLOSE {
@@ -73,7 +80,7 @@ impl Raw {
     }
 }
 
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [0x37, 0xfa, 0x21, 0x3d];
     let mut frame = vec![first];
     match payload.len() {

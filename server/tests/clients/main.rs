@@ -13,7 +13,9 @@ mod asyncapi;
 #[path = "../common/mod.rs"]
 mod common;
 mod echo;
+mod endings;
 mod examples;
+mod hostile;
 mod plain;
 mod plane;
 mod process;

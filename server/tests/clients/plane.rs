@@ -28,6 +28,8 @@ use tokio_util::{
 pub struct Plane {
     pub address: SocketAddr,
     pub live: Live,
+    /// Of the gate: what is said here ends connections.
+    pub endings: broadcast::Sender<Ending>,
     _stop: DropGuard,
 }
 
@@ -132,7 +134,9 @@ impl Plane {
         let live = Live::start(Parts {
             hub: hub.clone(),
             registry: Registry::new(&limits),
-            gate: Arc::new(TestGate { endings }),
+            gate: Arc::new(TestGate {
+                endings: endings.clone(),
+            }),
             rpc: rpc.clone(),
             limits,
             origin_allowed: Arc::new(|_| true),
@@ -165,6 +169,7 @@ impl Plane {
         Plane {
             address,
             live,
+            endings,
             _stop: stop.drop_guard(),
         }
     }

@@ -7,10 +7,10 @@
     reason = "a helper of tests fails its test by panicking"
 )]
 
-use farol::{access::cli, config::Config, db};
+use farol::{access::cli, config::Config, db, tls::self_signed::SelfSigned};
 use farol_model::Role;
-use reqwest::{Client, Response, header};
-use std::net::SocketAddr;
+use reqwest::{Certificate, Client, ClientBuilder, Response, header};
+use std::{net::SocketAddr, path::Path};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,8 @@ pub const PASSWORD: &str = "correct horse battery";
 pub struct TestServer {
     pub address: SocketAddr,
     pub data_dir: TempDir,
+    /// PEM of the certificate that it shows; None without TLS.
+    pub certificate: Option<Vec<u8>>,
     pub shutdown: CancellationToken,
     pub task: JoinHandle<anyhow::Result<()>>,
 }
@@ -43,12 +45,14 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
+        let certificate = certificate(&config, data_dir.path(), address);
         let dir = data_dir.path().to_owned();
         let token = shutdown.clone();
         let task = tokio::spawn(async move { farol::run(listener, config, &dir, token).await });
         let server = TestServer {
             address,
             data_dir,
+            certificate,
             shutdown,
             task,
         };
@@ -57,26 +61,33 @@ impl TestServer {
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        let scheme = if self.certificate.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}{path}", self.address)
+    }
+
+    /// A client that trusts the certificate and does not follow redirects.
+    pub fn client(&self) -> ClientBuilder {
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none());
+        match &self.certificate {
+            Some(pem) => client.add_root_certificate(Certificate::from_pem(pem).unwrap()),
+            None => client,
+        }
     }
 
     /// A client without a session that does not follow redirects.
     pub fn anonymous(&self) -> Client {
-        Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap()
+        self.client().build().unwrap()
     }
 
     /// A client without a session that sends our origin, as a page of ours would.
     pub fn stranger(&self) -> Client {
         let mut headers = header::HeaderMap::new();
         headers.insert(header::ORIGIN, self.url("").parse().unwrap());
-        Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .default_headers(headers)
-            .build()
-            .unwrap()
+        self.client().default_headers(headers).build().unwrap()
     }
 
     /// The cookie of a fresh session of the user.
@@ -111,11 +122,7 @@ impl TestServer {
         let mut headers = header::HeaderMap::new();
         headers.insert(header::COOKIE, self.cookie(name).await.parse().unwrap());
         headers.insert(header::ORIGIN, self.url("").parse().unwrap());
-        Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .default_headers(headers)
-            .build()
-            .unwrap()
+        self.client().default_headers(headers).build().unwrap()
     }
 
     /// Waits until `check` holds for the answer to a GET; fails after a minute.
@@ -150,4 +157,16 @@ impl TestServer {
         self.shutdown.cancel();
         self.task.await.unwrap().unwrap();
     }
+}
+
+/// What it will show; its own certificate is made here already.
+fn certificate(config: &Config, data_dir: &Path, address: SocketAddr) -> Option<Vec<u8>> {
+    if let Some(cert) = &config.tls.cert {
+        return Some(std::fs::read(cert).unwrap());
+    }
+    config.tls.self_signed.then(|| {
+        let maker = SelfSigned::new(data_dir, address, &config.http.hosts);
+        let files = maker.ensure(farol::time::now_ms() / 1000).unwrap();
+        std::fs::read(files.cert).unwrap()
+    })
 }

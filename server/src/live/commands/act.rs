@@ -16,6 +16,7 @@ use farol_model::{
 };
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 impl Commands {
     /// Runs beside all that follows, and to its end also when the connection goes: what was asked for is done.
@@ -30,7 +31,7 @@ impl Commands {
         let (live, outbox) = (self.live.clone(), self.outbox.clone());
         let subscriptions = self.subscriptions.clone();
         let address = self.seat.client.address.to_string();
-        self.live.tasks.clone().spawn(async move {
+        let call = async move {
             let answer = match live.gate.recheck(&identity).await {
                 Ok(Some(identity)) => match observed(&live, &identity, &request) {
                     Some(answer) => answer,
@@ -61,7 +62,8 @@ impl Commands {
             }
             outbox.control(&reply);
             drop(permit);
-        });
+        };
+        self.live.tasks.spawn(call.in_current_span());
         Ok(())
     }
 

@@ -48,6 +48,7 @@ impl Commands {
             }
         };
         self.identity = Some(identity.clone());
+        self.span.record("user", identity.viewer.user_id);
         self.seat.client.set_program(&request.name, &request.version);
         if self.outbox.encoding() == Encoding::Json
             || request.name == NUMBERED_CLIENT

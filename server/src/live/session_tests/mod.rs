@@ -3,6 +3,7 @@
 mod bounds;
 mod commands;
 mod rooms;
+mod traces;
 
 use super::*;
 use crate::live::{Parts, Registry};
