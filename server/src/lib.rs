@@ -8,7 +8,7 @@
 //! | [`actions`] | actions, the one runner, runs |
 //! | [`audit`] | the append-only log of who did what |
 //! | [`access`] | users, sessions, tokens, throttling |
-//! | [`telemetry`] | Farol's own metrics |
+//! | [`telemetry`] | Farol's own metrics, log and traces |
 //! | [`middleware`] | layers around every request |
 //! | [`ports`] | what the pages may ask of the server |
 //!
@@ -54,6 +54,7 @@ use state::AppState;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
 
 /// Runs Farol until `shutdown`, then drains. What the process and the tests call.
 pub async fn run(
@@ -65,7 +66,10 @@ pub async fn run(
     telemetry::registry();
     let address = listener.local_addr().context("the listener has no address")?;
     let tasks = TaskTracker::new();
-    let state = assemble(address, config, data_dir, &shutdown, &tasks).await?;
+    let start = tracing::info_span!("start", %address);
+    let state = assemble(address, config, data_dir, &shutdown, &tasks)
+        .instrument(start)
+        .await?;
     cli::say(&format!("listening on http://{address}"));
     tell_where_to_sign_in(&state.access, address).await?;
 
