@@ -4,8 +4,8 @@ mod remote;
 
 use crate::{
     access::cli as access,
-    config::{Config, LogFormat, TlsConfig, default_data_dir},
-    db, tls,
+    config::{Config, TlsConfig, default_data_dir},
+    db, telemetry, tls,
 };
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -13,9 +13,13 @@ use farol_model::Role;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+/// Time for the last spans, where the drain has left less.
+const LAST_SPANS: Duration = Duration::from_secs(1);
 
 /// Farol, a live operations dashboard.
 #[derive(Debug, Parser)]
@@ -203,14 +207,28 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let mut config = Config::load(config_file(args.config.config).as_deref())?;
     args.tls.over(&mut config)?;
     tls::check_listen(&config, args.listen)?;
-    start_log(&config)?;
+    let traces = telemetry::log::start(&config)?;
     let data_dir = data_dir(&args.data)?;
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}", args.listen))?;
     let shutdown = CancellationToken::new();
     tokio::spawn(cancel_on_signal(shutdown.clone()));
-    crate::run(listener, config, &data_dir, shutdown).await
+    let drain = Duration::from_secs(config.http.drain_secs);
+    let stopping = shutdown.clone();
+    let stopped_at = tokio::spawn(async move {
+        stopping.cancelled().await;
+        Instant::now()
+    });
+    let ran = crate::run(listener, config, &data_dir, shutdown.clone()).await;
+    // It may also have ended without being asked to.
+    shutdown.cancel();
+    if let (Some(traces), Ok(at)) = (traces, stopped_at.await) {
+        traces
+            .end(drain.saturating_sub(at.elapsed()).max(LAST_SPANS))
+            .await;
+    }
+    ran
 }
 
 async fn user(command: UserCommand) -> anyhow::Result<()> {
@@ -273,21 +291,6 @@ fn make_private_dir(dir: &Path) -> std::io::Result<()> {
 fn config_file(given: Option<PathBuf>) -> Option<PathBuf> {
     let usual = PathBuf::from("farol.toml");
     given.or_else(|| usual.is_file().then_some(usual))
-}
-
-fn start_log(config: &Config) -> anyhow::Result<()> {
-    use tracing_subscriber::{EnvFilter, fmt};
-    let filter = EnvFilter::try_new(&config.log.filter)?;
-    // A log that nobody reads any more (a closed pipe) must not take the process with it.
-    let log = fmt()
-        .log_internal_errors(false)
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let started = match config.log.format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().try_init(),
-    };
-    started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))
 }
 
 /// SIGTERM and Ctrl-C drain.

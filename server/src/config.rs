@@ -33,6 +33,7 @@ pub struct Config {
     pub live: LiveConfig,
     pub log: LogConfig,
     pub metrics: MetricsConfig,
+    pub telemetry: TelemetryConfig,
     #[serde(rename = "runbook")]
     pub runbooks: Vec<RunbookConfig>,
 }
@@ -249,6 +250,46 @@ impl Default for MetricsConfig {
     }
 }
 
+/// `[telemetry]`: where Farol's own traces go.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// An OpenTelemetry collector that takes OTLP over HTTP: `http://127.0.0.1:4318`. Without it nothing is sent.
+    pub otlp_endpoint: Option<String>,
+}
+
+#[expect(
+    clippy::derivable_impls,
+    reason = "every section states its defaults in one way"
+)]
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        TelemetryConfig { otlp_endpoint: None }
+    }
+}
+
+impl TelemetryConfig {
+    fn problem(&self) -> Option<String> {
+        let endpoint = self.otlp_endpoint.as_deref()?;
+        if endpoint.starts_with("https://") {
+            return Some(
+                "TLS is not spoken to collectors; send to one on this machine, http://127.0.0.1:4318, that forwards"
+                    .to_owned(),
+            );
+        }
+        let authority = endpoint
+            .strip_prefix("http://")
+            .map(|rest| rest.trim_end_matches('/'))
+            .and_then(|rest| rest.parse::<http::uri::Authority>().ok());
+        match authority {
+            Some(authority) if !authority.host().is_empty() && !authority.as_str().contains('@') => None,
+            _ => Some(format!(
+                "`{endpoint}` is no address of a collector; write scheme, host and port only: http://127.0.0.1:4318"
+            )),
+        }
+    }
+}
+
 /// All that is wrong with a configuration, one line each.
 #[derive(Debug)]
 pub struct ConfigError(Vec<Problem>);
@@ -364,6 +405,9 @@ impl Config {
             let reason = format!("there is no collector `{name}`; there are {}", known.join(", "));
             problems.push(("collect.disabled".to_owned(), reason));
         }
+        if let Some(reason) = self.telemetry.problem() {
+            problems.push(("telemetry.otlp_endpoint".to_owned(), reason));
+        }
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.filter) {
             problems.push(("log.filter".to_owned(), error.to_string()));
         }
@@ -469,6 +513,21 @@ mod tests {
                 "[http]\npublic_origins = [\"farol.example.org\"]",
                 "http.public_origins",
                 "scheme",
+            ),
+            (
+                "[telemetry]\notlp_endpoint = \"https://collector.example.org\"",
+                "telemetry.otlp_endpoint",
+                "TLS",
+            ),
+            (
+                "[telemetry]\notlp_endpoint = \"127.0.0.1:4318\"",
+                "telemetry.otlp_endpoint",
+                "http://127.0.0.1:4318",
+            ),
+            (
+                "[telemetry]\notlp_endpoint = \"http://127.0.0.1:4318/v1/traces\"",
+                "telemetry.otlp_endpoint",
+                "host and port only",
             ),
             (
                 "[http]\ntrusted_proxies = [\"10.0.0.0/99\"]",

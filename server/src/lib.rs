@@ -8,7 +8,7 @@
 //! | [`actions`] | actions, the one runner, runs |
 //! | [`audit`] | the append-only log of who did what |
 //! | [`access`] | users, sessions, tokens, throttling |
-//! | [`telemetry`] | Farol's own metrics |
+//! | [`telemetry`] | Farol's own metrics, log and traces |
 //! | [`serve`], [`tls`] | the accept loop, connections, the certificate |
 //! | [`middleware`] | layers around every request |
 //! | [`ports`] | what the pages may ask of the server |
@@ -59,6 +59,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tls::{Tls, reload::Watched};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
 
 /// Runs Farol until `shutdown`, then drains. What the process and the tests call.
 pub async fn run(
@@ -74,7 +75,10 @@ pub async fn run(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let own_making = fingerprint.filter(|_| !config.tls.is_certified());
     let tasks = TaskTracker::new();
-    let state = assemble(address, config, data_dir, &shutdown, &tasks).await?;
+    let start = tracing::info_span!("start", %address);
+    let state = assemble(address, config, data_dir, &shutdown, &tasks)
+        .instrument(start)
+        .await?;
     cli::say(&format!("listening on {scheme}://{address}"));
     if let Some(fingerprint) = own_making {
         cli::say(

@@ -1,10 +1,17 @@
-//! Farol's own metrics: recorded through the `metrics` facade, read by the `farol` collector and by `GET /metrics`.
+//! Farol's own metrics: recorded through the `metrics` facade, read by the `farol` collector and by `GET /metrics`. And its
+//! own log and traces: [`log`] writes the one, [`traces`] sends the others to a collector, if there is one.
 //!
 //! [`mod@registry`] holds the numbers, [`openmetrics`] writes them as text. Recording is atomics only; a name or label set that
 //! is new takes a lock once. Above [`registry::MAX_SERIES`] further series are dropped and counted.
 
+pub mod log;
 pub mod openmetrics;
 pub mod registry;
+#[cfg(feature = "otlp")]
+pub mod traces;
+#[cfg(not(feature = "otlp"))]
+#[path = "telemetry/traces_absent.rs"]
+pub mod traces;
 
 use crate::procstat::ProcStat;
 use axum::{
@@ -89,6 +96,14 @@ fn describe() {
     describe_counter!(
         "farol_csp_reports_total",
         "Violations of the content security policy that browsers reported."
+    );
+    describe_counter!(
+        "farol_traces_spans_sent_total",
+        "Spans that the OpenTelemetry collector took."
+    );
+    describe_counter!(
+        "farol_traces_spans_dropped_total",
+        "Spans dropped because too many waited or the collector did not take them."
     );
     describe_gauge!(
         "process_resident_memory_bytes",

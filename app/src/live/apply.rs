@@ -14,6 +14,8 @@ use std::collections::VecDeque;
 pub const WINDOW_MS: i64 = 10 * 60 * 1000;
 /// Rows held at most, whatever their times claim: 10 minutes at 5 Hz. The oldest go first.
 pub const MAX_ROWS: usize = 3000;
+/// Values held at most, so that a short message of many series and many times does not take all memory: then fewer rows.
+pub const MAX_CELLS: usize = 1_000_000;
 
 /// Schema, history and position of one metrics channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,8 +161,9 @@ impl View {
         self.schema = schema;
         self.step_ms = snapshot.step_ms;
         self.times.clear();
-        self.columns = vec![VecDeque::with_capacity(snapshot.times_ms.len()); self.schema.len()];
-        for (row, time) in snapshot.times_ms.into_iter().enumerate() {
+        self.columns = vec![VecDeque::new(); self.schema.len()];
+        let surplus = snapshot.times_ms.len().saturating_sub(self.most_rows());
+        for (row, time) in snapshot.times_ms.into_iter().enumerate().skip(surplus) {
             // A server that sends times out of order must not break the search by time.
             if self.times.back().is_some_and(|last| *last >= time) {
                 continue;
@@ -180,6 +183,8 @@ impl View {
     /// Series that stay keep their history, new ones begin with no values.
     fn adopt_schema(&mut self, schema: Vec<MetricSpec>) {
         let keys: Vec<String> = schema.iter().map(MetricSpec::key).collect();
+        self.schema = schema;
+        self.trim();
         let old_keys = std::mem::take(&mut self.keys);
         let mut old = std::mem::take(&mut self.columns);
         let rows = self.times.len();
@@ -188,11 +193,12 @@ impl View {
             .map(|key| {
                 let place = old_keys.iter().position(|known| known == key);
                 let column = place.and_then(|place| old.get_mut(place)).map(std::mem::take);
+                // The same key once more finds it taken.
+                let column = column.filter(|column| column.len() == rows);
                 column.unwrap_or_else(|| std::iter::repeat_n(f64::NAN, rows).collect())
             })
             .collect();
         self.keys = keys;
-        self.schema = schema;
     }
 
     fn row(&mut self, t_ms: i64, values: &[f64]) -> Applied {
@@ -207,11 +213,15 @@ impl View {
         Applied::Values
     }
 
+    fn most_rows(&self) -> usize {
+        MAX_ROWS.min(MAX_CELLS / self.schema.len().max(1))
+    }
+
     fn trim(&mut self) {
         let Some(newest) = self.last_ms() else { return };
         let oldest = newest.saturating_sub(WINDOW_MS);
         let old = self.times.partition_point(|time| *time < oldest);
-        let surplus = old.max(self.times.len().saturating_sub(MAX_ROWS));
+        let surplus = old.max(self.times.len().saturating_sub(self.most_rows()));
         self.times.drain(..surplus);
         for column in &mut self.columns {
             column.drain(..surplus);
@@ -366,6 +376,42 @@ mod tests {
         }
         assert_eq!(view.times.len(), MAX_ROWS);
         assert!(view.columns.iter().all(|column| column.len() == MAX_ROWS));
+    }
+
+    #[test]
+    fn a_schema_that_names_a_series_twice_keeps_every_column_as_long_as_the_times() {
+        let mut view = view();
+        view.publication(3, schema(&["b", "b"]));
+        assert_eq!(view.rows(0).collect::<Vec<_>>(), [(1000, 10.0), (2000, 20.0)]);
+        assert!(view.columns[1].iter().all(|value| value.is_nan()));
+        // What leaves the window leaves every column.
+        view.publication(4, frame(2000 + WINDOW_MS, &[3.0, 4.0]));
+        assert!(view.columns.iter().all(|column| column.len() == view.times.len()));
+    }
+
+    #[test]
+    fn many_series_and_many_times_in_a_short_message_do_not_multiply() {
+        let initial = |series: usize| ChannelView {
+            schema: vec![MetricSpec::default(); series],
+            snapshot: Snapshot {
+                times_ms: (1..=2500).collect(),
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let cells = |view: &View| view.columns.iter().map(VecDeque::len).sum::<usize>();
+        let mut view = View::new(initial(1000));
+        assert_eq!((view.times.len(), cells(&view)), (1000, MAX_CELLS));
+        assert_eq!(view.times.back(), Some(&2500), "the newest stay");
+        view.publication(
+            0,
+            MetricsPublication {
+                schema: vec![MetricSpec::default(); 4000],
+                ..Default::default()
+            },
+        );
+        assert_eq!((view.times.len(), cells(&view)), (250, MAX_CELLS));
+        assert_eq!(View::new(initial(10)).times.len(), 2500);
     }
 
     #[test]

@@ -67,6 +67,10 @@ impl Assembler {
                 _ => &mut self.control,
             };
             let start = target.len();
+            if target.capacity() - start < here.len() {
+                // Grows as a vector does, but never beyond what the frame has announced: the limit holds for memory too.
+                target.reserve_exact(start.max(here.len()).min(left));
+            }
             target.extend_from_slice(here);
             unmask(&mut target[start..], frame.head.mask, frame.read);
             frame.read += here.len();
@@ -87,6 +91,12 @@ impl Assembler {
                 return Ok(Some(event));
             }
         }
+    }
+
+    /// Memory that is held for what has not become an event, bytes: never more than the limit and one control frame.
+    pub fn held_bytes(&self) -> usize {
+        let message = self.message.as_ref();
+        message.map_or(0, |message| message.bytes.capacity()) + self.control.capacity()
     }
 
     /// Reads a head. False when it is not whole yet.

@@ -85,6 +85,22 @@ fn the_limit_holds_for_one_frame_and_for_all_fragments_together() {
 }
 
 #[test]
+fn no_more_memory_is_held_than_the_limit_allows() {
+    const LIMIT: usize = 32 * 1024;
+    // More than is allocated at once comes in the second frame, when the buffer is neither empty nor a power of two.
+    let bytes = [frame(0x02, &[7; 15_000]), frame(0x80, &[8; LIMIT - 15_000])].concat();
+    for step in [1, 1000, bytes.len() - 1] {
+        let mut assembler = Assembler::default();
+        let mut held = 0;
+        for mut input in bytes[..bytes.len() - 1].chunks(step) {
+            assert_eq!(assembler.next(&mut input, LIMIT), Ok(None));
+            held = held.max(assembler.held_bytes());
+        }
+        assert!((LIMIT - 1..=LIMIT).contains(&held), "{held} in steps of {step}");
+    }
+}
+
+#[test]
 fn bad_text_is_told_at_its_first_bad_byte() {
     assert_eq!(refused(&frame(0x81, b"\xff")), 1007);
     assert_eq!(

@@ -55,7 +55,7 @@ async fn lives(program: PathBuf, world: World, file: &Path, refusal: &str) {
     let output = world.run(&program, file, Some(&world.token)).await;
     assert!(output.status.success(), "{output:?}");
     let printed = String::from_utf8(output.stdout).unwrap();
-    let loads: Vec<f64> = printed.lines().map(|line| load(line)).collect();
+    let loads: Vec<f64> = printed.lines().map(load).collect();
     assert_eq!(loads.len(), 3, "{printed}");
     assert!(loads.iter().all(|load| (0.0..=100.0).contains(load)), "{printed}");
     for (token, words) in [(Some("farol_wrong"), refusal), (None, TOKEN_MISSING)] {

@@ -122,8 +122,9 @@ async fn http_stream(
     Ok(open(live, lines, admitted, first, content_type, write))
 }
 
+/// The query of `GET /connection/sse`.
 #[derive(Deserialize)]
-struct SseQuery {
+pub struct SseQuery {
     cf_connect: Option<String>,
     cf_protocol: Option<String>,
 }
@@ -134,6 +135,17 @@ async fn sse(
     visitor: Visitor,
     Query(query): Query<SseQuery>,
 ) -> Result<Response, Refused> {
+    let (encoding, first) = connect_of(query, live.limits.frame_bytes_before_connect)?;
+    let admitted = visitor.admit(&live, Carrier::Sse, encoding)?;
+    let write: fn(Bytes) -> Bytes = match encoding {
+        Encoding::Json => json_events,
+        Encoding::Protobuf => |message| format!("data: {}\n\n", BASE64_STANDARD.encode(message)).into(),
+    };
+    Ok(open(live, lines, admitted, first, "text/event-stream", write))
+}
+
+/// The connect command in a query, of `limit` bytes at most, and its encoding.
+pub fn connect_of(query: SseQuery, limit: usize) -> Result<(Encoding, Bytes), Refused> {
     let connect = query.cf_connect.filter(|connect| !connect.is_empty());
     let Some(connect) = connect else {
         return Err(bad_request(
@@ -154,15 +166,10 @@ async fn sse(
             ));
         }
     };
-    if first.len() > live.limits.frame_bytes_before_connect {
-        return Err(too_large(live.limits.frame_bytes_before_connect));
+    match first.len() > limit {
+        true => Err(too_large(limit)),
+        false => Ok((encoding, first)),
     }
-    let admitted = visitor.admit(&live, Carrier::Sse, encoding)?;
-    let write: fn(Bytes) -> Bytes = match encoding {
-        Encoding::Json => json_events,
-        Encoding::Protobuf => |message| format!("data: {}\n\n", BASE64_STANDARD.encode(message)).into(),
-    };
-    Ok(open(live, lines, admitted, first, "text/event-stream", write))
 }
 
 /// One event for each reply.
@@ -230,12 +237,7 @@ async fn emulation(
 ) -> Result<StatusCode, Refused> {
     let body = read_body(body, 2 * live.limits.frame_bytes + ENVELOPE_BYTES).await?;
     let encoding = encoding_of(&headers);
-    let request: EmulationRequest = match encoding {
-        Encoding::Json => serde_json::from_slice(&body).map_err(|error| bad_request(error.to_string()))?,
-        Encoding::Protobuf => {
-            EmulationRequest::decode(body).map_err(|error| bad_request(error.to_string()))?
-        }
-    };
+    let request = request_of(encoding, &body)?;
     if request.node != lines.node {
         let message = "The connection of this command is gone: the server was started anew.";
         return Err(Refused::new(StatusCode::NOT_FOUND, message));
@@ -261,6 +263,16 @@ async fn emulation(
         Err(_) => {
             let message = "The connection does not take commands: it waits for its reader.";
             Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, message))
+        }
+    }
+}
+
+/// The body of `POST /emulation`.
+pub fn request_of(encoding: Encoding, body: &Bytes) -> Result<EmulationRequest, Refused> {
+    match encoding {
+        Encoding::Json => serde_json::from_slice(body).map_err(|error| bad_request(error.to_string())),
+        Encoding::Protobuf => {
+            EmulationRequest::decode(body.clone()).map_err(|error| bad_request(error.to_string()))
         }
     }
 }

@@ -215,18 +215,9 @@ impl Asked {
     }
 
     fn ask(&self, name: &'static str, data: Value, ack: AckSender) {
-        let read = serde_json::from_value::<Command>(json!({ name: data }));
-        let mut command = match read {
-            Ok(command) if data_is_there(&command) => command,
-            Ok(_) => {
-                let message = format!("`{name}` comes with an object.");
-                drop(ack.send(&refused(error::BAD_REQUEST, &message, false)));
-                return;
-            }
-            Err(fault) => {
-                drop(ack.send(&refused(error::BAD_REQUEST, &fault.to_string(), false)));
-                return;
-            }
+        let mut command = match command_of(name, data) {
+            Ok(command) => command,
+            Err(refused) => return drop(ack.send(&refused)),
         };
         command.id = self.id_of(Some(ack));
         if let Err(full) = self
@@ -242,9 +233,17 @@ impl Asked {
     }
 }
 
-/// Whether the request came with an object and not with `null`.
-fn data_is_there(command: &Command) -> bool {
-    *command != Command::default()
+/// The command that a request stands for, without its id; or the answer that refuses it.
+pub fn command_of(name: &str, data: Value) -> Result<Command, Value> {
+    match serde_json::from_value::<Command>(json!({ name: data })) {
+        // It came with an object and not with `null`.
+        Ok(command) if command != Command::default() => Ok(command),
+        Ok(_) => {
+            let message = format!("`{name}` comes with an object.");
+            Err(refused(error::BAD_REQUEST, &message, false))
+        }
+        Err(fault) => Err(refused(error::BAD_REQUEST, &fault.to_string(), false)),
+    }
 }
 
 fn refused(code: u32, message: &str, temporary: bool) -> Value {

@@ -15,6 +15,7 @@ use farol_model::{
     },
 };
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::sync::Arc;
 use tracing::Instrument as _;
 
@@ -104,8 +105,9 @@ impl Commands {
             );
             return Err(refusal(error::BAD_REQUEST, message, false));
         }
-        if !is_json(&data) {
-            let message = "`data` of publish must be a JSON value.";
+        // Whoever hears it must be able to hold it, too.
+        if serde_json::from_slice::<Value>(&data).is_err() {
+            let message = "`data` of publish must be a JSON value, of numbers that a double can hold and less than 128 deep.";
             return Err(refusal(error::BAD_REQUEST, message, false));
         }
         Ok(data)

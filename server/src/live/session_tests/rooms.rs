@@ -84,6 +84,24 @@ async fn what_one_says_all_in_the_room_hear_with_the_name_of_the_speaker() {
 }
 
 #[tokio::test]
+async fn what_others_could_not_hold_is_not_said() {
+    let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
+    for encoding in BOTH {
+        let world = World::new(LiveLimits::default());
+        let mut client = world.connected(encoding).await;
+        for data in ["1e999", r#"{"x":-1e400}"#, &deep] {
+            let reply = client.say(ROOM, data).await;
+            assert_eq!(
+                reply.error.map(|error| error.code),
+                Some(error::BAD_REQUEST),
+                "{data}"
+            );
+        }
+        assert!(client.say(ROOM, "1e300").await.publish.is_some());
+    }
+}
+
+#[tokio::test]
 async fn a_room_is_recovered_whole_and_its_history_is_read_in_pages() {
     let world = World::new(LiveLimits {
         history_publications: 2,

@@ -121,6 +121,29 @@ pub enum Item {
     },
 }
 
+/// What others said is in it as text and stays so: a JSON number may be larger than any that can be held here.
+#[derive(Serialize)]
+struct StreamItem<'a> {
+    #[serde(rename = "type")]
+    kind: u8,
+    #[serde(rename = "invocationId")]
+    invocation: &'a str,
+    item: &'a Item,
+}
+
+/// See [`StreamItem`].
+#[derive(Serialize)]
+struct Completion<'a> {
+    #[serde(rename = "type")]
+    kind: u8,
+    #[serde(rename = "invocationId")]
+    invocation: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
 impl Hub {
     pub fn new() -> Arc<Self> {
         let state = State {
@@ -186,17 +209,24 @@ impl Told {
     }
 
     fn item(&mut self, invocation: &str, item: &Item) {
-        self.record(&json!({"type": kind::STREAM_ITEM, "invocationId": invocation, "item": item}));
+        self.record(&StreamItem {
+            kind: kind::STREAM_ITEM,
+            invocation,
+            item,
+        });
     }
 
-    fn completion(&mut self, invocation: &str, result: Result<Option<Value>, String>) {
-        let mut record = json!({"type": kind::COMPLETION, "invocationId": invocation});
-        match result {
-            Ok(Some(result)) => record["result"] = result,
-            Ok(None) => {}
-            Err(error) => record["error"] = error.into(),
-        }
-        self.record(&record);
+    fn completion(&mut self, invocation: &str, result: Result<Option<Box<RawValue>>, String>) {
+        let (result, error) = match result {
+            Ok(result) => (result, None),
+            Err(error) => (None, Some(error)),
+        };
+        self.record(&Completion {
+            kind: kind::COMPLETION,
+            invocation,
+            result,
+            error,
+        });
     }
 
     fn say(&mut self, command: &Command) {
@@ -474,12 +504,12 @@ fn words(error: &Error) -> String {
 }
 
 /// The result by itself: what an rpc method answered, or the fields of the command's result.
-fn result_of(reply: &Reply) -> Option<Value> {
-    let mut value = serde_json::to_value(reply).ok()?;
-    let fields = value.as_object_mut()?;
-    if let Some(rpc) = fields.get_mut("rpc") {
-        return rpc.get_mut("data").map(Value::take);
+fn result_of(reply: &Reply) -> Option<Box<RawValue>> {
+    if let Some(rpc) = &reply.rpc {
+        return raw(&rpc.data);
     }
+    let written = codec::encode_reply(Encoding::Json, reply);
+    let mut fields: HashMap<String, Box<RawValue>> = serde_json::from_slice(&written).ok()?;
     fields.remove("id");
-    fields.values_mut().next().map(Value::take)
+    fields.into_values().next()
 }
