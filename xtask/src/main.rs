@@ -14,6 +14,7 @@ mod bundle;
 mod checks;
 mod project;
 mod prune;
+mod snippets;
 mod step;
 mod suite;
 mod tools;
