@@ -1,16 +1,19 @@
-//! The live client: one socket for the app, subscriptions that follow what is on screen, and data that survives a lost
+//! The live client: one connection for the app, subscriptions that follow what is on screen, and data that survives a lost
 //! connection without holes.
 //!
-//! - Pure and tested natively: [`apply`] (data), [`machine`] (connection), [`book`] (subscriptions), [`state`] (words).
+//! - Pure and tested natively: [`apply`] (data), [`machine`] (connection), [`ladder`] (which carrier), [`framing`] (messages
+//!   out of bytes), [`book`] (subscriptions), [`state`] (words).
 //! - [`handles`] is what pages use; [`badge`] shows the connection.
-//! - `carrier` is the socket in the browser build and does nothing on the server.
+//! - `carrier` runs the connection in the browser build and does nothing on the server.
 //!
 //! Messages change plain buffers at once; signals are bumped at most once per animation frame.
 
 pub mod apply;
 pub mod badge;
 pub mod book;
+pub mod framing;
 pub mod handles;
+pub mod ladder;
 pub mod machine;
 pub mod sink;
 pub mod state;
@@ -33,7 +36,7 @@ pub use state::LiveState;
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// The app's live client. A handle: copying it does not open another socket.
+/// The app's live client. A handle: copying it does not open another connection.
 #[derive(Clone, Copy)]
 pub struct LiveClient {
     link: carrier::Link,

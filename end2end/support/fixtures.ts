@@ -65,7 +65,7 @@ export const test = base.extend<Fixtures>({
 });
 
 /** Signs in through the form and waits until the overview is alive. */
-export async function signIn(page: Page, farol: Farol, name: string, options = { hydrated: true }) {
+export async function signIn(page: Page, farol: { url: string }, name: string, options = { hydrated: true }) {
   await page.goto(farol.url + "/sign-in");
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);

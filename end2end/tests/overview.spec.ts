@@ -1,5 +1,5 @@
-import { Page } from "@playwright/test";
-import { expect, hydrated, signIn, test, watchFaults } from "../support/fixtures";
+import { expect, signIn, test, watchFaults } from "../support/fixtures";
+import { holdsWhatTheServerHolds, rowsOf } from "../support/rows";
 
 test("the overview is drawn without scripts, with charts and current numbers", async ({ browser, farol }) => {
   await farol.addUser("ana", "viewer");
@@ -49,28 +49,5 @@ test("a restart of the server leaves no hole in a chart that the server does not
   await expect(page.locator(".connection")).toContainText(/Reconnecting|Live/);
   await expect(page.locator(".connection")).toContainText("Live");
   await expect.poll(async () => (await rowsOf(page)).length).toBeGreaterThan(4);
-  // What a page holds that is opened now is what the server holds.
-  const fresh = await page.context().newPage();
-  watchFaults(fresh);
-  await fresh.goto(farol.url + "/");
-  await hydrated(fresh);
-  const held = await rowsOf(fresh);
-  const survived = await rowsOf(page);
-  const from = survived.indexOf(held[0]);
-  expect(survived.slice(from, from + held.length)).toEqual(held);
-  expect(watchFaults(fresh).left()).toEqual([]);
+  await holdsWhatTheServerHolds(page, farol.url + "/");
 });
-
-/** Times of all rows that the first chart has, oldest first, read as a person would: with the arrow keys. */
-async function rowsOf(page: Page) {
-  const plot = page.locator(".plot").first();
-  await plot.focus();
-  await page.keyboard.press("Home");
-  const seen: string[] = [];
-  for (;;) {
-    const time = await plot.locator(".plot-time").innerText();
-    if (seen.at(-1) === time) return seen;
-    seen.push(time);
-    await page.keyboard.press("ArrowRight");
-  }
-}

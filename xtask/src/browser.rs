@@ -4,7 +4,7 @@
 use crate::{
     bundle,
     project::Project,
-    prune, short,
+    prune, short, snippets,
     step::{run, step},
     tools,
 };
@@ -163,7 +163,7 @@ fn bind(project: &Project, wasm_file: &Path, kind: Bundle) -> Result<Parts> {
     let mut output = bindgen
         .generate_output()
         .context("wasm-bindgen refused the module")?;
-    let mut script = output.js().to_owned();
+    let mut script = snippets::inline(output.js(), output.local_modules())?;
     if kind == Bundle::Release {
         script = prune::script(script)?;
         let exports = &mut output.wasm_mut().exports;

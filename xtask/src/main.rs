@@ -16,6 +16,7 @@ mod checks;
 mod project;
 mod prune;
 mod short;
+mod snippets;
 mod step;
 mod suite;
 mod tools;

@@ -3,7 +3,7 @@
 //! `wasm-bindgen-test` normally wants its own runner program, which takes minutes to install. What it does is little: bind
 //! the test module, load it in a page, call the exported tests. `end2end/wasm/run.mjs` is that page's driver.
 
-use crate::{project::Project, suite::Total, tools};
+use crate::{project::Project, snippets, suite::Total, tools};
 use anyhow::{Context, Result, bail};
 use std::{
     fs,
@@ -81,7 +81,8 @@ fn bind(module: &std::path::Path, dir: &std::path::Path) -> Result<()> {
     let mut output = bindgen
         .generate_output()
         .context("wasm-bindgen refused the test module")?;
-    fs::write(dir.join("tests.js"), output.js())?;
+    let script = snippets::inline(output.js(), output.local_modules())?;
+    fs::write(dir.join("tests.js"), script)?;
     fs::write(dir.join("tests.wasm"), output.wasm_mut().emit_wasm())?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The connection's state for people: an icon and words.
 
-use super::{LiveState, use_live};
+use super::{LiveState, ladder::Rung, use_live};
 use crate::prelude::*;
 use leptos::leptos_dom::helpers::IntervalHandle;
 
@@ -36,7 +36,7 @@ pub fn ConnectionBadge() -> impl IntoView {
     let name = Memo::new(move |_| state.with(LiveState::name).to_owned());
     let spoken = Memo::new(move |_| {
         state.with(|state| match state {
-            LiveState::Connecting | LiveState::Live => String::new(),
+            LiveState::Connecting | LiveState::Live(Rung::WebSocket) => String::new(),
             LiveState::Reconnecting { .. } => "Connection lost, reconnecting.".to_owned(),
             other => other.hint(),
         })

@@ -1,5 +1,6 @@
-//! The carrier of the browser build: one WebSocket in Protobuf. Runs what [`Machine`](super::machine::Machine) and
-//! [`Book`](super::book::Book) decide and decides nothing itself. Bounds: one socket, one timer, one frame request.
+//! The connection of the browser build, in Protobuf. Runs what [`Machine`](super::machine::Machine) and
+//! [`Book`](super::book::Book) decide and decides nothing itself. Bounds: one connection and one that is tried beside it,
+//! one timer, one frame request.
 
 mod heard;
 mod socket;
@@ -8,12 +9,12 @@ mod traffic;
 use super::{
     LiveState, SubscribeOptions,
     badge::Clock,
+    ladder::Rung,
     machine::{Effect, Input},
     sink::Sink,
 };
-use farol_model::wire::{Command, ConnectRequest};
 use leptos::{leptos_dom::helpers::set_timeout_with_handle, prelude::*};
-use socket::Socket;
+use socket::{Page, Socket};
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 use traffic::{Core, Pending};
 use wasm_bindgen_futures::spawn_local;
@@ -130,6 +131,7 @@ impl Inner {
                     core.order(order);
                 }
             }
+            core.post();
         }
         self.arm();
     }
@@ -144,20 +146,21 @@ impl Inner {
             .step(input, now, js_sys::Math::random());
         match effect {
             Effect::None => {}
-            Effect::Open => self.open(),
-            Effect::Greet => {
-                let connect = ConnectRequest {
-                    name: "farol-app".into(),
-                    ..Default::default()
-                };
-                let command = Command {
-                    connect: Some(connect),
-                    ..Default::default()
-                };
-                self.core.borrow_mut().send(Pending::Connect, command);
+            Effect::Open => {
+                let rung = self.core.borrow().machine.rung();
+                let socket = self.open(rung);
+                self.core.borrow_mut().take_up(socket);
             }
+            Effect::Climb => {
+                let socket = self.open(Rung::WebSocket);
+                self.core.borrow_mut().trial = Some(socket);
+            }
+            Effect::Slip => discard([self.core.borrow_mut().trial.take(), None]),
             Effect::Subscribe => self.flush(),
-            Effect::Drop => self.drop_socket(),
+            Effect::Drop => {
+                discard(self.core.borrow_mut().lost());
+                self.probe();
+            }
         }
         let state = self.core.borrow().machine.state(now);
         if self.state.try_with_untracked(|known| *known != state) == Some(true) {
@@ -166,50 +169,14 @@ impl Inner {
         self.arm();
     }
 
-    fn open(self: &Rc<Self>) {
-        let generation = {
-            let mut core = self.core.borrow_mut();
-            core.generation += 1;
-            core.generation
-        };
+    fn open(self: &Rc<Self>, rung: Rung) -> Socket {
+        let (number, greeting) = self.core.borrow_mut().greeting();
         let weak = Rc::downgrade(self);
-        let current = move || {
-            weak.upgrade()
-                .filter(|inner| inner.core.borrow().generation == generation)
-        };
-        let opened = current.clone();
-        let heard = current.clone();
-        let socket = Socket::open(
-            move || {
-                if let Some(inner) = opened() {
-                    inner.drive(Input::Opened);
-                }
-            },
-            move |message| {
-                if let Some(inner) = heard() {
-                    inner.message(&message);
-                }
-            },
-            move |code, reason| {
-                if let Some(inner) = current() {
-                    inner.drive(Input::Closed { code, reason });
-                    inner.probe();
-                }
-            },
-        );
-        match socket {
-            Some(socket) => self.core.borrow_mut().socket = Some(socket),
-            None => self.drive(Input::Closed {
-                code: 1006,
-                reason: "no socket".into(),
-            }),
-        }
-    }
-
-    fn drop_socket(self: &Rc<Self>) {
-        let socket = self.core.borrow_mut().lost();
-        // We may be inside one of its closures: let it end first.
-        spawn_local(async move { drop(socket) });
+        Socket::open(rung, number, &greeting, move |code, bytes| {
+            if let Some(inner) = weak.upgrade() {
+                inner.heard(number, code, bytes);
+            }
+        })
     }
 
     /// One timer for whatever is due first.
@@ -243,15 +210,16 @@ impl Inner {
         core.timer = handle.ok().map(|handle| (at, handle));
     }
 
-    /// Once: network and visibility.
+    /// Once: the carrier of the page before, network and visibility.
     fn watch_page(self: &Rc<Self>) {
         if std::mem::replace(&mut self.core.borrow_mut().watching, true) {
             return;
         }
+        self.core.borrow_mut().machine.begin(socket::remembered());
         let online = Rc::downgrade(self);
         let _ = window_event_listener_untyped("online", move |_| {
             if let Some(inner) = online.upgrade() {
-                inner.drive(Input::Awake);
+                inner.drive(Input::Online);
             }
         });
         let weak = Rc::downgrade(self);
@@ -267,17 +235,27 @@ impl Inner {
         });
     }
 
-    /// Whether the page is still open to this person is asked after the first failure and then now and again.
+    /// Asks whether the page is still open to this person, and the server there at all.
     fn probe(self: &Rc<Self>) {
-        let attempts = self.core.borrow().machine.attempts();
-        if attempts != 1 && !attempts.is_multiple_of(5) {
-            return;
-        }
+        let failure = {
+            let core = self.core.borrow();
+            if !core.machine.asks() {
+                return;
+            }
+            core.machine.failure()
+        };
         let inner = self.clone();
         spawn_local(async move {
-            if socket::signed_out().await {
-                inner.drive(Input::SignedOut);
+            match socket::page().await {
+                Page::Open => inner.drive(Input::Reachable(failure)),
+                Page::SignedOut => inner.drive(Input::SignedOut),
+                Page::Away => inner.drive(Input::Away),
             }
         });
     }
+}
+
+/// We may be inside one of its closures: let it end first.
+fn discard(sockets: [Option<Socket>; 2]) {
+    spawn_local(async move { drop(sockets) });
 }

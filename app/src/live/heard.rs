@@ -1,8 +1,11 @@
 //! What the server says: replies and pushes of one message, handed to whom they belong.
 
 use super::{
-    super::{apply::Applied, badge::Clock, machine::Input, sink::Delivery},
+    super::{
+        apply::Applied, badge::Clock, framing::Unreadable, ladder::Rung, machine::Input, sink::Delivery,
+    },
     Inner, Pending,
+    socket::{Socket, remember},
 };
 use farol_model::{
     Fault, FaultCode,
@@ -12,16 +15,61 @@ use leptos::prelude::*;
 use std::rc::Rc;
 
 impl Inner {
-    pub(super) fn message(self: &Rc<Self>, message: &[u8]) {
+    /// Something came from the connection with this number. A WebSocket brings whole messages; elsewhere a piece may end
+    /// anywhere.
+    pub(super) fn heard(self: &Rc<Self>, number: u32, code: u16, bytes: Vec<u8>) {
+        let (rung, is_trial) = {
+            let core = self.core.borrow();
+            let known = |socket: &Option<Socket>| Some(socket.as_ref().filter(|s| s.number == number)?.rung);
+            match (known(&core.socket), known(&core.trial)) {
+                (Some(rung), _) => (rung, false),
+                (None, Some(rung)) => (rung, true),
+                (None, None) => return,
+            }
+        };
+        match (code, is_trial) {
+            (0, true) => self.tried(&bytes),
+            (_, true) => self.drive(Input::Slipped),
+            (0, false) if rung == Rung::WebSocket => self.message(&bytes),
+            (0, false) => {
+                let whole = self.core.borrow_mut().frames.push(&bytes);
+                match whole {
+                    Ok(message) => self.message(&message),
+                    Err(Unreadable) => self.unreadable(),
+                }
+            }
+            (code, false) => self.drive(Input::Closed {
+                code,
+                reason: String::from_utf8_lossy(&bytes).into_owned(),
+            }),
+        }
+    }
+
+    /// The first word of a better carrier: when the server takes it, all moves over and continues from its positions.
+    fn tried(self: &Rc<Self>, message: &[u8]) {
+        let replies = codec::decode_protobuf_replies(message).unwrap_or_default();
+        if !replies.iter().any(|reply| reply.connect.is_some()) {
+            return self.drive(Input::Slipped);
+        }
+        let left = {
+            let mut core = self.core.borrow_mut();
+            let [left, better] = core.lost();
+            if let Some(better) = better {
+                core.take_up(better);
+            }
+            left
+        };
+        drop(left);
+        self.message(message);
+    }
+
+    fn message(self: &Rc<Self>, message: &[u8]) {
         self.core
             .borrow_mut()
             .machine
             .step(Input::Heard, Clock::now_ms(), 0.0);
         let Ok(replies) = codec::decode_protobuf_replies(message) else {
-            return self.drive(Input::Closed {
-                code: 3501,
-                reason: "the server's messages could not be read".into(),
-            });
+            return self.unreadable();
         };
         for reply in replies {
             self.reply(reply);
@@ -30,12 +78,19 @@ impl Inner {
         self.flush();
     }
 
+    fn unreadable(self: &Rc<Self>) {
+        self.drive(Input::Closed {
+            code: 3501,
+            reason: "the server's messages could not be read".into(),
+        });
+    }
+
     fn reply(self: &Rc<Self>, reply: Reply) {
         if let Some(push) = reply.push {
             return self.push(push);
         }
         if reply.id == 0 {
-            let core = self.core.borrow();
+            let mut core = self.core.borrow_mut();
             if core.pong {
                 core.write(&Command::default());
             }
@@ -58,8 +113,16 @@ impl Inner {
     fn connected(self: &Rc<Self>, reply: Reply) {
         match (reply.connect, reply.error) {
             (Some(result), _) => {
-                self.core.borrow_mut().pong = result.pong;
+                let rung = {
+                    let core = &mut *self.core.borrow_mut();
+                    core.pong = result.pong;
+                    core.emulation.node = result.node;
+                    core.emulation.session = result.session;
+                    core.socket.as_ref().map_or(Rung::WebSocket, |socket| socket.rung)
+                };
+                remember(rung);
                 self.drive(Input::Welcome {
+                    rung,
                     ping_secs: result.ping,
                 });
             }

@@ -1,5 +1,6 @@
 //! Where the connection stands, in words for people.
 
+use super::ladder::Rung;
 use crate::format::{clock_utc, duration};
 
 /// State of the one live connection of the app. Times are milliseconds since the epoch by the browser's clock.
@@ -7,21 +8,16 @@ use crate::format::{clock_utc, duration};
 pub enum LiveState {
     /// The first attempt is under way. What is on screen came with the page.
     Connecting,
-    Live,
+    /// Over this carrier.
+    Live(Rung),
     /// Lost; tries again at `at_ms`.
-    Reconnecting {
-        at_ms: f64,
-    },
+    Reconnecting { at_ms: f64 },
     /// Lost for long enough that numbers must be called old. Still trying.
-    Stale {
-        since_ms: f64,
-    },
+    Stale { since_ms: f64 },
     /// The session has ended. Does not try again.
     SignedOut,
     /// Refused for good. Does not try again by itself.
-    Failed {
-        reason: String,
-    },
+    Failed { reason: String },
 }
 
 impl LiveState {
@@ -29,7 +25,7 @@ impl LiveState {
     pub fn name(&self) -> &'static str {
         match self {
             LiveState::Connecting => "connecting",
-            LiveState::Live => "live",
+            LiveState::Live(_) => "live",
             LiveState::Reconnecting { .. } => "reconnecting",
             LiveState::Stale { .. } => "stale",
             LiveState::SignedOut => "signed-out",
@@ -41,7 +37,8 @@ impl LiveState {
     pub fn words(&self, now_ms: f64) -> String {
         match self {
             LiveState::Connecting => "Connecting".to_owned(),
-            LiveState::Live => "Live".to_owned(),
+            LiveState::Live(Rung::WebSocket) => "Live".to_owned(),
+            LiveState::Live(_) => "Live over HTTP".to_owned(),
             LiveState::Reconnecting { at_ms } => match seconds_left(*at_ms, now_ms) {
                 0 => "Reconnecting".to_owned(),
                 left => format!("Reconnecting in {left} s"),
@@ -60,7 +57,12 @@ impl LiveState {
             LiveState::Connecting => {
                 "Opening the live connection. Numbers are from when the page was loaded.".to_owned()
             }
-            LiveState::Live => "Numbers are live.".to_owned(),
+            LiveState::Live(rung) => match rung {
+                Rung::WebSocket => "Numbers are live.",
+                Rung::HttpStream => "Live over HTTP stream; WebSocket is blocked here.",
+                Rung::Sse => "Live over Server-Sent Events; WebSocket is blocked here.",
+            }
+            .to_owned(),
             LiveState::Reconnecting { .. } => "The connection was lost. Trying again by itself.".to_owned(),
             LiveState::Stale { since_ms } => format!(
                 "No data since {} UTC. Trying again by itself; check the network or the server.",
@@ -93,6 +95,24 @@ mod tests {
         assert_eq!(state.words(7_600.0), "Reconnecting in 3 s");
         assert_eq!(state.words(10_000.0), "Reconnecting");
         assert_eq!(state.words(99_000.0), "Reconnecting");
+    }
+
+    #[test]
+    fn a_carrier_that_is_not_the_best_is_told() {
+        let told = |rung| {
+            let state = LiveState::Live(rung);
+            (state.words(0.0), state.hint())
+        };
+        assert_eq!(told(Rung::WebSocket).0, "Live");
+        assert_eq!(told(Rung::HttpStream).0, "Live over HTTP");
+        assert_eq!(
+            told(Rung::HttpStream).1,
+            "Live over HTTP stream; WebSocket is blocked here."
+        );
+        assert_eq!(
+            told(Rung::Sse).1,
+            "Live over Server-Sent Events; WebSocket is blocked here."
+        );
     }
 
     #[test]

@@ -1,27 +1,39 @@
-//! What is under way on the link: the socket, commands without an answer, who listens to what. Lists are short (a page has
+//! What is under way on the link: the connection, commands without an answer, who listens to what. Lists are short (a page has
 //! at most a few dozen channels), so they are searched from the front.
 
 use super::{
     super::{
         book::{Book, Order, resume_from},
+        framing::Frames,
         machine::Machine,
         sink::Sink,
     },
     socket::Socket,
 };
-use farol_model::wire::{Command, FLAG_CHANNEL_COMPACTION, SubscribeRequest, UnsubscribeRequest, codec};
+use farol_model::wire::{
+    Command, ConnectRequest, EmulationRequest, FLAG_CHANNEL_COMPACTION, SubscribeRequest, UnsubscribeRequest,
+    codec,
+};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::RwSignal};
+use prost::Message;
 use std::sync::Arc;
+
+/// Commands that leave in one message, bytes. The server takes 256 commands and 32 KiB; a command has 16 bytes at least.
+const MESSAGE_BYTES: usize = 4096;
 
 #[derive(Default)]
 pub(super) struct Core {
     pub machine: Machine,
     pub book: Book,
     pub socket: Option<Socket>,
+    /// A better carrier that is tried beside the standing connection.
+    pub trial: Option<Socket>,
+    /// What has arrived of a message that is not whole yet.
+    pub frames: Frames,
+    /// Node and session that commands name where they go by requests of their own; empty where they need not.
+    pub emulation: EmulationRequest,
     /// Channels by the server's numeric ids.
     pub names: Vec<(i64, String)>,
-    /// Which socket events are ours: those of dropped sockets count no more.
-    pub generation: u64,
     /// When it is due.
     pub timer: Option<(f64, TimeoutHandle)>,
     pub flushing: bool,
@@ -35,6 +47,8 @@ pub(super) struct Core {
     sinks: Vec<Listed>,
     /// Commands without an answer yet, by their id.
     pending: Vec<(u32, Pending)>,
+    /// Commands that leave at the next [`Core::post`].
+    written: Vec<u8>,
     next_id: u32,
     next_sink: u64,
 }
@@ -87,26 +101,69 @@ impl Core {
         found.map(|(_, name)| name.clone()).unwrap_or_default()
     }
 
-    /// Forgets what belonged to the connection and takes its socket away.
-    pub(super) fn lost(&mut self) -> Option<Socket> {
-        self.generation += 1;
+    /// Forgets what belonged to the connection and takes it away, and what was tried beside it.
+    pub(super) fn lost(&mut self) -> [Option<Socket>; 2] {
         self.book.lost();
         self.names.clear();
         self.pending.clear();
-        self.socket.take()
+        self.written.clear();
+        self.frames = Frames::default();
+        self.emulation = EmulationRequest::default();
+        [self.socket.take(), self.trial.take()]
     }
 
-    pub(super) fn send(&mut self, pending: Pending, mut command: Command) {
+    /// The connect command of a new connection, with its id.
+    pub(super) fn greeting(&mut self) -> (u32, Vec<u8>) {
+        let connect = ConnectRequest {
+            name: "farol-app".into(),
+            ..Default::default()
+        };
+        let id = self.number();
+        let command = Command {
+            id,
+            connect: Some(connect),
+            ..Default::default()
+        };
+        (id, codec::encode_protobuf_command(&command).to_vec())
+    }
+
+    /// The connection is the one whose events count from now on.
+    pub(super) fn take_up(&mut self, socket: Socket) {
+        self.pending.push((socket.number, Pending::Connect));
+        self.socket = Some(socket);
+    }
+
+    fn number(&mut self) -> u32 {
         self.next_id = self.next_id.checked_add(1).unwrap_or(1);
-        command.id = self.next_id;
+        self.next_id
+    }
+
+    fn send(&mut self, pending: Pending, mut command: Command) {
+        command.id = self.number();
         self.pending.push((command.id, pending));
         self.write(&command);
     }
 
-    pub(super) fn write(&self, command: &Command) {
-        if let Some(socket) = &self.socket {
-            socket.send(&codec::encode_protobuf_command(command));
+    pub(super) fn write(&mut self, command: &Command) {
+        let command = codec::encode_protobuf_command(command);
+        if self.written.len() + command.len() > MESSAGE_BYTES {
+            self.post();
         }
+        self.written.extend_from_slice(&command);
+    }
+
+    /// Sends what was written.
+    pub(super) fn post(&mut self) {
+        let mut message = std::mem::take(&mut self.written);
+        let Some(socket) = &self.socket else { return };
+        if message.is_empty() {
+            return;
+        }
+        if !self.emulation.session.is_empty() {
+            self.emulation.data = message.into();
+            message = self.emulation.encode_to_vec();
+        }
+        socket.send(&message);
     }
 
     pub(super) fn order(&mut self, order: Order) {
@@ -115,10 +172,10 @@ impl Core {
                 self.pending.retain(
                     |(_, pending)| !matches!(pending, Pending::Subscribe(known) if *known == channel),
                 );
-                self.next_id = self.next_id.checked_add(1).unwrap_or(1);
                 let unsubscribe = Some(UnsubscribeRequest { channel });
+                let id = self.number();
                 self.write(&Command {
-                    id: self.next_id,
+                    id,
                     unsubscribe,
                     ..Default::default()
                 });

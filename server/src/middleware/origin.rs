@@ -83,7 +83,25 @@ impl OriginPolicy {
     /// have added, so nobody is lured into anything.
     pub fn upgrade_allowed(&self, headers: &HeaderMap) -> bool {
         let browser = headers.contains_key(header::ORIGIN) || headers.contains_key(header::COOKIE);
-        !browser || self.origin_allowed(headers)
+        !browser || self.origin_allowed(headers) || self.comes_from_our_page(headers)
+    }
+
+    /// An EventSource of our own page brings no `Origin`, and over plain HTTP no `Sec-Fetch-Site` either (Fetch Metadata 2:
+    /// only to trustworthy addresses). Its `Referer` cannot be written by a page. Where one of the others is there, it decides.
+    fn comes_from_our_page(&self, headers: &HeaderMap) -> bool {
+        if headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site") {
+            return false;
+        }
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let referer = text(header::REFERER).unwrap_or_default().to_ascii_lowercase();
+        let Some((scheme, rest)) = referer.split_once("://") else {
+            return false;
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        self.is_ours(
+            &format!("{scheme}://{authority}"),
+            text(header::HOST).unwrap_or_default(),
+        )
     }
 
     /// An origin is ours when it is configured, or is http(s) to the very host (and port) of this request: `https` where
@@ -181,6 +199,24 @@ mod tests {
         assert!(allowed(&[("origin", "http://127.0.0.1:3000"), ("cookie", "a=b")]));
         assert!(!allowed(&[("cookie", "a=b")]), "a browser sends Origin");
         assert!(!allowed(&[("origin", "https://evil.example")]));
+        let from = |referer| allowed(&[("cookie", "a=b"), ("referer", referer)]);
+        assert!(from("http://127.0.0.1:3000/processes?sort=cpu") && from("https://farol.example.org/"));
+        for evil in [
+            "http://127.0.0.1:3000.evil.example/",
+            "http://evil.example/?http://127.0.0.1:3000/",
+            "http://127.0.0.1:3000@evil.example/",
+            "127.0.0.1:3000",
+            "",
+        ] {
+            assert!(!from(evil), "{evil}");
+        }
+        let ours = ("referer", "http://127.0.0.1:3000/");
+        assert!(!allowed(&[
+            ("cookie", "a=b"),
+            ours,
+            ("sec-fetch-site", "cross-site")
+        ]));
+        assert!(!allowed(&[("origin", "https://evil.example"), ours]));
     }
 
     #[test]
