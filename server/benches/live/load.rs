@@ -115,6 +115,13 @@ impl Socket {
     }
 }
 
+impl Socket {
+    /// Says that somebody is there, which counts as the answer to a ping of Farol: an empty Protobuf command.
+    pub fn sign_of_life(&mut self) {
+        let _ = self.stream.write(&[0x82, 0x81, 0, 0, 0, 0, 0]);
+    }
+}
+
 fn read_message(stream: &mut TcpStream) -> std::io::Result<()> {
     let mut head = [0; 2];
     stream.read_exact(&mut head)?;

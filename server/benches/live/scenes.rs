@@ -102,6 +102,9 @@ fn many() {
     );
 }
 
+/// Less than the distance of pings.
+const SETTLE: Duration = Duration::from_secs(18);
+
 fn crowd(stalled: usize) -> Spread {
     let count = load::at_most(20_000);
     let server = Running::start(FAROL, 1);
@@ -111,9 +114,11 @@ fn crowd(stalled: usize) -> Spread {
         "{count} sockets x 1 Hz x 1 KB, {stalled} of them never read; open after {:.1} s",
         start.elapsed().as_secs_f64()
     );
-    // With stalled ones until their buffers are full and the server has noticed.
-    let before = Duration::from_secs(if stalled > 0 { 60 } else { 3 });
-    receive(&mut sockets, FAROL.dialect.stamp, before);
+    // With stalled ones until their buffers are full. They say that they are there, and do not read all the same.
+    for _ in 0..if stalled > 0 { 4 } else { 1 } {
+        receive(&mut sockets, FAROL.dialect.stamp, SETTLE);
+        sockets.iter_mut().for_each(load::Socket::sign_of_life);
+    }
     sockets.iter_mut().for_each(|socket| socket.messages = 0);
     let before = cpu_secs(server.child.id());
     let during = Duration::from_secs(20);
