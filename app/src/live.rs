@@ -1,8 +1,9 @@
 //! The live client: one socket for the app, subscriptions that follow what is on screen, and data that survives a lost
 //! connection without holes.
 //!
-//! - Pure and tested natively: [`apply`] (data), [`machine`] (connection), [`book`] (subscriptions), [`state`] (words).
-//! - [`handles`] is what pages use; [`badge`] shows the connection.
+//! - Pure and tested natively: [`apply`] (data), [`machine`] (connection), [`book`] (subscriptions), [`people`] (presence),
+//!   [`state`] (words).
+//! - [`handles`] is what pages use; [`badge`] shows the connection, [`company`] who else is here.
 //! - `carrier` is the socket in the browser build and does nothing on the server.
 //!
 //! Messages change plain buffers at once; signals are bumped at most once per animation frame.
@@ -10,8 +11,10 @@
 pub mod apply;
 pub mod badge;
 pub mod book;
+pub mod company;
 pub mod handles;
 pub mod machine;
+pub mod people;
 pub mod sink;
 pub mod state;
 
@@ -22,8 +25,9 @@ mod carrier;
 #[path = "live/carrier.rs"]
 mod carrier;
 
-pub use badge::ConnectionBadge;
+pub use badge::{Clock, ConnectionBadge};
 pub use carrier::Subscription;
+pub use company::Company;
 pub use farol_model::wire::payload::SubscribeOptions;
 pub use handles::{
     ChannelHandle, Handle, RunFeed, Table, use_channel, use_channel_on_screen, use_run, use_state, use_table,

@@ -1,7 +1,12 @@
 //! What the server says: replies and pushes of one message, handed to whom they belong.
 
 use super::{
-    super::{apply::Applied, badge::Clock, machine::Input, sink::Delivery},
+    super::{
+        apply::Applied,
+        badge::Clock,
+        machine::Input,
+        sink::{Attendance, Delivery},
+    },
     Inner, Pending,
 };
 use farol_model::{
@@ -51,6 +56,11 @@ impl Inner {
                     self.deliver(&channel, &Delivery::Refused(&fault(error)));
                 }
             },
+            Some(Pending::Presence(channel)) => {
+                if let Some(all) = &reply.presence {
+                    self.deliver(&channel, &Delivery::People(Attendance::All(all)));
+                }
+            }
             None => {}
         }
     }
@@ -58,7 +68,11 @@ impl Inner {
     fn connected(self: &Rc<Self>, reply: Reply) {
         match (reply.connect, reply.error) {
             (Some(result), _) => {
-                self.core.borrow_mut().pong = result.pong;
+                {
+                    let mut core = self.core.borrow_mut();
+                    core.pong = result.pong;
+                    core.tell_clock(Clock::now_ms());
+                }
                 self.drive(Input::Welcome {
                     ping_secs: result.ping,
                 });
@@ -92,6 +106,12 @@ impl Inner {
         };
         if let Some(publication) = &push.publication {
             self.deliver(&channel, &Delivery::Publication(publication));
+        }
+        if let Some(info) = push.join.and_then(|told| told.info) {
+            self.deliver(&channel, &Delivery::People(Attendance::Came(&info)));
+        }
+        if let Some(info) = push.leave.and_then(|told| told.info) {
+            self.deliver(&channel, &Delivery::People(Attendance::Went(&info)));
         }
         if let Some(end) = push.unsubscribe {
             let again = end.code >= unsubscribe::INSUFFICIENT_STATE;

@@ -9,7 +9,10 @@ use super::{
     },
     socket::Socket,
 };
-use farol_model::wire::{Command, FLAG_CHANNEL_COMPACTION, SubscribeRequest, UnsubscribeRequest, codec};
+use farol_model::wire::{
+    Command, FLAG_CHANNEL_COMPACTION, PresenceRequest, SendRequest, SubscribeRequest, UnsubscribeRequest,
+    codec,
+};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::RwSignal};
 use std::sync::Arc;
 
@@ -49,6 +52,7 @@ struct Listed {
 pub(super) enum Pending {
     Connect,
     Subscribe(String),
+    Presence(String),
 }
 
 impl Core {
@@ -109,6 +113,27 @@ impl Core {
         }
     }
 
+    /// Goes out after the subscription, so that nobody is missed between the two.
+    fn ask_who_is_there(&mut self, channel: String) {
+        let presence = Some(PresenceRequest {
+            channel: channel.clone(),
+        });
+        let command = Command {
+            presence,
+            ..Default::default()
+        };
+        self.send(Pending::Presence(channel), command);
+    }
+
+    /// Tells the server what our clock shows, for the Connections page.
+    pub(super) fn tell_clock(&self, now_ms: f64) {
+        let data = format!("{{\"clock_ms\":{now_ms:.0}}}").into();
+        self.write(&Command {
+            send: Some(SendRequest { data }),
+            ..Default::default()
+        });
+    }
+
     pub(super) fn order(&mut self, order: Order) {
         match order {
             Order::Unsubscribe { channel } => {
@@ -128,6 +153,7 @@ impl Core {
                 options,
                 fresh,
             } => {
+                let room = channel.starts_with("room/");
                 let places: Vec<_> = self.sinks_of(&channel).map(|sink| sink.position()).collect();
                 let from = if fresh { None } else { resume_from(&places) };
                 let (epoch, offset) = from.clone().unwrap_or_default();
@@ -139,6 +165,7 @@ impl Core {
                     data: serde_json::to_vec(&options).unwrap_or_default().into(),
                     positioned: true,
                     recoverable: true,
+                    join_leave: room,
                     flag: FLAG_CHANNEL_COMPACTION,
                     ..Default::default()
                 };
@@ -146,7 +173,10 @@ impl Core {
                     subscribe: Some(subscribe),
                     ..Default::default()
                 };
-                self.send(Pending::Subscribe(channel), command);
+                self.send(Pending::Subscribe(channel.clone()), command);
+                if room {
+                    self.ask_who_is_there(channel);
+                }
             }
         }
     }
