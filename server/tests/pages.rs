@@ -50,7 +50,15 @@ async fn the_host_page_draws_a_chart_for_every_group() {
 async fn every_page_carries_a_policy_whose_nonce_its_scripts_have() {
     let server = TestServer::start().await;
     let client = server.signed_in("admin").await;
-    for path in ["/", "/host", "/processes", "/controls", "/audit", "/no/such/page"] {
+    for path in [
+        "/",
+        "/host",
+        "/processes",
+        "/controls",
+        "/connections",
+        "/audit",
+        "/no/such/page",
+    ] {
         let answer = client.get(server.url(path)).send().await.unwrap();
         let policy = answer.headers()[header::CONTENT_SECURITY_POLICY]
             .to_str()
@@ -88,6 +96,7 @@ async fn a_page_reads_each_thing_once_and_always_in_the_same_order() {
         ("/host", 2),
         ("/processes?pid=1", 3),
         ("/controls", 3),
+        ("/connections?id=x", 3),
         ("/audit", 2),
         ("/no/such/page", 1),
     ] {
