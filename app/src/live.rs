@@ -2,8 +2,8 @@
 //! connection without holes.
 //!
 //! - Pure and tested natively: [`apply`] (data), [`machine`] (connection), [`ladder`] (which carrier), [`framing`] (messages
-//!   out of bytes), [`book`] (subscriptions), [`state`] (words).
-//! - [`handles`] is what pages use; [`badge`] shows the connection.
+//!   out of bytes), [`book`] (subscriptions), [`people`] (presence), [`state`] (words).
+//! - [`handles`] is what pages use; [`badge`] shows the connection, [`company`] who else is here.
 //! - `carrier` runs the connection in the browser build and does nothing on the server.
 //!
 //! Messages change plain buffers at once; signals are bumped at most once per animation frame.
@@ -11,10 +11,12 @@
 pub mod apply;
 pub mod badge;
 pub mod book;
+pub mod company;
 pub mod framing;
 pub mod handles;
 pub mod ladder;
 pub mod machine;
+pub mod people;
 pub mod sink;
 pub mod state;
 
@@ -25,8 +27,9 @@ mod carrier;
 #[path = "live/carrier.rs"]
 mod carrier;
 
-pub use badge::ConnectionBadge;
+pub use badge::{Clock, ConnectionBadge};
 pub use carrier::Subscription;
+pub use company::Company;
 pub use farol_model::wire::payload::SubscribeOptions;
 pub use handles::{
     ChannelHandle, Handle, RunFeed, Table, use_channel, use_channel_on_screen, use_run, use_state, use_table,

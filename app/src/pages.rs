@@ -2,6 +2,7 @@
 //! people should find it there) and one route in [`AppRoutes`].
 
 pub mod audit;
+pub mod connections;
 pub mod controls;
 pub mod denied;
 pub mod error;
@@ -47,7 +48,7 @@ impl Page {
 }
 
 /// The menu in display order.
-pub const MENU: [Page; 6] = [
+pub const MENU: [Page; 7] = [
     Page {
         path: "/",
         title: "Overview",
@@ -77,6 +78,13 @@ pub const MENU: [Page; 6] = [
         permission: Permission::ViewRuns,
     },
     Page {
+        path: "/connections",
+        title: "Connections",
+        about: "who is connected, live clients, frames",
+        glyph: Glyph::Connections,
+        permission: Permission::ViewConnections,
+    },
+    Page {
         path: "/audit",
         title: "Audit",
         about: "who did what",
@@ -104,6 +112,7 @@ pub fn AppRoutes() -> impl IntoView {
             <Route path=path!("/processes") view=processes::ProcessesPage ssr=ssr.clone()/>
             <Route path=path!("/controls") view=controls::ControlsPage ssr=ssr.clone()/>
             <Route path=path!("/controls/runs/:id") view=controls::RunPage ssr=ssr.clone()/>
+            <Route path=path!("/connections") view=connections::ConnectionsPage ssr=ssr.clone()/>
             <Route path=path!("/audit") view=audit::AuditLogPage ssr=ssr.clone()/>
             <Route path=path!("/lab") view=lab::LabPage ssr=ssr.clone()/>
             <Route path=path!("/sign-in") view=entrance::SignInPage ssr=ssr.clone()/>

@@ -5,6 +5,7 @@ use farol_model::{
     Fault, Viewer,
     action::{ActionSpec, Run, RunRequest, RunView},
     audit::{AuditPage, AuditQuery},
+    connection::{ConnectionPage, ConnectionQuery, ConnectionRow, FrameRow},
     health::CollectorStatus,
     host::HostInfo,
     process::ProcessRow,
@@ -47,12 +48,22 @@ pub trait AuditPort: Send + Sync {
     fn page<'a>(&'a self, viewer: &'a Viewer, query: AuditQuery) -> PortFuture<'a, AuditPage>;
 }
 
+/// Who is connected.
+pub trait ConnectionsPort: Send + Sync {
+    fn page(&self, viewer: &Viewer, query: &ConnectionQuery) -> Result<ConnectionPage, Fault>;
+    /// None when it is not there any more.
+    fn one(&self, viewer: &Viewer, id: &str) -> Result<Option<ConnectionRow>, Fault>;
+    /// The last frames of one, oldest first. Without secrets.
+    fn frames(&self, viewer: &Viewer, id: &str) -> Result<Vec<FrameRow>, Fault>;
+}
+
 /// All ports and who is asking, as the server provides them for one request.
 #[derive(Clone)]
 pub struct Ports {
     pub metrics: Arc<dyn MetricsPort>,
     pub control: Arc<dyn ControlPort>,
     pub audit: Arc<dyn AuditPort>,
+    pub connections: Arc<dyn ConnectionsPort>,
     /// The signed-in viewer of this request.
     pub viewer: Option<Viewer>,
     /// Address of the peer of this request.

@@ -9,7 +9,7 @@ macro_rules! view {
 }
 
 pub use leptos::prelude::*;
-use leptos::tachys::reactive_graph::SharedReactiveFunction;
+pub use leptos::tachys::reactive_graph::SharedReactiveFunction;
 use std::sync::{Arc, Mutex};
 pub(crate) use view;
 

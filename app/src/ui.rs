@@ -6,8 +6,10 @@
 pub mod badge;
 pub mod card;
 pub mod dialog;
+pub mod drawer;
 pub mod empty;
 pub mod field;
+pub mod grid;
 pub mod icons;
 pub mod logo;
 pub mod moment;

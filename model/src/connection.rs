@@ -79,6 +79,15 @@ fields!(ConnectionRow {
     round_trip_us,
     clock_ahead_ms
 });
+impl ConnectionRow {
+    /// What the client calls itself, or else what its requests say.
+    pub fn client(&self) -> &str {
+        match self.program.is_empty() {
+            true => &self.agent,
+            false => &self.program,
+        }
+    }
+}
 
 /// One direction of a connection, or of all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -106,13 +115,24 @@ pub enum ConnectionSort {
     Age,
     User,
     Address,
+    /// Its program, or its agent where the program is not known.
+    Client,
     Carrier,
+    Encoding,
+    /// How many channels it is subscribed to.
+    Channels,
     /// Bytes per second to it.
     Sent,
     /// Bytes per second from it.
     Received,
+    /// Frames per second to it.
+    SentFrames,
+    /// Frames per second from it.
+    ReceivedFrames,
     Queue,
     RoundTrip,
+    /// How far its clock is ahead.
+    Clock,
     Conflations,
 }
 
@@ -120,11 +140,17 @@ words!(ConnectionSort {
     Age = "age",
     User = "user",
     Address = "address",
+    Client = "client",
     Carrier = "carrier",
+    Encoding = "encoding",
+    Channels = "channels",
     Sent = "sent",
     Received = "received",
+    SentFrames = "sent_frames",
+    ReceivedFrames = "received_frames",
     Queue = "queue",
     RoundTrip = "round_trip",
+    Clock = "clock",
     Conflations = "conflations",
 });
 

@@ -1,11 +1,18 @@
 //! What the pages may ask of the server: `farol_app::ports` implemented over the rooms.
 
-use crate::{actions::runner::Runner, audit::AuditLog, live::hub::Hub, state::AppState, time::now_ms};
-use farol_app::ports::{AuditPort, ControlPort, MetricsPort, PortFuture, Ports};
+use crate::{
+    actions::runner::Runner,
+    audit::AuditLog,
+    live::{Live, hub::Hub},
+    state::AppState,
+    time::now_ms,
+};
+use farol_app::ports::{AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports};
 use farol_model::{
     Fault, Permission, Viewer,
     action::{ActionSpec, Run, RunRequest, RunView},
     audit::{AuditPage, AuditQuery},
+    connection::{ConnectionPage, ConnectionQuery, ConnectionRow, FrameRow},
     health::CollectorStatus,
     host::HostInfo,
     process::ProcessRow,
@@ -25,6 +32,9 @@ pub fn ports(state: &AppState, viewer: Option<Viewer>, from: String) -> Ports {
         }),
         audit: Arc::new(Audit {
             log: state.audit.clone(),
+        }),
+        connections: Arc::new(Connections {
+            live: state.live.clone(),
         }),
         viewer,
         from,
@@ -101,5 +111,23 @@ impl AuditPort for Audit {
                 Fault::internal()
             })
         })
+    }
+}
+
+struct Connections {
+    live: Live,
+}
+
+impl ConnectionsPort for Connections {
+    fn page(&self, viewer: &Viewer, query: &ConnectionQuery) -> Result<ConnectionPage, Fault> {
+        self.live.connections(viewer, query)
+    }
+
+    fn one(&self, viewer: &Viewer, id: &str) -> Result<Option<ConnectionRow>, Fault> {
+        self.live.connection(viewer, id)
+    }
+
+    fn frames(&self, viewer: &Viewer, id: &str) -> Result<Vec<FrameRow>, Fault> {
+        self.live.frames(viewer, id)
     }
 }

@@ -32,7 +32,7 @@ impl super::badge::Clock {
         0.0
     }
 
-    pub(super) fn every_second(_: impl Fn() + 'static) -> Self {
+    pub fn every_second(_: impl Fn() + 'static) -> Self {
         super::badge::Clock(None)
     }
 }

@@ -5,7 +5,7 @@ use crate::prelude::*;
 use leptos::leptos_dom::helpers::IntervalHandle;
 
 /// A running interval, ended when dropped. Made by the carrier: the server has no clock that pages may read.
-pub(super) struct Clock(pub(super) Option<IntervalHandle>);
+pub struct Clock(pub(super) Option<IntervalHandle>);
 
 impl Drop for Clock {
     fn drop(&mut self) {

@@ -4,6 +4,7 @@
 use super::{
     SubscribeOptions, Subscription,
     apply::View,
+    people::People,
     sink::{Feed, FeedSink, Latest},
     use_live,
 };
@@ -146,6 +147,11 @@ impl RunFeed {
 /// Progress and output of one run.
 pub fn use_run(id: &str, initial: RunView) -> Handle<RunFeed> {
     feed(format!("runs/{id}"), RunFeed::new(initial))
+}
+
+/// Those who are in a room.
+pub fn use_people(room: &str) -> Handle<People> {
+    feed(room.to_owned(), People::default())
 }
 
 /// A metrics channel that is subscribed only while a chart of it is on screen.

@@ -2,7 +2,12 @@
 
 use super::{
     super::{
-        apply::Applied, badge::Clock, framing::Unreadable, ladder::Rung, machine::Input, sink::Delivery,
+        apply::Applied,
+        badge::Clock,
+        framing::Unreadable,
+        ladder::Rung,
+        machine::Input,
+        sink::{Attendance, Delivery},
     },
     Inner, Pending,
     socket::{Socket, remember},
@@ -106,6 +111,11 @@ impl Inner {
                     self.deliver(&channel, &Delivery::Refused(&fault(error)));
                 }
             },
+            Some(Pending::Presence(channel)) => {
+                if let Some(all) = &reply.presence {
+                    self.deliver(&channel, &Delivery::People(Attendance::All(all)));
+                }
+            }
             None => {}
         }
     }
@@ -118,6 +128,7 @@ impl Inner {
                     core.pong = result.pong;
                     core.emulation.node = result.node;
                     core.emulation.session = result.session;
+                    core.tell_clock(Clock::now_ms());
                     core.socket.as_ref().map_or(Rung::WebSocket, |socket| socket.rung)
                 };
                 remember(rung);
@@ -155,6 +166,12 @@ impl Inner {
         };
         if let Some(publication) = &push.publication {
             self.deliver(&channel, &Delivery::Publication(publication));
+        }
+        if let Some(info) = push.join.and_then(|told| told.info) {
+            self.deliver(&channel, &Delivery::People(Attendance::Came(&info)));
+        }
+        if let Some(info) = push.leave.and_then(|told| told.info) {
+            self.deliver(&channel, &Delivery::People(Attendance::Went(&info)));
         }
         if let Some(end) = push.unsubscribe {
             let again = end.code >= unsubscribe::INSUFFICIENT_STATE;

@@ -14,7 +14,7 @@ use farol_model::{
     json::FromJson,
     process::ProcessUpdate,
     wire::{
-        Publication, SubscribeResult,
+        ClientInfo, PresenceResult, Publication, SubscribeResult,
         payload::{MetricsPublication, MetricsSnapshot},
     },
 };
@@ -29,6 +29,15 @@ pub enum Delivery<'a> {
     Publication(&'a Publication),
     /// The server will not give this channel.
     Refused(&'a Fault),
+    People(Attendance<'a>),
+}
+
+/// What the server says of those who are in a channel.
+pub enum Attendance<'a> {
+    Came(&'a ClientInfo),
+    Went(&'a ClientInfo),
+    /// Everybody, as of a moment ago.
+    All(&'a PresenceResult),
 }
 
 /// Takes what arrives on one channel.
@@ -48,6 +57,9 @@ pub trait Feed: Send + Sync + 'static {
     fn start(&mut self, result: &SubscribeResult) -> Applied;
     fn publication(&mut self, publication: &Publication) -> Applied;
     fn refused(&mut self, _fault: &Fault) -> Applied {
+        Applied::Nothing
+    }
+    fn attendance(&mut self, _news: &Attendance<'_>) -> Applied {
         Applied::Nothing
     }
 }
@@ -72,6 +84,7 @@ impl<T: Feed> Sink for FeedSink<T> {
             Delivery::Start(result) => data.start(result),
             Delivery::Publication(publication) => data.publication(publication),
             Delivery::Refused(fault) => data.refused(fault),
+            Delivery::People(news) => data.attendance(news),
         }
     }
 

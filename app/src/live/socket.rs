@@ -101,7 +101,7 @@ impl Clock {
         js_sys::Date::now()
     }
 
-    pub(in crate::live) fn every_second(tick: impl Fn() + 'static) -> Self {
+    pub fn every_second(tick: impl Fn() + 'static) -> Self {
         Clock(set_interval_with_handle(tick, Duration::from_secs(1)).ok())
     }
 }

@@ -70,7 +70,7 @@ impl LiveState {
             ),
             LiveState::SignedOut => "Your session has ended. Sign in to see live data again.".to_owned(),
             LiveState::Failed { reason } => {
-                format!("The server refused the connection: {reason}. Reload the page to try again.")
+                format!("The server ended the connection: {reason}. Reload the page to try again.")
             }
         }
     }

@@ -11,8 +11,8 @@ use super::{
     socket::Socket,
 };
 use farol_model::wire::{
-    Command, ConnectRequest, EmulationRequest, FLAG_CHANNEL_COMPACTION, SubscribeRequest, UnsubscribeRequest,
-    codec,
+    Command, ConnectRequest, EmulationRequest, FLAG_CHANNEL_COMPACTION, PresenceRequest, SendRequest,
+    SubscribeRequest, UnsubscribeRequest, codec,
 };
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::RwSignal};
 use prost::Message;
@@ -63,6 +63,7 @@ struct Listed {
 pub(super) enum Pending {
     Connect,
     Subscribe(String),
+    Presence(String),
 }
 
 impl Core {
@@ -166,6 +167,27 @@ impl Core {
         socket.send(&message);
     }
 
+    /// Goes out after the subscription, so that nobody is missed between the two.
+    fn ask_who_is_there(&mut self, channel: String) {
+        let presence = Some(PresenceRequest {
+            channel: channel.clone(),
+        });
+        let command = Command {
+            presence,
+            ..Default::default()
+        };
+        self.send(Pending::Presence(channel), command);
+    }
+
+    /// Tells the server what our clock shows, for the Connections page.
+    pub(super) fn tell_clock(&mut self, now_ms: f64) {
+        let data = format!("{{\"clock_ms\":{now_ms:.0}}}").into();
+        self.write(&Command {
+            send: Some(SendRequest { data }),
+            ..Default::default()
+        });
+    }
+
     pub(super) fn order(&mut self, order: Order) {
         match order {
             Order::Unsubscribe { channel } => {
@@ -185,6 +207,7 @@ impl Core {
                 options,
                 fresh,
             } => {
+                let room = channel.starts_with("room/");
                 let places: Vec<_> = self.sinks_of(&channel).map(|sink| sink.position()).collect();
                 let from = if fresh { None } else { resume_from(&places) };
                 let (epoch, offset) = from.clone().unwrap_or_default();
@@ -196,6 +219,7 @@ impl Core {
                     data: serde_json::to_vec(&options).unwrap_or_default().into(),
                     positioned: true,
                     recoverable: true,
+                    join_leave: room,
                     flag: FLAG_CHANNEL_COMPACTION,
                     ..Default::default()
                 };
@@ -203,7 +227,10 @@ impl Core {
                     subscribe: Some(subscribe),
                     ..Default::default()
                 };
-                self.send(Pending::Subscribe(channel), command);
+                self.send(Pending::Subscribe(channel.clone()), command);
+                if room {
+                    self.ask_who_is_there(channel);
+                }
             }
         }
     }

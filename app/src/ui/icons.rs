@@ -11,6 +11,7 @@ pub enum Glyph {
     Controls,
     Audit,
     Flask,
+    Connections,
     Cpu,
     Memory,
     Disk,
@@ -46,6 +47,9 @@ impl Glyph {
             Glyph::Controls => "M10.5 2.5 4.5 11H10l-.5 6.5 6-8.5H10z",
             Glyph::Audit => "M5 2.5h7l3.5 3.5v11.5H5zM12 2.5V6h3.5M7.5 10h5.5M7.5 13.5h5.5",
             Glyph::Flask => "M8 3v5L3.5 17h13L12 8V3M6.5 3h7M6 12.5h8",
+            Glyph::Connections => {
+                "M10 8v4M10 12l-4.5 2.5M10 12l4.5 2.5M7.5 3h5v5h-5zM2 14h4v4H2zM14 14h4v4h-4z"
+            }
             Glyph::Cpu => {
                 "M5.5 5.5h9v9h-9zM8.5 8.5h3v3h-3zM8 2.5v3M12 2.5v3M8 14.5v3M12 14.5v3M2.5 8h3M2.5 12h3M14.5 8h3M14.5 12h3"
             }

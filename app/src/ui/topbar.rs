@@ -5,7 +5,10 @@ use super::{
     prefs::PrefsForm,
 };
 use crate::prelude::*;
-use crate::{live::ConnectionBadge, session::Session};
+use crate::{
+    live::{Company, ConnectionBadge},
+    session::Session,
+};
 
 #[component]
 pub fn TopBar(
@@ -25,6 +28,7 @@ pub fn TopBar(
                 <span class="where-page">{move || page.get()}</span>
             </p>
             <div class="topbar-end">
+                <Company me=session.viewer.user_id/>
                 <ConnectionBadge/>
                 <button
                     class="button plain icon-only js-only"

@@ -40,7 +40,7 @@ pub async fn identify(
             Ok(None) => {}
             Err(error) => tracing::error!(%error, "an API token cannot be looked up"),
         }
-    } else if let Some(identity) = of_session(&access, &session).await {
+    } else if let Some(identity) = of_session(&access, &session, by_itself(&request)).await {
         request.extensions_mut().insert(identity);
     }
     next.run(request).await
@@ -53,7 +53,14 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-async fn of_session(access: &Access, session: &AuthSession) -> Option<Identity> {
+/// Whether the page asks without anybody having done anything, as a table does that is read anew each second. It says so in
+/// its query. Such a request must not keep a session alive.
+fn by_itself(request: &Request) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    query.split('&').any(|pair| pair == "by_itself=true")
+}
+
+async fn of_session(access: &Access, session: &AuthSession, by_itself: bool) -> Option<Identity> {
     let user: &User = session.user.as_ref()?;
     let id = session.session.id()?;
     let signed_in_ms: i64 = session.session.get(SIGNED_IN_MS).await.ok()??;
@@ -68,7 +75,8 @@ async fn of_session(access: &Access, session: &AuthSession) -> Option<Identity> 
         .ok()
         .flatten()
         .unwrap_or_default();
-    if now_ms - seen_ms > PROLONG_EVERY_MS
+    if !by_itself
+        && now_ms - seen_ms > PROLONG_EVERY_MS
         && let Err(error) = session.session.insert(SEEN_MS, now_ms).await
     {
         tracing::warn!(%error, "a session cannot be prolonged");

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 /// What this action asks of the live plane.
 pub trait Connections: Send + Sync + 'static {
-    /// Ends the connection of this id and says whose it was.
-    fn disconnect(&self, id: &str, may_return: bool) -> Result<String, Fault>;
+    /// Ends the connection of this id and says whose it was. The client is told a short form of the reason.
+    fn disconnect(&self, id: &str, may_return: bool, reason: &str) -> Result<String, Fault>;
 }
 
 /// See the module.
@@ -43,8 +43,8 @@ impl Disconnect {
             summary: "Ends one live connection. Whoever is behind it stays signed in.".to_owned(),
             group: "Connections".to_owned(),
             permission: Permission::RunActions,
-            danger: Danger::Safe,
-            confirm: None,
+            danger: Danger::Dangerous,
+            confirm: Some("Disconnect the client {connection}".to_owned()),
             time_limit_secs: 5,
             params: vec![
                 param(
@@ -64,7 +64,7 @@ impl Disconnect {
                 param(
                     "reason",
                     "Reason",
-                    "For the audit log.",
+                    "Goes to the audit log. The client is told its first words.",
                     ParamKind::Text { max_chars: 200 },
                     None,
                 ),
@@ -84,7 +84,7 @@ impl Action for Disconnect {
             let value = |name: &str| params.get(name).map(String::as_str).unwrap_or_default();
             match self
                 .connections
-                .disconnect(value("connection"), value("then") == "return")
+                .disconnect(value("connection"), value("then") == "return", value("reason"))
             {
                 Ok(whose) => Outcome::succeeded(format!("The connection of {whose} was ended.")),
                 Err(fault) => Outcome::failed(fault.message),

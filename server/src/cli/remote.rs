@@ -47,7 +47,8 @@ pub struct ConnectionsArgs {
     /// Only those with this text in their id, user, address, agent, carrier or a channel
     #[arg(long, default_value = "")]
     text: String,
-    /// age, user, address, carrier, sent, received, queue, round_trip or conflations
+    /// age, user, address, client, carrier, encoding, channels, sent, received, sent_frames, received_frames, queue, round_trip,
+    /// clock or conflations
     #[arg(long, default_value = "age", value_parser = sort)]
     sort: ConnectionSort,
     /// The least first
@@ -67,7 +68,7 @@ pub struct ConnectionsArgs {
 pub struct DisconnectArgs {
     /// Id of the connection, as `farol connections` shows it
     id: String,
-    /// Why, for the audit log
+    /// Why: for the audit log, and how it begins for the client
     #[arg(long)]
     reason: String,
     /// Tell the client not to come back by itself
@@ -286,6 +287,7 @@ pub async fn disconnect(args: DisconnectArgs) -> anyhow::Result<()> {
         "key": format!("cli-{:032x}", rand::random::<u128>()),
         "action": "live.disconnect",
         "params": {"connection": args.id, "then": then, "reason": args.reason},
+        "confirm": true,
         "follow": true,
     });
     client.call("run", &request).await?;

@@ -26,6 +26,8 @@ use std::{cmp::Ordering, collections::HashSet, sync::Arc};
 
 /// Longest text of a frame, characters.
 const MAX_TEXT: usize = 2000;
+/// Longest part of an operator's reason that the client is told, bytes.
+const MAX_REASON_BYTES: usize = 80;
 /// What stands where a secret was.
 const HIDDEN: &str = "(hidden)";
 
@@ -36,6 +38,12 @@ impl Live {
         let clients = self.registry.clients();
         let all: Vec<ConnectionRow> = clients.iter().map(row).collect();
         Ok(page(all, query, now_ms()))
+    }
+
+    /// One connection; None when it is not there now.
+    pub fn connection(&self, viewer: &Viewer, id: &str) -> Result<Option<ConnectionRow>, Fault> {
+        viewer.require(Permission::ViewConnections)?;
+        Ok(self.registry.client(id).as_ref().map(row))
     }
 
     /// The last frames of one connection, oldest first.
@@ -59,12 +67,15 @@ impl Live {
 }
 
 impl Connections for Registry {
-    fn disconnect(&self, id: &str, may_return: bool) -> Result<String, Fault> {
+    fn disconnect(&self, id: &str, may_return: bool, reason: &str) -> Result<String, Fault> {
         let client = self.client(id).ok_or_else(|| unknown(id))?;
-        client.kill.end(match may_return {
+        let code = match may_return {
             true => Disconnect::FORCE_RECONNECT,
             false => Disconnect::FORCE,
-        });
+        };
+        let told = &reason[..reason.floor_char_boundary(MAX_REASON_BYTES)];
+        let words = format!("ended by an operator: {told}");
+        client.kill.end_with(code, Some(words.into()));
         let name = client.identity().map(|identity| identity.viewer.name.clone());
         Ok(name.unwrap_or_else(|| client.address.to_string()))
     }
@@ -158,17 +169,25 @@ fn matches(row: &ConnectionRow, text: &str) -> bool {
 }
 
 fn compare(a: &ConnectionRow, b: &ConnectionRow, sort: ConnectionSort) -> Ordering {
+    use ConnectionSort as Sort;
+    let number = |of: fn(&ConnectionRow) -> f64| of(a).total_cmp(&of(b));
     match sort {
         // The oldest is the one of the greatest age.
-        ConnectionSort::Age => b.since_ms.cmp(&a.since_ms),
-        ConnectionSort::User => a.user.cmp(&b.user),
-        ConnectionSort::Address => a.address.cmp(&b.address),
-        ConnectionSort::Carrier => a.carrier.as_str().cmp(b.carrier.as_str()),
-        ConnectionSort::Sent => a.sent.bytes_per_s.total_cmp(&b.sent.bytes_per_s),
-        ConnectionSort::Received => a.received.bytes_per_s.total_cmp(&b.received.bytes_per_s),
-        ConnectionSort::Queue => a.queue_bytes.cmp(&b.queue_bytes),
-        ConnectionSort::RoundTrip => a.round_trip_us.cmp(&b.round_trip_us),
-        ConnectionSort::Conflations => a.conflations.cmp(&b.conflations),
+        Sort::Age => b.since_ms.cmp(&a.since_ms),
+        Sort::User => a.user.cmp(&b.user),
+        Sort::Address => a.address.cmp(&b.address),
+        Sort::Client => a.client().cmp(b.client()),
+        Sort::Carrier => a.carrier.as_str().cmp(b.carrier.as_str()),
+        Sort::Encoding => a.encoding.cmp(&b.encoding),
+        Sort::Channels => a.channels.len().cmp(&b.channels.len()),
+        Sort::Sent => number(|row| row.sent.bytes_per_s),
+        Sort::Received => number(|row| row.received.bytes_per_s),
+        Sort::SentFrames => number(|row| row.sent.frames_per_s),
+        Sort::ReceivedFrames => number(|row| row.received.frames_per_s),
+        Sort::Queue => a.queue_bytes.cmp(&b.queue_bytes),
+        Sort::RoundTrip => a.round_trip_us.cmp(&b.round_trip_us),
+        Sort::Clock => a.clock_ahead_ms.cmp(&b.clock_ahead_ms),
+        Sort::Conflations => a.conflations.cmp(&b.conflations),
     }
 }
 

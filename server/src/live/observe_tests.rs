@@ -77,6 +77,10 @@ fn a_page_counts_all_and_gives_what_was_asked_for() {
         "the oldest first"
     );
     assert_eq!(sorted(ConnectionSort::User, false), ["dd", "bb", "aa", "cc"]);
+    for sort in ConnectionSort::ALL {
+        let (up, down) = (sorted(sort, false), sorted(sort, true));
+        assert_eq!((up.len(), down.len()), (4, 4), "{}", sort.as_str());
+    }
     for (text, found) in [("signalr", "bb"), ("metrics/cc", "cc"), ("dd", "dd")] {
         let query = ConnectionQuery {
             text: text.to_owned(),
@@ -206,13 +210,20 @@ async fn an_ended_connection_is_told_whether_it_may_return() {
         registry.admit(newcomer).unwrap()
     };
     let (one, two) = (admit(), admit());
-    assert_eq!(registry.disconnect(&one.client.name(), true).unwrap(), "10.0.0.1");
-    registry.disconnect(&two.client.name(), false).unwrap();
-    assert_eq!(one.client.kill.ended().await, Disconnect::FORCE_RECONNECT);
-    assert_eq!(two.client.kill.ended().await, Disconnect::FORCE);
+    let ended = registry.disconnect(&one.client.name(), true, "maintenance");
+    assert_eq!(ended.unwrap(), "10.0.0.1");
+    let long = "é".repeat(200);
+    registry.disconnect(&two.client.name(), false, &long).unwrap();
+    let (first, second) = (one.client.kill.ended().await, two.client.kill.ended().await);
+    assert_eq!((first, second), (Disconnect::FORCE_RECONNECT, Disconnect::FORCE));
+    assert_eq!(one.client.kill.words(first), "ended by an operator: maintenance");
+    let told = two.client.kill.words(second).to_owned();
+    assert_eq!(told, format!("ended by an operator: {}", "é".repeat(40)));
+    // Words belong to the reason that they came with.
+    assert_eq!(one.client.kill.words(Disconnect::SLOW), "slow");
     assert!(
         registry
-            .disconnect("nobody", true)
+            .disconnect("nobody", true, "")
             .unwrap_err()
             .message
             .contains("`nobody`")

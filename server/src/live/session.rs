@@ -283,7 +283,7 @@ where
     let push = Push {
         disconnect: Some(DisconnectPush {
             code: u32::from(reason.code),
-            reason: reason.reason.to_owned(),
+            reason: outbox.client.kill.words(reason).to_owned(),
             reconnect: Disconnect::reconnect(reason.code),
         }),
         ..Default::default()

@@ -3,8 +3,8 @@
 use crate::prelude::*;
 use crate::{
     feed::{self, bytes},
-    pages::processes::{Bar, Column, Sort, key, order},
-    ui::Card,
+    pages::processes::{Bar, Column, key, order},
+    ui::{Card, grid::Sort},
 };
 use farol_model::process::ProcessRow;
 
@@ -13,7 +13,7 @@ pub fn top(rows: &[ProcessRow], column: Column, count: usize) -> Vec<ProcessRow>
     order(
         rows,
         Sort {
-            column,
+            column: column as usize,
             descending: true,
         },
         "",

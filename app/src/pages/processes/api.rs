@@ -38,12 +38,14 @@ pub async fn get_processes(
     #[server(default)] text: String,
     #[server(default)] pid: Option<u32>,
 ) -> Result<PageData, AppError> {
-    use super::table::{FIRST_ROWS, Sort, order};
+    use super::table::{HEADS, USUAL, order};
+    use crate::ui::grid::{FIRST_ROWS, Sort};
     /// The action that the panel beside the details draws.
     const SIGNAL_ACTION: &str = "process.signal";
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewProcesses)?;
     let (t_ms, rows) = ports.metrics.processes();
-    let first = order(&rows, Sort::parse(&sort), &text)
+    let sort = Sort::parse(&sort, &HEADS).unwrap_or(USUAL);
+    let first = order(&rows, sort, &text)
         .into_iter()
         .take(FIRST_ROWS)
         .map(|at| rows[at].clone())

@@ -1,26 +1,42 @@
 //! One cell per column. Each follows its own row and redraws nothing else.
 
-use super::{state::TableState, table::Column};
+use super::{
+    state::TableState,
+    table::{Column, HEADS, key},
+};
 use crate::prelude::*;
 use crate::{
     feed::{bytes, bytes_per_second},
-    ui::Moment,
+    ui::{
+        Moment,
+        grid::{Head, RowParts, row_link},
+    },
 };
 use farol_model::process::ProcessRow;
 
-/// A cell of the row that stands at `index`.
-pub fn cell(column: Column, row: Memo<Option<ProcessRow>>, state: TableState, index: usize) -> AnyView {
-    let class = if column.numeric() {
-        format!("number col-{}", column.key())
-    } else {
-        format!("col-{}", column.key())
-    };
+/// The row that stands at `index`.
+pub fn row(state: TableState, index: usize) -> RowParts {
+    let row = Memo::new(move |_| state.row_at(index));
+    let chosen = Memo::new(move |_| {
+        row.with(|row| {
+            row.as_ref()
+                .is_some_and(|row| state.selected.get() == Some(key(row)))
+        })
+    });
+    RowParts {
+        chosen: Box::new(move || chosen.get()),
+        cell: Box::new(move |column| cell(column, row, state, index)),
+    }
+}
+
+fn cell(column: usize, row: Memo<Option<ProcessRow>>, state: TableState, index: usize) -> AnyView {
+    let class = HEADS.get(column).map_or_else(String::new, Head::class);
     let text = move |read: fn(&ProcessRow) -> String| {
         let value = Memo::new(move |_| row.with(|row| row.as_ref().map(read).unwrap_or_default()));
         reactive(move || value.get())
     };
-    let content = match column {
-        Column::Name => view! { <NameCell row state index/> },
+    let content = match Column::at(column) {
+        Column::Name => name(row, state, index),
         Column::Cpu => view! { <CpuCell row/> },
         Column::Start => {
             let at_ms = Signal::derive(move || row.with(|row| row.as_ref().map_or(0, |row| row.start_ms)));
@@ -57,17 +73,11 @@ pub fn rate(known: bool, per_second: u64) -> String {
 }
 
 /// The name leads to the details.
-#[component]
-fn NameCell(row: Memo<Option<ProcessRow>>, state: TableState, index: usize) -> impl IntoView {
+fn name(row: Memo<Option<ProcessRow>>, state: TableState, index: usize) -> AnyView {
+    let href = reactive(move || row.with(|row| row.as_ref().map_or_else(String::new, |row| state.href(row))));
     let name =
         reactive(move || row.with(|row| row.as_ref().map_or_else(String::new, |row| row.name.clone())));
-    let title = name.clone();
-    let href = reactive(move || row.with(|row| row.as_ref().map_or_else(String::new, |row| state.href(row))));
-    view! {
-        <a class="row-link" href=href data-index=index.to_string() data-noscroll="true" title=title>
-            {name}
-        </a>
-    }
+    row_link(index, href, name)
 }
 
 /// Percent of one core, with a bar behind it that is full at one core.

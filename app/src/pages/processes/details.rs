@@ -5,17 +5,12 @@ use crate::prelude::*;
 use crate::{
     feed::bytes,
     pages::controls::ActionPanel,
-    ui::{Glyph, Icon, Moment, Notice, Tone},
+    ui::{Moment, Notice, Tone, drawer::Drawer},
 };
 use farol_model::{
     action::{ActionSpec, Params},
     process::ProcessRow,
 };
-use leptos::{ev, wasm_bindgen::JsCast, web_sys::HtmlElement};
-use leptos_router::hooks::use_navigate;
-
-/// Id of the heading, which takes the focus.
-const HEADING: &str = "process-title";
 
 /// Open while the address names a process. `first` is what the server found when it drew the page.
 #[component]
@@ -41,45 +36,32 @@ pub fn Details(
         });
         match found {
             Some(row) => {
-                view! { <Drawer state row signal=signal.get_value() key_seed=key_seed.get_value()/> }
+                view! { <Process state row signal=signal.get_value() key_seed=key_seed.get_value()/> }
             }
-            None => view! { <Gone state/> },
+            // The process that this page was asked about no longer runs.
+            None => {
+                let title = "This process has ended".into_any();
+                view! {
+                    <Drawer title close=state.grid.href("")>
+                        <p>"It is not in the table any more. Its number may already belong to another process."</p>
+                    </Drawer>
+                }
+            }
         }
     });
     drawn.into_any()
 }
 
-/// The process that this page was asked about no longer runs.
 #[component]
-fn Gone(state: TableState) -> AnyView {
-    view! {
-        <section class="drawer" aria-label="Process details">
-            <div class="drawer-head">
-                <h2>"This process has ended"</h2>
-                <CloseLink state/>
-            </div>
-            <p>"It is not in the table any more. Its number may already belong to another process."</p>
-        </section>
-    }
-}
-
-#[component]
-fn CloseLink(state: TableState) -> AnyView {
-    view! {
-        <a class="button plain icon-only" href=state.closed_href() data-noscroll="true" aria-label="Close details" title="Close (Esc)">
-            <Icon glyph=Glyph::Cross/>
-        </a>
-    }
-}
-
-#[component]
-fn Drawer(state: TableState, row: ProcessRow, signal: Option<ActionSpec>, key_seed: String) -> AnyView {
+fn Process(state: TableState, row: ProcessRow, signal: Option<ActionSpec>, key_seed: String) -> AnyView {
     let chosen = key(&row);
-    let name = row.name.clone();
+    let title = row.name.clone().into_any();
     let prefill = Params::from([
         ("pid".to_owned(), row.pid.to_string()),
         ("start_ms".to_owned(), row.start_ms.to_string()),
     ]);
+    // The panels of two processes never share a key.
+    let key_seed = format!("{key_seed}-{}-{}", row.pid, row.start_ms);
     // What it was when it was last seen stays on screen.
     let kept = StoredValue::new(Some(row));
     let live = Memo::new(move |_| {
@@ -92,24 +74,10 @@ fn Drawer(state: TableState, row: ProcessRow, signal: Option<ActionSpec>, key_se
         now
     });
     let row = Signal::derive(move || live.get().or_else(|| kept.get_value()).unwrap_or_default());
-    effect(move || {
-        let heading = document().get_element_by_id(HEADING);
-        if let Some(heading) = heading.and_then(|heading| heading.dyn_into::<HtmlElement>().ok()) {
-            // An element of the document can always be asked to take the focus.
-            drop(heading.focus());
-        }
-    });
-    close_on_escape(state);
     view! {
-        <section class="drawer" aria-labelledby=HEADING>
-            <div class="drawer-head">
-                <h2 id=HEADING tabindex="-1">
-                    {name}
-                </h2>
-                <CloseLink state/>
-            </div>
+        <Drawer title close=state.grid.href("")>
             {move || {
-                (live.with(Option::is_none) && state.scroll.get().row_height > 0.0)
+                (live.with(Option::is_none) && state.grid.scroll.get().row_height > 0.0)
                     .then(|| {
                         view! {
                             <Notice
@@ -122,7 +90,7 @@ fn Drawer(state: TableState, row: ProcessRow, signal: Option<ActionSpec>, key_se
             }}
             <Fields row/>
             {signal.map(|spec| view! { <ActionPanel spec prefill key_seed/> })}
-        </section>
+        </Drawer>
     }
 }
 
@@ -156,23 +124,4 @@ fn Fields(row: Signal<ProcessRow>) -> AnyView {
             <pre tabindex="0">{move || row.with(|row| row.command.clone())}</pre>
         </div>
     }
-}
-
-/// Esc closes, unless a dialog is open: then it belongs to the dialog.
-fn close_on_escape(state: TableState) {
-    let navigate = use_navigate();
-    effect(move || {
-        let navigate = navigate.clone();
-        let handle = window_event_listener(ev::keydown, move |event| {
-            let dialog_open = document().query_selector("dialog[open]").ok().flatten().is_some();
-            if event.key() == "Escape" && !dialog_open {
-                let options = leptos_router::NavigateOptions {
-                    scroll: false,
-                    ..Default::default()
-                };
-                navigate(&state.closed_href(), options);
-            }
-        });
-        on_cleanup(move || handle.remove());
-    });
 }

@@ -6,11 +6,10 @@
 mod api;
 mod cells;
 mod details;
-mod grid;
 mod page;
 mod state;
 mod table;
 
 pub use cells::Bar;
 pub use page::ProcessesPage;
-pub use table::{Column, Sort, key, order};
+pub use table::{Column, key, order};

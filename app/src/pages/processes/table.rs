@@ -1,15 +1,27 @@
-//! What the table shows, without any of the drawing: columns, order, filter, and which rows are on screen.
+//! What the table shows, without any of the drawing: columns, order and filter.
 
+use crate::ui::grid::{Head, Sort};
 use farol_model::process::ProcessRow;
-use std::{cmp::Ordering, collections::HashMap, ops::Range};
+use std::{cmp::Ordering, collections::HashMap};
 
-/// Rows that the server sends with the page.
-pub const FIRST_ROWS: usize = 200;
-/// Rows kept ready above and below what is visible. The window moves in steps of this.
-const OVERSCAN: usize = 12;
+/// The columns, in the order of [`Column`].
+pub const HEADS: [Head; 12] = [
+    Head::number("pid", "PID").rising(),
+    Head::words("name", "Name"),
+    Head::words("user", "User"),
+    Head::words("state", "State"),
+    Head::number("cpu", "CPU"),
+    Head::number("memory", "Memory"),
+    Head::number("read", "Read"),
+    Head::number("written", "Written"),
+    Head::number("threads", "Threads"),
+    Head::number("parent", "Parent").rising().hidden(),
+    Head::number("start", "Started").hidden(),
+    Head::words("command", "Command"),
+];
 
 /// One column, in display order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
     Pid,
     Name,
@@ -26,7 +38,7 @@ pub enum Column {
 }
 
 impl Column {
-    pub const ALL: [Column; 12] = [
+    const ALL: [Column; HEADS.len()] = [
         Column::Pid,
         Column::Name,
         Column::User,
@@ -41,139 +53,41 @@ impl Column {
         Column::Command,
     ];
 
-    /// The word in addresses and class names.
-    pub fn key(self) -> &'static str {
-        match self {
-            Column::Pid => "pid",
-            Column::Name => "name",
-            Column::User => "user",
-            Column::State => "state",
-            Column::Cpu => "cpu",
-            Column::Memory => "memory",
-            Column::Read => "read",
-            Column::Written => "written",
-            Column::Threads => "threads",
-            Column::Parent => "parent",
-            Column::Start => "start",
-            Column::Command => "command",
-        }
-    }
-
     /// The word in the head.
     pub fn title(self) -> &'static str {
-        match self {
-            Column::Pid => "PID",
-            Column::Name => "Name",
-            Column::User => "User",
-            Column::State => "State",
-            Column::Cpu => "CPU",
-            Column::Memory => "Memory",
-            Column::Read => "Read",
-            Column::Written => "Written",
-            Column::Threads => "Threads",
-            Column::Parent => "Parent",
-            Column::Start => "Started",
-            Column::Command => "Command",
-        }
+        HEADS.get(self as usize).map_or("", |head| head.title)
     }
 
-    /// Numbers stand to the right and sort from the largest first.
-    pub fn numeric(self) -> bool {
-        !matches!(
-            self,
-            Column::Name | Column::User | Column::State | Column::Command
-        )
-    }
-
-    /// Shown until somebody chooses otherwise.
-    pub fn shown_at_first(self) -> bool {
-        !matches!(self, Column::Parent | Column::Start)
+    /// The one at a place of [`HEADS`].
+    pub fn at(place: usize) -> Column {
+        Column::ALL.get(place).copied().unwrap_or(Column::Name)
     }
 }
 
-/// By which column, and which way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sort {
-    pub column: Column,
-    pub descending: bool,
-}
+/// The busiest first.
+pub const USUAL: Sort = Sort {
+    column: Column::Cpu as usize,
+    descending: true,
+};
 
-impl Default for Sort {
-    fn default() -> Self {
-        Sort {
-            column: Column::Cpu,
-            descending: true,
-        }
-    }
-}
-
-impl Sort {
-    /// The form in addresses: `cpu-desc`.
-    pub fn to_word(self) -> String {
-        format!(
-            "{}-{}",
-            self.column.key(),
-            if self.descending { "desc" } else { "asc" }
-        )
-    }
-
-    /// The default when the text is no such word.
-    pub fn parse(text: &str) -> Sort {
-        let parsed = text.split_once('-').and_then(|(key, way)| {
-            let column = Column::ALL.into_iter().find(|column| column.key() == key)?;
-            let descending = match way {
-                "desc" => true,
-                "asc" => false,
-                _ => return None,
-            };
-            Some(Sort { column, descending })
-        });
-        parsed.unwrap_or_default()
-    }
-
-    /// What a press on a column's head asks for: the other way, or the column's natural way.
-    pub fn pressed(self, column: Column) -> Sort {
-        if self.column == column {
-            Sort {
-                column,
-                descending: !self.descending,
-            }
-        } else {
-            Sort {
-                column,
-                descending: column.numeric() && column != Column::Pid && column != Column::Parent,
-            }
-        }
-    }
-
-    /// The value of `aria-sort` on a column's head.
-    pub fn aria(self, column: Column) -> Option<&'static str> {
-        (self.column == column).then_some(if self.descending {
-            "descending"
-        } else {
-            "ascending"
-        })
-    }
-
-    /// Ties are broken by pid, so that equal rows do not change places.
-    fn compare(self, a: &ProcessRow, b: &ProcessRow) -> Ordering {
-        let order = match self.column {
-            Column::Pid => a.pid.cmp(&b.pid),
-            Column::Name => a.name.cmp(&b.name),
-            Column::User => a.user.cmp(&b.user),
-            Column::State => a.state.cmp(&b.state),
-            Column::Cpu => a.cpu_percent.total_cmp(&b.cpu_percent),
-            Column::Memory => a.memory_bytes.cmp(&b.memory_bytes),
-            Column::Read => a.read_bytes_per_second.cmp(&b.read_bytes_per_second),
-            Column::Written => a.written_bytes_per_second.cmp(&b.written_bytes_per_second),
-            Column::Threads => a.threads.cmp(&b.threads),
-            Column::Parent => a.parent.cmp(&b.parent),
-            Column::Start => a.start_ms.cmp(&b.start_ms),
-            Column::Command => a.command.cmp(&b.command),
-        };
-        let order = if self.descending { order.reverse() } else { order };
-        order.then(a.pid.cmp(&b.pid))
-    }
+/// Ties are broken by pid, so that equal rows do not change places.
+fn compare(sort: Sort, a: &ProcessRow, b: &ProcessRow) -> Ordering {
+    let order = match Column::at(sort.column) {
+        Column::Pid => a.pid.cmp(&b.pid),
+        Column::Name => a.name.cmp(&b.name),
+        Column::User => a.user.cmp(&b.user),
+        Column::State => a.state.cmp(&b.state),
+        Column::Cpu => a.cpu_percent.total_cmp(&b.cpu_percent),
+        Column::Memory => a.memory_bytes.cmp(&b.memory_bytes),
+        Column::Read => a.read_bytes_per_second.cmp(&b.read_bytes_per_second),
+        Column::Written => a.written_bytes_per_second.cmp(&b.written_bytes_per_second),
+        Column::Threads => a.threads.cmp(&b.threads),
+        Column::Parent => a.parent.cmp(&b.parent),
+        Column::Start => a.start_ms.cmp(&b.start_ms),
+        Column::Command => a.command.cmp(&b.command),
+    };
+    let order = if sort.descending { order.reverse() } else { order };
+    order.then(a.pid.cmp(&b.pid))
 }
 
 /// Whether a row has the text, given in lower case, in its name, user, command or state, or is the pid.
@@ -197,7 +111,7 @@ pub fn key(row: &ProcessRow) -> Key {
 pub fn order(rows: &[ProcessRow], sort: Sort, text: &str) -> Vec<usize> {
     let text = text.trim().to_lowercase();
     let mut order: Vec<usize> = (0..rows.len()).filter(|&at| matches(&rows[at], &text)).collect();
-    crate::order::sort(&mut order, |a, b| sort.compare(&rows[a], &rows[b]));
+    crate::order::sort(&mut order, |a, b| compare(sort, &rows[a], &rows[b]));
     order
 }
 
@@ -213,18 +127,6 @@ pub fn held_order(rows: &[ProcessRow], before: &[Key], sort: Sort, text: &str) -
             .filter(|&index| at.contains_key(&key(&rows[index]))),
     );
     held
-}
-
-/// Rows that must exist, given how far the table is scrolled. All lengths in pixels.
-pub fn window(scroll_top: f64, viewport: f64, row_height: f64, total: usize) -> Range<usize> {
-    if row_height <= 0.0 || total == 0 {
-        return 0..total.min(FIRST_ROWS);
-    }
-    let first = (scroll_top.max(0.0) / row_height) as usize;
-    let visible = (viewport.max(0.0) / row_height).ceil() as usize + 1;
-    let start = (first / OVERSCAN * OVERSCAN).saturating_sub(OVERSCAN);
-    let end = (first + visible).div_ceil(OVERSCAN) * OVERSCAN + OVERSCAN;
-    start.min(total.saturating_sub(1))..end.min(total)
 }
 
 #[cfg(test)]
@@ -248,9 +150,9 @@ mod tests {
     #[test]
     fn rows_sort_both_ways_and_ties_keep_their_place() {
         let rows = [row(3, "b", 5.0), row(1, "a", 5.0), row(2, "c", 9.0)];
-        assert_eq!(pids(&rows, &order(&rows, Sort::default(), "")), [2, 1, 3]);
+        assert_eq!(pids(&rows, &order(&rows, USUAL, "")), [2, 1, 3]);
         let by_name = Sort {
-            column: Column::Name,
+            column: Column::Name as usize,
             descending: true,
         };
         assert_eq!(pids(&rows, &order(&rows, by_name, "")), [2, 3, 1]);
@@ -270,52 +172,15 @@ mod tests {
     fn a_held_order_keeps_rows_in_place_and_puts_new_ones_last() {
         let rows = [row(1, "a", 1.0), row(2, "b", 9.0), row(4, "d", 50.0)];
         let before = [(1, 1), (3, 1), (2, 1)];
-        assert_eq!(
-            pids(&rows, &held_order(&rows, &before, Sort::default(), "")),
-            [1, 2, 4]
-        );
+        assert_eq!(pids(&rows, &held_order(&rows, &before, USUAL, "")), [1, 2, 4]);
     }
 
     #[test]
-    fn sort_words_parse_back_and_rubbish_is_the_default() {
-        for column in Column::ALL {
-            for descending in [true, false] {
-                let sort = Sort { column, descending };
-                assert_eq!(Sort::parse(&sort.to_word()), sort);
-            }
+    fn every_column_stands_where_its_head_does() {
+        for (place, column) in Column::ALL.into_iter().enumerate() {
+            assert_eq!(column as usize, place);
+            assert_eq!(Column::at(place), column);
+            assert_eq!(HEADS[place].key, format!("{column:?}").to_lowercase());
         }
-        for rubbish in ["", "cpu", "cpu-up", "x-desc"] {
-            assert_eq!(Sort::parse(rubbish), Sort::default());
-        }
-    }
-
-    #[test]
-    fn pressing_a_head_turns_it_and_another_starts_its_natural_way() {
-        let sort = Sort::default();
-        assert!(!sort.pressed(Column::Cpu).descending);
-        assert!(sort.pressed(Column::Memory).descending);
-        assert!(!sort.pressed(Column::Name).descending);
-        assert!(!sort.pressed(Column::Pid).descending);
-    }
-
-    #[test]
-    fn the_window_covers_what_is_visible_and_stays_small_and_inside() {
-        for total in [0, 1, 57, 10_000] {
-            for scroll in [-50.0, 0.0, 777.0, 359_000.0, 1e9] {
-                let range = window(scroll, 800.0, 36.0, total);
-                assert!(
-                    range.end <= total && range.start <= range.end,
-                    "{range:?} of {total}"
-                );
-                assert!(range.len() <= 23 + 4 * OVERSCAN, "{range:?}");
-            }
-        }
-        let range = window(36.0 * 5000.0, 800.0, 36.0, 10_000);
-        assert!(range.start <= 5000 && range.end >= 5023, "{range:?}");
-    }
-
-    #[test]
-    fn before_anything_is_measured_the_first_rows_are_drawn() {
-        assert_eq!(window(0.0, 0.0, 0.0, 10_000), 0..FIRST_ROWS);
     }
 }

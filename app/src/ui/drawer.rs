@@ -1,0 +1,58 @@
+//! Details beside a table: takes the focus when it opens, and Esc closes it.
+
+use super::icons::{Glyph, Icon};
+use crate::prelude::*;
+use leptos::{ev, wasm_bindgen::JsCast, web_sys::HtmlElement};
+use leptos_router::hooks::use_navigate;
+
+/// Id of the heading, which takes the focus.
+const HEADING: &str = "drawer-title";
+
+#[component]
+pub fn Drawer(
+    title: AnyView,
+    /// The address of the page without the details.
+    close: String,
+    children: Children,
+) -> AnyView {
+    effect(|| {
+        let heading = document().get_element_by_id(HEADING);
+        if let Some(heading) = heading.and_then(|heading| heading.dyn_into::<HtmlElement>().ok()) {
+            // An element of the document can always be asked to take the focus.
+            drop(heading.focus());
+        }
+    });
+    close_on_escape(close.clone());
+    view! {
+        <section class="drawer" aria-labelledby=HEADING>
+            <div class="drawer-head">
+                <h2 id=HEADING tabindex="-1">
+                    {title}
+                </h2>
+                <a class="button plain icon-only" href=close data-noscroll="true" aria-label="Close details" title="Close (Esc)">
+                    <Icon glyph=Glyph::Cross/>
+                </a>
+            </div>
+            {children()}
+        </section>
+    }
+}
+
+/// Esc closes, unless a dialog is open: then it belongs to the dialog.
+fn close_on_escape(close: String) {
+    let navigate = use_navigate();
+    effect(move || {
+        let (navigate, close) = (navigate.clone(), close.clone());
+        let handle = window_event_listener(ev::keydown, move |event| {
+            let dialog_open = document().query_selector("dialog[open]").ok().flatten().is_some();
+            if event.key() == "Escape" && !dialog_open {
+                let options = leptos_router::NavigateOptions {
+                    scroll: false,
+                    ..Default::default()
+                };
+                navigate(&close, options);
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+}

@@ -1,0 +1,204 @@
+//! A table of any length: a sticky head that sorts, columns that can be left out, and in the document only the rows on screen
+//! and a few around them. Knows nothing of what the rows are; rows have one fixed height. Without scripts it is a form whose
+//! heads are buttons.
+
+mod layout;
+mod state;
+mod tools;
+
+pub use layout::{FIRST_ROWS, Head, Sort};
+pub use state::{Asked, Choice, GridState, Scroll};
+pub use tools::GridTools;
+
+use super::{
+    icons::{Glyph, Icon},
+    rows::Rows,
+};
+use crate::prelude::*;
+use leptos::{ev, html, wasm_bindgen::JsCast, web_sys};
+
+/// One row as the page draws it.
+pub struct RowParts {
+    /// Its details are open.
+    pub chosen: Box<dyn Fn() -> bool + Send>,
+    /// The cell of a column.
+    pub cell: Box<dyn Fn(usize) -> AnyView + Send>,
+}
+
+#[component]
+pub fn Grid(
+    state: GridState,
+    /// Sets widths per column.
+    class: &'static str,
+    label: &'static str,
+    /// The row at a place of the display order.
+    row: impl Fn(usize) -> RowParts + Send + Sync + 'static,
+) -> AnyView {
+    let node = NodeRef::<html::Div>::new();
+    let measure = move || {
+        if let Some(scroller) = node.get_untracked() {
+            state.scroll.update(|scroll| measured(&scroller, scroll));
+        }
+    };
+    effect(move || {
+        if node.get().is_some() {
+            measure();
+        }
+        let handle = window_event_listener(ev::resize, move |_| measure());
+        on_cleanup(move || handle.remove());
+    });
+    let above = move || state.window.get().start;
+    let below = move || state.total.get().saturating_sub(state.window.get().end);
+    let held = state.choice.held;
+    view! {
+        <div
+            class=format!("table-wrap long-table {class}")
+            node_ref=node
+            tabindex="0"
+            role="region"
+            aria-label=label
+            on:scroll=move |_| measure()
+        >
+            <table class="table" aria-rowcount=move || (state.total.get() + 1).to_string()>
+                <caption class="visually-hidden">{label}</caption>
+                <Heads state/>
+                <tbody
+                    on:pointerenter=move |_| held.set(true)
+                    on:pointerleave=move |_| held.set(false)
+                    on:focusin=move |_| held.set(true)
+                    on:focusout=move |_| held.set(false)
+                    on:keydown=move |event| step(&event)
+                >
+                    <Spacer rows=Signal::derive(above) state/>
+                    <Rows range=move || state.window.get() draw=move |index| view! { <Row state index parts=row(index)/> }/>
+                    <Spacer rows=Signal::derive(below) state/>
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+/// Takes the measures of what is on screen. Without a row the height of one stays as it was known.
+fn measured(scroller: &web_sys::Element, scroll: &mut Scroll) {
+    let row = scroller.query_selector("tbody tr.row").ok().flatten();
+    let row = row.and_then(|row| row.dyn_into::<web_sys::HtmlElement>().ok());
+    let row_height = row.map_or(0.0, |row| f64::from(row.offset_height()));
+    scroll.top = f64::from(scroller.scroll_top());
+    scroll.viewport = f64::from(scroller.client_height());
+    if row_height > 0.0 {
+        scroll.row_height = row_height;
+    }
+}
+
+#[component]
+fn Heads(state: GridState) -> AnyView {
+    let sort = state.choice.sort;
+    let heads = reactive(move || {
+        let columns = state.columns.get().into_iter();
+        columns
+            .filter_map(|column| Some((column, state.heads.get(column)?)))
+            .map(|(column, head)| {
+                view! {
+                    <th scope="col" class=head.class() aria-sort=move || sort.get().aria(column).map(str::to_owned)>
+                        <button
+                            class="sort"
+                            type="submit"
+                            name="sort"
+                            value=move || sort.get().pressed(column, state.heads).to_word(state.heads)
+                            on:click=move |event| {
+                                event.prevent_default();
+                                sort.update(|sort| *sort = sort.pressed(column, state.heads));
+                            }
+                        >
+                            {head.title}
+                            <Icon glyph=Glyph::Arrow small=true/>
+                        </button>
+                    </th>
+                }
+            })
+            .collect::<Vec<_>>().into_any()
+    });
+    view! {
+        <thead>
+            <tr aria-rowindex="1">{heads}</tr>
+        </thead>
+    }
+}
+
+#[component]
+fn Row(state: GridState, index: usize, parts: RowParts) -> AnyView {
+    let RowParts { chosen, cell } = parts;
+    let cells = reactive(move || {
+        state
+            .columns
+            .get()
+            .into_iter()
+            .map(&cell)
+            .collect::<Vec<_>>()
+            .into_any()
+    });
+    view! {
+        <tr class="row" class:selected=chosen aria-rowindex=(index + 2).to_string()>
+            {cells}
+        </tr>
+    }
+}
+
+/// The link in a row that leads to its details. The arrow keys go from one to the next.
+pub fn row_link(
+    index: usize,
+    href: SharedReactiveFunction<String>,
+    words: SharedReactiveFunction<String>,
+) -> AnyView {
+    let title = words.clone();
+    view! {
+        <a class="row-link" href=href data-index=index.to_string() data-noscroll="true" title=title>
+            {words}
+        </a>
+    }
+}
+
+/// Stands for rows that are not in the document. Its height is set by script on the element, not by an attribute.
+#[component]
+fn Spacer(rows: Signal<usize>, state: GridState) -> impl IntoView {
+    let node = NodeRef::<html::Div>::new();
+    effect(move || {
+        let height = rows.get() as f64 * state.scroll.get().row_height;
+        if let Some(space) = node.get() {
+            // Only an unknown property could be refused.
+            drop(web_sys::HtmlElement::style(&space).set_property("height", &format!("{height}px")));
+        }
+    });
+    view! {
+        <tr class="spacer" aria-hidden="true">
+            <td>
+                <div node_ref=node></div>
+            </td>
+        </tr>
+    }
+}
+
+/// Up and down move the focus from row to row.
+fn step(event: &web_sys::KeyboardEvent) {
+    let by: i64 = match event.key().as_str() {
+        "ArrowDown" => 1,
+        "ArrowUp" => -1,
+        _ => return,
+    };
+    let index = event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+        .and_then(|element| element.get_attribute("data-index"))
+        .and_then(|index| index.parse::<i64>().ok());
+    let Some(index) = index else { return };
+    event.prevent_default();
+    let next = document()
+        .query_selector(&format!(".row-link[data-index='{}']", index + by))
+        .ok()
+        .flatten()
+        .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    if let Some(next) = next {
+        // An element of the document can always be asked to take the focus.
+        drop(next.focus());
+    }
+}
