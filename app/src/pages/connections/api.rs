@@ -1,11 +1,11 @@
 use super::table::Row;
 use crate::{error::AppError, page_data::PageData};
-use farol_model::action::ActionSpec;
+use farol_model::{action::ActionSpec, fields};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// A part of the table, with what stands around it. Numbers are in words already: the browser only places them.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ConnectionsView {
     /// How many there are or match, when it was looked, then one value per title of the head line.
     pub head: Vec<String>,
@@ -29,6 +29,20 @@ pub struct ConnectionsView {
     /// What keys of this page's forms start with; another in each answer.
     pub key_seed: String,
 }
+
+fields!(ConnectionsView {
+    head,
+    matching,
+    from,
+    rows,
+    asked,
+    id,
+    gone,
+    facts,
+    frames,
+    disconnect,
+    key_seed
+});
 
 /// What is asked for. `by_itself`: the page asks again without anybody having done anything.
 #[server(prefix = "/api/fn", endpoint = "connections", output = crate::json::Json, input = server_fn::codec::GetUrl)]
