@@ -43,7 +43,7 @@ fn place(carrier: Carrier) -> (&'static str, &'static str, &'static str) {
         Carrier::LongPoll => (
             "http",
             "/live/poll",
-            "GET: one JSON document at the first publication in `channels` after the position `since`, or after 25 s.",
+            "GET: one JSON document at the first publication in `channels` after the position `since`, or after `wait_ms`, 25 s at most.",
         ),
         Carrier::SocketIo => ("http", "/socket.io/", "Socket.IO 4 over polling and WebSocket."),
         Carrier::SignalR => (
