@@ -1,7 +1,7 @@
 //! What permessage-deflate (RFC 7692) would save and cost, with the frames that this machine's collectors make: the ground
 //! of docs/adr/0011-no-permessage-deflate.md.
 //!
-//! A connection that watches every metrics channel gets one message a second. It is compressed three ways:
+//! A connection that watches every metrics channel and the process table gets one message a second. It is compressed three ways:
 //!
 //! - *shared*: without context (`server_no_context_takeover`), so that one compression serves all connections;
 //! - *own, 32 KiB*: with the context of each connection, window 15, as most servers do by default;
@@ -12,7 +12,10 @@ use farol::{
     collectors::{Collector, Sample, registered},
     live::publication::{ChannelKey, Payload, Publication},
 };
-use farol_model::wire::{Encoding, codec, payload::MetricsPublication};
+use farol_model::{
+    process::{ProcessRow, ProcessUpdate},
+    wire::{Encoding, codec, payload::MetricsPublication},
+};
 use flate2::{Compress, Compression, FlushCompress};
 use std::{
     sync::Arc,
@@ -21,6 +24,8 @@ use std::{
 
 /// Ticks that are recorded, one a second.
 const TICKS: usize = 30;
+/// Any time.
+const T_MS: i64 = 1_790_000_000_000;
 /// Contexts that are made to see what one holds.
 const CONTEXTS: usize = 2000;
 
@@ -54,7 +59,7 @@ const WAYS: [Way; 3] = [
 ];
 
 pub fn deflate() {
-    println!("permessage-deflate of all metrics channels, one message a second, {TICKS} s");
+    println!("permessage-deflate of all metrics and processes, one message a second, {TICKS} s");
     let ticks = record();
     println!(
         "{:<10} {:<12} {:>11} {:>11} {:>8} {:>13} {:>13}",
@@ -83,41 +88,60 @@ pub fn deflate() {
     }
 }
 
-/// What the collectors read, tick after tick: per channel its values.
-fn record() -> Vec<Vec<(String, Vec<f64>)>> {
+/// What one channel publishes.
+enum Said {
+    Values(Vec<f64>),
+    Rows(ProcessUpdate),
+}
+
+type Tick = Vec<(String, Said)>;
+
+/// What the collectors read, tick after tick.
+fn record() -> Vec<Tick> {
     let mut collectors: Vec<Box<dyn Collector>> = registered();
+    let mut table: Vec<ProcessRow> = Vec::new();
     let mut ticks = Vec::new();
     for _ in 0..=TICKS {
         let start = Instant::now();
         let mut tick = Vec::new();
         for collector in &mut collectors {
-            if let Ok(Sample::Frame(reading)) = collector.collect() {
-                tick.push((collector.channel(), reading.values().to_vec()));
-            }
+            let said = match collector.collect() {
+                Ok(Sample::Frame(reading)) => Said::Values(reading.values().to_vec()),
+                Ok(Sample::Processes(rows)) => {
+                    let changes = ProcessUpdate::between(&table, &rows, T_MS);
+                    table = rows;
+                    Said::Rows(changes)
+                }
+                Err(_) => continue,
+            };
+            tick.push((collector.channel(), said));
         }
         ticks.push(tick);
         std::thread::sleep(Duration::from_secs(1).saturating_sub(start.elapsed()));
     }
-    // The first has no rates.
+    // The first has no rates, and the whole table.
     ticks.split_off(1)
 }
 
 /// One message as a connection gets it: the pushes of all channels of a tick.
-fn message(tick: &[(String, Vec<f64>)], encoding: Encoding) -> Vec<u8> {
+fn message(tick: &Tick, encoding: Encoding) -> Vec<u8> {
     let frames: Vec<_> = tick
         .iter()
         .enumerate()
-        .map(|(id, (name, values))| {
+        .map(|(id, (name, said))| {
             let key = ChannelKey {
                 name: name.clone(),
                 id: id as i64 + 1,
             };
-            let payload = MetricsPublication {
-                t_ms: 1_790_000_000_000,
-                values: values.clone(),
-                schema: Vec::new(),
+            let payload = match said {
+                Said::Values(values) => Payload::Metrics(MetricsPublication {
+                    t_ms: T_MS,
+                    values: values.clone(),
+                    schema: Vec::new(),
+                }),
+                Said::Rows(changes) => Payload::Table(changes.clone()),
             };
-            let publication = Publication::new(Arc::new(key), 1000, Payload::Metrics(payload));
+            let publication = Publication::new(Arc::new(key), 1000, payload);
             publication.frame(encoding, encoding == Encoding::Protobuf)
         })
         .collect();

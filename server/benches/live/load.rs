@@ -59,6 +59,9 @@ pub struct Socket {
     pub stalled: bool,
 }
 
+/// The answer to a ping of Farol: an empty Protobuf command.
+const SIGN_OF_LIFE: [u8; 7] = [0x82, 0x81, 0, 0, 0, 0, 0];
+
 /// Receive buffer of a socket that never reads, so that what it does not read reaches the server soon, bytes.
 const STALLED_BUFFER: usize = 4096;
 
@@ -116,9 +119,9 @@ impl Socket {
 }
 
 impl Socket {
-    /// Says that somebody is there, which counts as the answer to a ping of Farol: an empty Protobuf command.
+    /// Says that somebody is there without having read that it was asked.
     pub fn sign_of_life(&mut self) {
-        let _ = self.stream.write(&[0x82, 0x81, 0, 0, 0, 0, 0]);
+        let _ = self.stream.write(&SIGN_OF_LIFE);
     }
 }
 
@@ -253,7 +256,11 @@ impl Socket {
                 }
             };
             let here = &bytes[head..bytes.len().min(head + length)];
-            // Pings are short. A stamp may be cut in two by a read; then the message counts and gives no latency.
+            // A ping of Farol is an empty reply, and leads where publications share its message.
+            if matches!(stamp, Stamp::Binary(_)) && here.first() == Some(&0) {
+                let _ = self.stream.write(&SIGN_OF_LIFE);
+            }
+            // A stamp may be cut in two by a read; then the message counts and gives no latency.
             if length >= MESSAGE_BYTES / 2 {
                 received
                     .latencies_us
