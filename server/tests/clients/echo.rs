@@ -32,6 +32,7 @@ impl Raw {
         let request = format!(
             "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             sec-websocket-extensions: permessage-deflate; client_max_window_bits\r\n\
              authorization: Bearer good-token\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -43,6 +44,8 @@ impl Raw {
         assert!(head.starts_with("http/1.1 101"), "{head}");
         // The example of section 1.3.
         assert!(head.contains("s3pplmbitxaq9kygzzhzrbk+xoo="), "{head}");
+        // Offered as browsers do, and not taken: docs/adr/0011.
+        assert!(!head.contains("sec-websocket-extensions"), "{head}");
         Raw(stream)
     }
 
