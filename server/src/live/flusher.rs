@@ -22,8 +22,9 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// Outboxes flushed in one go. Above it the work is shared among the threads of the runtime.
-const SHARE: usize = 512;
+/// Outboxes flushed in one go, about ten milliseconds. Above it the work is shared among the threads of the runtime, which
+/// then all count the owners of the same frames.
+const SHARE: usize = 1024;
 /// Outboxes flushed before other tasks of the thread get a turn.
 const TURN: usize = 64;
 

@@ -6,6 +6,8 @@ use std::{collections::VecDeque, time::Duration};
 
 /// Frames that are remembered.
 pub const REMEMBERED: usize = 50;
+/// Above so many there is room for all that are remembered.
+const FEW: usize = 16;
 /// Larger frames are remembered by their size alone, so that a connection does not keep large states in memory.
 const REMEMBERED_BYTES: usize = 4 * 1024;
 
@@ -97,8 +99,12 @@ impl Traffic {
     }
 
     fn remember(&mut self, t_ms: i64, inbound: bool, frame: Bytes) {
-        if self.recent.len() == REMEMBERED {
-            self.recent.pop_front();
+        match self.recent.len() {
+            // Exactly: then the newest takes the place in memory that the oldest leaves, and one place is touched, not two.
+            // Not at once, because most connections that are idle never had more than a few.
+            FEW => self.recent.reserve_exact(REMEMBERED - FEW),
+            REMEMBERED => drop(self.recent.pop_front()),
+            _ => {}
         }
         self.recent.push_back(Seen {
             t_ms,
