@@ -279,24 +279,8 @@ async fn metrics_want_a_token_when_loopback_is_not_trusted() {
     let mut config = farol::config::Config::default();
     config.metrics.loopback = false;
     let server = TestServer::start_with(config).await;
-    assert_eq!(
-        server
-            .anonymous()
-            .get(server.url("/metrics"))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        401
-    );
-    let pool = farol::db::open(server.data_dir.path()).await.unwrap();
-    let said = farol::access::cli::token_create(&pool, "viewer", "scraper")
-        .await
-        .unwrap();
-    let token = said
-        .split_whitespace()
-        .find(|word| word.starts_with("farol_"))
-        .unwrap();
+    assert_eq!(server.status("/metrics").await, 401);
+    let token = server.token("viewer").await;
     let answer = server
         .anonymous()
         .get(server.url("/metrics"))

@@ -107,6 +107,12 @@ impl TestServer {
         token.unwrap().to_owned()
     }
 
+    /// What a stranger's GET is answered with.
+    pub async fn status(&self, path: &str) -> u16 {
+        let answer = self.anonymous().get(self.url(path)).send().await.unwrap();
+        answer.status().as_u16()
+    }
+
     pub async fn post_sign_in(&self, name: &str, password: &str) -> Response {
         self.anonymous()
             .post(self.url("/api/auth/sign-in"))

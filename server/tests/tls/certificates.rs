@@ -91,16 +91,7 @@ async fn a_handshake_that_does_not_end_is_ended_and_holds_up_nobody() {
         }
     }
     // While they stand others are served.
-    assert_eq!(
-        server
-            .anonymous()
-            .get(server.url("/healthz"))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        200
-    );
+    assert_eq!(server.status("/healthz").await, 200);
     for stream in &mut stuck {
         read_all(stream).await;
     }

@@ -216,16 +216,7 @@ async fn requests_that_are_taken_back_at_once_end_the_connection() {
     let goodbye = rest.iter().find(|frame| frame.kind == GOAWAY).expect("a GOAWAY");
     assert_eq!(goodbye.error_code(), ENHANCE_YOUR_CALM);
     // Others are not disturbed.
-    assert_eq!(
-        server
-            .anonymous()
-            .get(server.url("/healthz"))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        200
-    );
+    assert_eq!(server.status("/healthz").await, 200);
 }
 
 #[tokio::test]
@@ -242,16 +233,7 @@ async fn a_header_that_never_ends_is_cut_off_long_before_it_is_large() {
         sent += more.len();
     }
     assert!(sent < 8 * 1024 * 1024, "{sent} bytes of it were taken");
-    assert_eq!(
-        server
-            .anonymous()
-            .get(server.url("/healthz"))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        200
-    );
+    assert_eq!(server.status("/healthz").await, 200);
 }
 
 #[tokio::test]
