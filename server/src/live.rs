@@ -7,6 +7,7 @@
 //! | [`publication`] | one publication, encoded at most once per form |
 //! | [`runs`], [`rooms`] | which channels of runs and rooms stay |
 //! | [`outbox`] | what waits for one connection, what gives way when it is full, who writes |
+//! | [`fanout`] | who is subscribed to one channel, and what is on its way to them |
 //! | [`flusher`] | brings publications to the sockets |
 //! | [`session`], [`commands`], [`throttle`], [`subscription`] | one connection over any carrier |
 //! | [`door`] | who is let in at all |
@@ -25,6 +26,7 @@ pub mod channel;
 pub mod client;
 pub mod commands;
 pub mod door;
+pub mod fanout;
 pub mod flusher;
 pub mod hub;
 pub mod kill;
@@ -104,7 +106,7 @@ impl Live {
     /// be called within a Tokio runtime.
     pub fn start(parts: Parts) -> Live {
         let limits = Arc::new(parts.limits);
-        let flusher = Flusher::new(limits.coalesce, limits.write_chunk_bytes);
+        let flusher = parts.hub.flusher.clone();
         let flushing = CancellationToken::new();
         tokio::spawn(flusher.clone().run(flushing.clone()));
         let live = Live {

@@ -1,4 +1,4 @@
-//! One channel: its position, what it holds for recovery, its state and its subscribers.
+//! One channel: its position, what it holds for recovery and its state. Its subscribers are [`super::fanout`]'s.
 //!
 //! A publication and a subscription are each one critical section, so that what a subscriber gets as state and what it
 //! gets as publications meet without a hole or an overlap. Encoding of state happens outside of it.
@@ -6,6 +6,8 @@
 use super::{
     body::{Body, Whole},
     client::Client,
+    fanout::{Fanout, Round, Subscriber},
+    flusher::Flusher,
     limits::LiveLimits,
     lock,
     outbox::Outbox,
@@ -21,6 +23,7 @@ use farol_model::{
 };
 use std::{
     collections::{HashSet, VecDeque},
+    ops::Range,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -32,6 +35,7 @@ pub struct Channel {
     pub class: Class,
     /// Random per process and channel: offsets of another epoch mean nothing.
     pub epoch: String,
+    flusher: Arc<Flusher>,
     /// A std mutex: every section is short and none awaits.
     inner: Mutex<Inner>,
 }
@@ -46,12 +50,7 @@ pub struct Inner {
     /// Publications without holes, the newest last, its offset equal to `offset`.
     held: VecDeque<Held>,
     held_bytes: usize,
-    /// Some of them may have ended: they are taken out by the next publication, or when they are half of all.
-    subscribers: Vec<Subscriber>,
-    /// About how many of them have ended.
-    left: usize,
-    /// At least as many as asked to be told who comes and goes.
-    watchers: usize,
+    fanout: Fanout,
     /// The state as last asked for, until the next publication: many who come back together share one encoding.
     whole: Option<(u32, Arc<Whole>)>,
     /// The channel was taken down.
@@ -64,21 +63,6 @@ struct Held {
     at: Instant,
     /// About how much memory it takes.
     size: usize,
-}
-
-#[derive(Debug)]
-struct Subscriber {
-    outbox: Arc<Outbox>,
-    subscription: Arc<Subscription>,
-    encoding: Encoding,
-    /// Pushes carry the number and not the name.
-    numbered: bool,
-    /// It asked to be told who comes and goes.
-    watches: bool,
-    /// The least distance of publications; zero for each.
-    every: Duration,
-    /// Not before this.
-    next: Option<Instant>,
 }
 
 /// How many publications a channel holds.
@@ -117,7 +101,13 @@ impl Joined {
 }
 
 impl Channel {
-    pub fn new(key: ChannelKey, class: Class, process_epoch: u32, body: Body) -> Arc<Self> {
+    pub fn new(
+        key: ChannelKey,
+        class: Class,
+        process_epoch: u32,
+        body: Body,
+        flusher: Arc<Flusher>,
+    ) -> Arc<Self> {
         let epoch = format!("{process_epoch:08x}.{}", key.id);
         let key = Arc::new(key);
         let inner = Inner {
@@ -126,9 +116,7 @@ impl Channel {
             body,
             held: VecDeque::new(),
             held_bytes: 0,
-            subscribers: Vec::new(),
-            left: 0,
-            watchers: 0,
+            fanout: Fanout::default(),
             whole: None,
             closed: false,
         };
@@ -136,13 +124,21 @@ impl Channel {
             key,
             class,
             epoch,
+            flusher,
             inner: Mutex::new(inner),
         })
     }
 
-    /// Runs `f` on what the lock guards.
-    pub fn with<T>(&self, f: impl FnOnce(&mut Inner) -> T) -> T {
-        f(&mut lock(&self.inner))
+    /// Runs `f` on what the lock guards, and sees to it that what it published is brought to the subscribers.
+    pub fn with<T>(self: &Arc<Self>, f: impl FnOnce(&mut Inner) -> T) -> T {
+        let mut inner = lock(&self.inner);
+        let value = f(&mut inner);
+        let listed = inner.fanout.asks_to_be_listed();
+        drop(inner);
+        if listed {
+            self.flusher.list_channel(self.clone());
+        }
+        value
     }
 
     /// Subscribes a connection; `numbered` pushes carry the channel's id and not its name. None when the channel has been
@@ -151,80 +147,68 @@ impl Channel {
     /// Who asked for it is told of those who come and go, but not in a cache channel, where the newest frame replaces all
     /// before it.
     pub fn join(
-        &self,
+        self: &Arc<Self>,
         outbox: &Arc<Outbox>,
         request: &SubscribeRequest,
         numbered: bool,
         options: &SubscribeOptions,
         limits: &LiveLimits,
     ) -> Option<Joined> {
-        let mut inner = lock(&self.inner);
-        if inner.closed {
-            return None;
-        }
-        let positioned = matches!(self.class, Class::Metrics | Class::Stream);
-        let missed = match request.recover && positioned && request.epoch == self.epoch {
-            true => inner.since(request.offset),
-            false => None,
-        };
-        let recovered = missed.is_some();
-        let whole = (!recovered).then(|| inner.whole(options.history_ms, limits.snapshot_cells));
-        let subscription = Subscription::new(self.key.clone(), self.class);
-        let watches = request.join_leave && self.class != Class::Cache;
-        inner.subscribers.push(Subscriber {
-            watches,
-            outbox: outbox.clone(),
-            subscription: subscription.clone(),
-            encoding: outbox.encoding(),
-            numbered,
+        self.with(|inner| {
+            if inner.closed {
+                return None;
+            }
+            let positioned = matches!(self.class, Class::Metrics | Class::Stream);
+            let missed = match request.recover && positioned && request.epoch == self.epoch {
+                true => inner.since(request.offset),
+                false => None,
+            };
+            let recovered = missed.is_some();
+            let whole = (!recovered).then(|| inner.whole(options.history_ms, limits.snapshot_cells));
+            let subscription = Subscription::new(self.key.clone(), self.class);
+            let mut subscriber = Subscriber::new(outbox.clone(), subscription.clone());
+            subscriber.numbered = numbered;
+            subscriber.watches = request.join_leave && self.class != Class::Cache;
             // The other classes would lose what is skipped.
-            every: match self.class {
-                Class::Metrics => Duration::from_millis(u64::from(options.every_ms)),
-                _ => Duration::ZERO,
-            },
-            next: None,
-        });
-        inner.watchers += usize::from(watches);
-        inner.tell_watchers(Payload::Join, &outbox.client);
-        let result = SubscribeResult {
-            recoverable: positioned,
-            positioned,
-            epoch: if positioned {
-                self.epoch.clone()
-            } else {
-                String::new()
-            },
-            offset: if positioned { inner.offset } else { 0 },
-            recovered,
-            was_recovering: request.recover,
-            id: if numbered { self.key.id } else { 0 },
-            ..Default::default()
-        };
-        Some(Joined {
-            subscription,
-            result,
-            missed: missed.unwrap_or_default(),
-            whole,
+            if self.class == Class::Metrics {
+                subscriber.every = Duration::from_millis(u64::from(options.every_ms));
+            }
+            inner.fanout.add(subscriber);
+            inner.tell_watchers(Payload::Join, &outbox.client);
+            let result = SubscribeResult {
+                recoverable: positioned,
+                positioned,
+                epoch: if positioned {
+                    self.epoch.clone()
+                } else {
+                    String::new()
+                },
+                offset: if positioned { inner.offset } else { 0 },
+                recovered,
+                was_recovering: request.recover,
+                id: if numbered { self.key.id } else { 0 },
+                ..Default::default()
+            };
+            Some(Joined {
+                subscription,
+                result,
+                missed: missed.unwrap_or_default(),
+                whole,
+            })
         })
     }
 
-    /// A subscription has ended. Not searched for each time: twenty thousand who leave together would cost the square.
-    pub fn leave(&self, client: &Client) {
-        let mut inner = lock(&self.inner);
-        inner.tell_watchers(Payload::Leave, client);
-        inner.left += 1;
-        if inner.left * 2 >= inner.subscribers.len() {
-            inner.sweep();
-        }
+    /// A subscription has ended.
+    pub fn leave(self: &Arc<Self>, client: &Client) {
+        self.with(|inner| {
+            inner.tell_watchers(Payload::Leave, client);
+            inner.fanout.leave();
+        });
     }
 
     /// Who is subscribed.
     pub fn present(&self) -> Vec<Arc<Client>> {
-        let inner = lock(&self.inner);
-        let standing = inner.subscribers.iter().filter(|subscriber| subscriber.stands());
-        standing
-            .map(|subscriber| subscriber.outbox.client.clone())
-            .collect()
+        lock(&self.inner).fanout.present()
     }
 
     /// How many are subscribed: connections, and users behind them.
@@ -268,13 +252,28 @@ impl Channel {
         let subscribers = {
             let mut inner = lock(&self.inner);
             inner.closed = true;
-            std::mem::take(&mut inner.subscribers)
+            inner.fanout.take()
         };
         for subscriber in subscribers {
             subscriber
                 .outbox
                 .dismiss(&subscriber.subscription, unsubscribe::SERVER);
         }
+    }
+
+    /// Begins to bring round what is pending. For the flusher, one round at a time.
+    pub(super) fn begin(&self) -> Round {
+        lock(&self.inner).fanout.begin()
+    }
+
+    /// Puts what is pending into some outboxes, see [`Fanout::visit`].
+    pub(super) fn visit(&self, places: Range<usize>, reached: impl FnMut(&Arc<Outbox>, bool)) {
+        lock(&self.inner).fanout.visit(places, reached);
+    }
+
+    /// Ends a round.
+    pub(super) fn end(&self, round: Round) {
+        lock(&self.inner).fanout.end(round);
     }
 }
 
@@ -290,13 +289,15 @@ impl Inner {
             size,
         });
         self.trim_held(hold, now);
-        self.fan_out(&publication, now);
+        self.whole = None;
+        self.fanout.publish(publication, now);
     }
 
     /// Publishes without holding, for classes whose subscribers start afresh.
     pub fn publish(&mut self, payload: Payload, now: Instant) {
-        let publication = Publication::new(self.key.clone(), 0, payload);
-        self.fan_out(&publication, now);
+        self.whole = None;
+        self.fanout
+            .publish(Publication::new(self.key.clone(), 0, payload), now);
     }
 
     pub fn is_closed(&self) -> bool {
@@ -304,7 +305,7 @@ impl Inner {
     }
 
     pub fn has_subscribers(&self) -> bool {
-        self.subscribers.iter().any(Subscriber::stands)
+        self.fanout.has_subscribers()
     }
 
     /// The state in `body` has changed.
@@ -322,48 +323,13 @@ impl Inner {
         self.offset - self.held.len() as u64
     }
 
-    fn fan_out(&mut self, publication: &Arc<Publication>, now: Instant) {
-        self.whole = None;
-        self.left = 0;
-        let always = publication.is_schema();
-        let mut watchers = 0;
-        self.subscribers.retain_mut(|subscriber| {
-            let stays = match always || subscriber.due(now) {
-                true => {
-                    let frame = publication.frame(subscriber.encoding, subscriber.numbered);
-                    subscriber.outbox.publish(&subscriber.subscription, frame)
-                }
-                false => subscriber.stands(),
-            };
-            watchers += usize::from(stays && subscriber.watches);
-            stays
-        });
-        self.watchers = watchers;
-    }
-
-    /// Takes out those who have ended.
-    fn sweep(&mut self) {
-        self.left = 0;
-        self.subscribers.retain(Subscriber::stands);
-        self.watchers = self
-            .subscribers
-            .iter()
-            .filter(|subscriber| subscriber.watches)
-            .count();
-    }
-
     /// Tells those who asked that somebody came or went.
-    fn tell_watchers(&self, payload: fn(ClientInfo) -> Payload, client: &Client) {
-        if self.watchers == 0 {
-            return;
-        }
-        let Some(info) = client.info() else {
-            return;
-        };
-        let publication = Publication::new(self.key.clone(), 0, payload(info));
-        for subscriber in self.subscribers.iter().filter(|subscriber| subscriber.watches) {
-            let frame = publication.frame(subscriber.encoding, subscriber.numbered);
-            subscriber.outbox.publish(&subscriber.subscription, frame);
+    fn tell_watchers(&mut self, payload: fn(ClientInfo) -> Payload, client: &Client) {
+        if self.fanout.is_watched()
+            && let Some(info) = client.info()
+        {
+            self.fanout
+                .tell(Publication::new(self.key.clone(), 0, payload(info)));
         }
     }
 
@@ -434,23 +400,4 @@ impl Inner {
 
 fn publications<'a>(held: impl Iterator<Item = &'a Held>) -> Vec<Arc<Publication>> {
     held.map(|held| held.publication.clone()).collect()
-}
-
-impl Subscriber {
-    fn stands(&self) -> bool {
-        self.subscription.is_live()
-    }
-
-    /// Whether a publication is due. The newest at that time is the one that is sent; those between are skipped and are
-    /// not owed. A tenth of slack keeps a source that ticks a little early in step.
-    fn due(&mut self, now: Instant) -> bool {
-        if self.every.is_zero() {
-            return true;
-        }
-        if self.next.is_some_and(|next| now < next) {
-            return false;
-        }
-        self.next = Some(now + self.every - self.every / 10);
-        true
-    }
 }

@@ -1,14 +1,17 @@
 //! Who takes publications to the sockets: a task for all connections, not one for each.
 //!
-//! A publication is put into the outbox of every subscriber, and the outbox is listed here once. A little later, when the
-//! other channels of the same tick have published too, everything listed is flushed: a carrier that can be written to
-//! without waiting ([`Express`]) is written to right here, one `writev(2)` per connection and no task woken; any other
-//! carrier's session is told. What that saves is in docs/PERFORMANCE.md.
+//! A channel with something on its way is listed here once. A little later, when the other channels of the same tick have
+//! published too, a round goes to the subscribers: what is on its way goes into their outboxes, and a carrier that can be
+//! written to without waiting ([`Express`]) is written to right then, one `send(2)` per connection and no task woken; any
+//! other carrier's session is told. The channel with the most subscribers is brought round last and flushed as it goes, so
+//! that each connection is touched once; what the others put elsewhere is flushed after it. What that saves is in
+//! docs/PERFORMANCE.md.
 //!
 //! Nothing here waits for a reader. A socket that does not take what it is given is handed to its session, which waits
 //! for it under the rules of [`super::limits`].
 
 use super::{
+    channel::Channel,
     lock,
     outbox::{Message, Outbox},
 };
@@ -16,16 +19,17 @@ use crate::time::now_ms;
 use bytes::Bytes;
 use std::{
     fmt, io,
+    ops::Range,
     sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// Outboxes flushed in one go, about ten milliseconds. Above it the work is shared among the threads of the runtime, which
+/// Connections flushed in one go, about ten milliseconds. Above it the work is shared among the threads of the runtime, which
 /// then all count the owners of the same frames.
 const SHARE: usize = 1024;
-/// Outboxes flushed before other tasks of the thread get a turn.
+/// Connections flushed before other tasks of the thread get a turn, and touched again while they are in its cache.
 const TURN: usize = 64;
 
 /// A carrier that takes a message without waiting.
@@ -40,13 +44,22 @@ pub trait Express: fmt::Debug + Send + Sync {
 /// See the module.
 pub struct Flusher {
     /// A std mutex: held for a push.
-    listed: Mutex<Vec<Arc<Outbox>>>,
+    listed: Mutex<Listed>,
     filled: Notify,
     /// How long publications wait for others of the same tick.
     coalesce: Duration,
     /// Bytes of one message, about.
     pub(super) chunk_bytes: usize,
     pub(super) counters: Counters,
+}
+
+/// What the next round has to do.
+#[derive(Default)]
+struct Listed {
+    /// Those with something on its way.
+    channels: Vec<Arc<Channel>>,
+    /// Those with something in them.
+    outboxes: Vec<Arc<Outbox>>,
 }
 
 /// Handles, because looking them up costs more than counting.
@@ -88,12 +101,26 @@ impl Flusher {
         })
     }
 
+    /// Lists a channel. It sees to it that it is listed once.
+    pub(super) fn list_channel(&self, channel: Arc<Channel>) {
+        lock(&self.listed).channels.push(channel);
+        self.filled.notify_one();
+    }
+
     /// Lists an outbox. It sees to it that it is listed once.
-    pub(super) fn list(&self, outbox: Arc<Outbox>) {
-        let mut listed = lock(&self.listed);
-        listed.push(outbox);
-        if listed.len() == 1 {
-            self.filled.notify_one();
+    pub(super) fn list_outbox(&self, outbox: Arc<Outbox>) {
+        lock(&self.listed).outboxes.push(outbox);
+        self.filled.notify_one();
+    }
+
+    /// Puts what is on its way into the outboxes, and writes nothing.
+    #[cfg(test)]
+    pub(super) fn put(&self) {
+        let channels = std::mem::take(&mut lock(&self.listed).channels);
+        for channel in channels {
+            let round = channel.begin();
+            channel.visit(0..round.subscribers, |_, _| {});
+            channel.end(round);
         }
     }
 
@@ -105,19 +132,64 @@ impl Flusher {
                 () = stop.cancelled() => return,
             }
             tokio::time::sleep(self.coalesce).await;
-            let mut listed = std::mem::take(&mut *lock(&self.listed));
-            while listed.len() > SHARE {
-                let share = listed.split_off(listed.len() - SHARE);
-                tokio::spawn(self.clone().flush(share));
-            }
-            self.clone().flush(listed).await;
+            self.round().await;
         }
     }
 
-    async fn flush(self: Arc<Self>, outboxes: Vec<Arc<Outbox>>) {
+    /// Brings round what is listed. The next begins when it is over.
+    async fn round(self: &Arc<Self>) {
+        let Listed {
+            channels,
+            mut outboxes,
+        } = std::mem::take(&mut *lock(&self.listed));
+        let mut rounds: Vec<_> = channels
+            .into_iter()
+            .map(|channel| (channel.begin(), channel))
+            .collect();
+        rounds.sort_by_key(|(round, _)| round.subscribers);
+        let last = rounds.pop();
+        for (round, channel) in rounds {
+            for places in spans(round.subscribers, TURN) {
+                channel.visit(places, |outbox, first| {
+                    if first {
+                        outboxes.push(outbox.clone());
+                    }
+                });
+                tokio::task::yield_now().await;
+            }
+            channel.end(round);
+        }
+        if let Some((round, channel)) = last {
+            let shares =
+                spans(round.subscribers, SHARE).map(|share| self.clone().bring(channel.clone(), share));
+            together(shares).await;
+            channel.end(round);
+        }
+        let outboxes = Arc::new(outboxes);
+        let shares = spans(outboxes.len(), SHARE).map(|share| self.clone().flush(outboxes.clone(), share));
+        together(shares).await;
+    }
+
+    /// Brings what a channel has on its way to some of its subscribers.
+    async fn bring(self: Arc<Self>, channel: Arc<Channel>, share: Range<usize>) {
+        let mut reached = Vec::with_capacity(TURN);
         let mut message = Message::default();
         let mut tally = Tally::now();
-        for turn in outboxes.chunks(TURN) {
+        for turn in spans(share.len(), TURN) {
+            let places = share.start + turn.start..share.start + turn.end;
+            channel.visit(places, |outbox, _| reached.push(outbox.clone()));
+            for outbox in reached.drain(..) {
+                outbox.flush(&mut message, &mut tally);
+            }
+            tokio::task::yield_now().await;
+        }
+        self.count(&tally);
+    }
+
+    async fn flush(self: Arc<Self>, outboxes: Arc<Vec<Arc<Outbox>>>, share: Range<usize>) {
+        let mut message = Message::default();
+        let mut tally = Tally::now();
+        for turn in outboxes[share].chunks(TURN) {
             for outbox in turn {
                 outbox.flush(&mut message, &mut tally);
             }
@@ -129,6 +201,27 @@ impl Flusher {
     pub(super) fn count(&self, tally: &Tally) {
         self.counters.frames.increment(tally.frames);
         self.counters.bytes.increment(tally.bytes);
+    }
+}
+
+/// `0..len` in pieces of at most `size`.
+fn spans(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..len)
+        .step_by(size)
+        .map(move |start| start..len.min(start + size))
+}
+
+/// Waits for all of them. The first runs here, the others where there is a thread for them.
+async fn together<F: Future<Output = ()> + Send + 'static>(mut shares: impl Iterator<Item = F>) {
+    let Some(first) = shares.next() else {
+        return;
+    };
+    let others: Vec<_> = shares.map(tokio::spawn).collect();
+    first.await;
+    for other in others {
+        if let Err(error) = other.await {
+            tracing::error!(%error, "a share of a round ended early");
+        }
     }
 }
 

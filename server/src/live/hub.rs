@@ -7,6 +7,7 @@
 use super::{
     body::Body,
     channel::{Channel, Hold},
+    flusher::Flusher,
     limits::LiveLimits,
     lock,
     publication::{ChannelKey, Payload},
@@ -42,6 +43,8 @@ const METRICS_HELD_BYTES: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Hub {
     limits: LiveLimits,
+    /// Brings publications to the subscribers, when it runs.
+    pub flusher: Arc<Flusher>,
     /// Random per process start.
     epoch: u32,
     next_id: AtomicI64,
@@ -61,9 +64,10 @@ pub struct Hub {
 impl Hub {
     pub fn new(limits: LiveLimits) -> Arc<Self> {
         let epoch = rand::random::<u32>();
+        let flusher = Flusher::new(limits.coalesce, limits.write_chunk_bytes);
         let fixed = |id: i64, group: &str, class, body| {
             let name = format!("{group}/{LOCAL_HOST}");
-            Channel::new(ChannelKey { name, id }, class, epoch, body)
+            Channel::new(ChannelKey { name, id }, class, epoch, body, flusher.clone())
         };
         let table = ProcessUpdate {
             whole: true,
@@ -81,6 +85,7 @@ impl Hub {
             .into();
         Arc::new(Hub {
             limits,
+            flusher,
             epoch,
             next_id: AtomicI64::new(3),
             channels: RwLock::new(channels),
@@ -123,7 +128,7 @@ impl Hub {
     }
 
     /// Says something in a room. `data` is JSON. False when the room has been taken down meanwhile.
-    pub fn say(&self, room: &Channel, data: Bytes, by: ClientInfo, t_ms: i64) -> bool {
+    pub fn say(&self, room: &Arc<Channel>, data: Bytes, by: ClientInfo, t_ms: i64) -> bool {
         let hold = Hold {
             age: Duration::MAX,
             count: self.limits.room_messages,
@@ -221,7 +226,7 @@ impl Hub {
             name: name.to_owned(),
             id: self.next_id.fetch_add(1, Ordering::Relaxed),
         };
-        let channel = Channel::new(key, class, self.epoch, body());
+        let channel = Channel::new(key, class, self.epoch, body(), self.flusher.clone());
         channels.insert(name.to_owned(), channel.clone());
         (channel, true)
     }

@@ -62,7 +62,8 @@ fn recover(channel: &str, epoch: &str, offset: u64) -> SubscribeRequest {
     }
 }
 
-fn received(outbox: &Outbox) -> Vec<Reply> {
+fn received(hub: &Hub, outbox: &Outbox) -> Vec<Reply> {
+    hub.flusher.put();
     outbox.next().map_or(Vec::new(), |message| {
         codec::decode_replies(outbox.encoding(), &message).unwrap()
     })
@@ -90,7 +91,7 @@ fn a_subscriber_gets_the_history_and_then_every_frame_once() {
     assert_eq!(state.snapshot.unwrap().times_ms, [1, 2, 3]);
     assert_eq!((result.offset, result.recovered), (3, false));
     frames(&hub, 4..=5, &specs);
-    let seen: Vec<(i64, u64)> = received(&outbox)
+    let seen: Vec<(i64, u64)> = received(&hub, &outbox)
         .iter()
         .map(|reply| {
             (
@@ -183,7 +184,7 @@ fn a_changed_schema_is_announced_first_and_has_its_own_offset() {
     subscribe(&hub, &outbox, to(CPU), &options);
     frames(&hub, 2..=2, &schema(&["a"]));
     frames(&hub, 3..=4, &schema(&["a", "b"]));
-    let pushes = received(&outbox);
+    let pushes = received(&hub, &outbox);
     assert_eq!(
         pushes.len(),
         2,
@@ -208,7 +209,7 @@ fn every_ms_thins_frames_out() {
     };
     subscribe(&hub, &outbox, to(CPU), &options);
     frames(&hub, 2..=50, &specs);
-    assert_eq!(received(&outbox).len(), 1);
+    assert_eq!(received(&hub, &outbox).len(), 1);
 }
 
 #[test]
@@ -225,9 +226,9 @@ fn numbers_stand_for_names_only_when_the_client_asked() {
     };
     let (result, _) = subscribe(&hub, &numbered, compact, &SubscribeOptions::default());
     frames(&hub, 2..=2, &specs);
-    let push = received(&numbered).remove(0).push.unwrap();
+    let push = received(&hub, &numbered).remove(0).push.unwrap();
     assert_eq!((push.id, push.channel.as_str()), (result.id, ""));
-    let push = received(&named).remove(0).push.unwrap();
+    let push = received(&hub, &named).remove(0).push.unwrap();
     assert_eq!((push.id, push.channel.as_str()), (0, CPU));
 }
 
@@ -247,7 +248,12 @@ fn a_table_starts_whole_and_goes_on_by_changes() {
     let mut table = Vec::new();
     ProcessUpdate::decode(result.data).unwrap().apply(&mut table);
     Outlet::processes(&*hub, 2, vec![row(2, 5.0), row(3, 0.0)]);
-    let push = received(&outbox).remove(0).push.unwrap().publication.unwrap();
+    let push = received(&hub, &outbox)
+        .remove(0)
+        .push
+        .unwrap()
+        .publication
+        .unwrap();
     assert_eq!(push.offset, 0);
     let update = ProcessUpdate::decode(push.data).unwrap();
     assert!(!update.whole);
@@ -271,7 +277,12 @@ fn a_cache_channel_gives_the_latest_state_and_its_changes() {
     );
     assert_eq!(result.data, "[]");
     hub.health(std::slice::from_ref(&status));
-    let push = received(&outbox).remove(0).push.unwrap().publication.unwrap();
+    let push = received(&hub, &outbox)
+        .remove(0)
+        .push
+        .unwrap()
+        .publication
+        .unwrap();
     assert_eq!(
         serde_json::from_slice::<Vec<CollectorStatus>>(&push.data).unwrap(),
         std::slice::from_ref(&status)
@@ -351,7 +362,12 @@ fn the_run_that_ended_first_gives_way() {
     assert!(hub.channel("runs/a").is_some(), "it still runs");
     assert!(hub.channel("runs/b").is_none());
     assert!(!subscription.is_live());
-    let told = received(&outbox).remove(0).push.unwrap().unsubscribe.unwrap();
+    let told = received(&hub, &outbox)
+        .remove(0)
+        .push
+        .unwrap()
+        .unsubscribe
+        .unwrap();
     assert_eq!(told.code, 2000, "final: there is nothing to come back to");
 }
 

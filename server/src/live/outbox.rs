@@ -86,6 +86,17 @@ struct Frame {
     subscription: Arc<Subscription>,
 }
 
+/// What became of a publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filled {
+    /// The subscription has ended.
+    Over,
+    /// It waits, and is the first since the last flush.
+    First,
+    /// It waits behind others.
+    More,
+}
+
 impl Outbox {
     pub fn new(
         client: Arc<Client>,
@@ -133,11 +144,11 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// Queues a publication. False when the subscription is over.
-    pub fn publish(self: &Arc<Self>, subscription: &Arc<Subscription>, bytes: Bytes) -> bool {
+    /// Queues a publication. The outbox must be listed after the first ([`Outbox::list`]).
+    pub fn fill(&self, subscription: &Arc<Subscription>, bytes: Bytes) -> Filled {
         let mut queue = lock(&self.queue);
         if !subscription.is_live() {
-            return false;
+            return Filled::Over;
         }
         // Only the latest counts.
         if subscription.class == Class::Cache {
@@ -149,11 +160,11 @@ impl Outbox {
                 self.lose(&mut queue, subscription);
                 drop(queue);
                 self.filled.notify_one();
-                return false;
+                return Filled::Over;
             }
             if queue.overflows(bytes.len(), self.limit) {
                 self.client.kill.end(Disconnect::SLOW);
-                return false;
+                return Filled::Over;
             }
         }
         queue.frame_bytes += bytes.len();
@@ -162,12 +173,15 @@ impl Outbox {
             bytes,
             subscription: subscription.clone(),
         });
-        let listed = std::mem::replace(&mut queue.listed, true);
-        drop(queue);
-        if !listed {
-            self.flusher.list(self.clone());
+        match std::mem::replace(&mut queue.listed, true) {
+            true => Filled::More,
+            false => Filled::First,
         }
-        true
+    }
+
+    /// Lists it with the flusher.
+    pub(super) fn list(self: &Arc<Self>) {
+        self.flusher.list_outbox(self.clone());
     }
 
     /// Ends a subscription at the client's wish, or because the connection is over. What still waits for it is dropped.
@@ -191,14 +205,17 @@ impl Outbox {
         let listed = std::mem::replace(&mut queue.listed, true);
         drop(queue);
         if !listed {
-            self.flusher.list(self.clone());
+            self.list();
         }
     }
 
     /// Takes what waits to the carrier, or tells the session to. Called by the flusher. `message` is scratch.
     pub(super) fn flush(&self, message: &mut Message, tally: &mut Tally) {
         let mut queue = lock(&self.queue);
-        queue.listed = false;
+        // It was flushed already in this round.
+        if !std::mem::replace(&mut queue.listed, false) {
+            return;
+        }
         let Some(express) = &self.express else {
             queue.due = true;
             drop(queue);

@@ -34,8 +34,8 @@ fn text(outbox: &Outbox) -> String {
 fn control_overtakes_publications_and_all_leaves_in_one_message() {
     let (outbox, _) = outbox(1024);
     let metrics = opened(&outbox, 1, Class::Metrics);
-    assert!(outbox.publish(&metrics, Bytes::from_static(b"one")));
-    assert!(outbox.publish(&metrics, Bytes::from_static(b"two")));
+    assert_ne!(outbox.fill(&metrics, Bytes::from_static(b"one")), Filled::Over);
+    assert_ne!(outbox.fill(&metrics, Bytes::from_static(b"two")), Filled::Over);
     outbox.control(&Reply::default());
     assert_eq!(text(&outbox), "{}\none\ntwo");
 }
@@ -45,8 +45,8 @@ fn publications_wait_for_the_reply_of_their_subscription() {
     let (outbox, _) = outbox(1024);
     let early = subscription(1, Class::Metrics);
     let other = opened(&outbox, 2, Class::Metrics);
-    outbox.publish(&early, Bytes::from_static(b"early"));
-    outbox.publish(&other, Bytes::from_static(b"other"));
+    outbox.fill(&early, Bytes::from_static(b"early"));
+    outbox.fill(&other, Bytes::from_static(b"other"));
     assert_eq!(text(&outbox), "other");
     outbox.open(std::slice::from_ref(&early), &Reply::default());
     assert_eq!(text(&outbox), "{}\nearly");
@@ -59,9 +59,13 @@ fn a_slow_reader_of_metrics_is_asked_to_subscribe_again_and_is_not_disconnected(
         opened(&outbox, 1, Class::Metrics),
         opened(&outbox, 2, Class::Table),
     );
-    assert!(outbox.publish(&one, Bytes::from_static(b"12345678")));
-    assert!(!outbox.publish(&two, Bytes::from_static(b"12345678")));
-    assert!(!outbox.publish(&one, Bytes::from_static(b"1")), "it is over");
+    assert_ne!(outbox.fill(&one, Bytes::from_static(b"12345678")), Filled::Over);
+    assert_eq!(outbox.fill(&two, Bytes::from_static(b"12345678")), Filled::Over);
+    assert_eq!(
+        outbox.fill(&one, Bytes::from_static(b"1")),
+        Filled::Over,
+        "it is over"
+    );
     let waiting = text(&outbox);
     assert_eq!(waiting.matches("2500").count(), 2, "{waiting}");
     assert!(!waiting.contains("12345678"), "{waiting}");
@@ -73,10 +77,10 @@ fn a_stream_displaces_metrics_and_only_then_disconnects() {
     let (outbox, client) = outbox(10);
     let metrics = opened(&outbox, 1, Class::Metrics);
     let run = opened(&outbox, 2, Class::Stream);
-    outbox.publish(&metrics, Bytes::from_static(b"12345678"));
-    assert!(outbox.publish(&run, Bytes::from_static(b"abcdefgh")));
+    outbox.fill(&metrics, Bytes::from_static(b"12345678"));
+    assert_ne!(outbox.fill(&run, Bytes::from_static(b"abcdefgh")), Filled::Over);
     assert!(client.kill.reason().is_none());
-    assert!(!outbox.publish(&run, Bytes::from_static(b"ijklmnop")));
+    assert_eq!(outbox.fill(&run, Bytes::from_static(b"ijklmnop")), Filled::Over);
     assert_eq!(client.kill.reason(), Some(Disconnect::SLOW));
 }
 
@@ -84,8 +88,8 @@ fn a_stream_displaces_metrics_and_only_then_disconnects() {
 fn only_the_latest_of_a_cache_channel_waits() {
     let (outbox, _) = outbox(1024);
     let cache = opened(&outbox, 1, Class::Cache);
-    outbox.publish(&cache, Bytes::from_static(b"old"));
-    outbox.publish(&cache, Bytes::from_static(b"new"));
+    outbox.fill(&cache, Bytes::from_static(b"old"));
+    outbox.fill(&cache, Bytes::from_static(b"new"));
     assert_eq!(text(&outbox), "new");
 }
 
@@ -93,7 +97,10 @@ fn only_the_latest_of_a_cache_channel_waits() {
 fn a_publication_larger_than_the_bound_passes_alone() {
     let (outbox, _) = outbox(4);
     let table = opened(&outbox, 1, Class::Table);
-    assert!(outbox.publish(&table, Bytes::from_static(b"0123456789")));
+    assert_ne!(
+        outbox.fill(&table, Bytes::from_static(b"0123456789")),
+        Filled::Over
+    );
     assert_eq!(text(&outbox), "0123456789");
 }
 
@@ -101,8 +108,8 @@ fn a_publication_larger_than_the_bound_passes_alone() {
 fn an_overflow_before_the_reply_is_told_after_it() {
     let (outbox, _) = outbox(4);
     let early = subscription(1, Class::Metrics);
-    outbox.publish(&early, Bytes::from_static(b"123"));
-    assert!(!outbox.publish(&early, Bytes::from_static(b"456")));
+    outbox.fill(&early, Bytes::from_static(b"123"));
+    assert_eq!(outbox.fill(&early, Bytes::from_static(b"456")), Filled::Over);
     assert_eq!(text(&outbox), "");
     outbox.open(std::slice::from_ref(&early), &Reply::default());
     let waiting = text(&outbox);
@@ -116,7 +123,7 @@ fn an_overflow_before_the_reply_is_told_after_it() {
 fn what_waits_for_an_ended_subscription_is_dropped() {
     let (outbox, _) = outbox(1024);
     let metrics = opened(&outbox, 1, Class::Metrics);
-    outbox.publish(&metrics, Bytes::from_static(b"late"));
+    outbox.fill(&metrics, Bytes::from_static(b"late"));
     outbox.forget(&metrics);
     assert!(outbox.next().is_none());
     assert_eq!(lock(&outbox.queue).frame_bytes, 0);
@@ -155,8 +162,8 @@ fn the_flusher_writes_what_waits_as_one_message_of_pieces() {
         Some(room.clone()),
     );
     let metrics = opened(&outbox, 1, Class::Metrics);
-    outbox.publish(&metrics, Bytes::from_static(b"one"));
-    outbox.publish(&metrics, Bytes::from_static(b"two"));
+    outbox.fill(&metrics, Bytes::from_static(b"one"));
+    outbox.fill(&metrics, Bytes::from_static(b"two"));
     flush(&outbox);
     flush(&outbox);
     assert_eq!(*lock(&room.taken), [b"one\ntwo".to_vec()]);
@@ -174,9 +181,9 @@ fn a_slow_socket_is_handed_to_its_session_and_order_is_kept() {
         Some(room.clone()),
     );
     let metrics = opened(&outbox, 1, Class::Metrics);
-    outbox.publish(&metrics, Bytes::from_static(b"first"));
+    outbox.fill(&metrics, Bytes::from_static(b"first"));
     flush(&outbox);
-    outbox.publish(&metrics, Bytes::from_static(b"second"));
+    outbox.fill(&metrics, Bytes::from_static(b"second"));
     flush(&outbox);
     assert_eq!(
         lock(&room.taken).len(),
@@ -184,13 +191,13 @@ fn a_slow_socket_is_handed_to_its_session_and_order_is_kept() {
         "it is the session that waits for the first"
     );
     assert!(outbox.turn().now_or_never().is_some());
-    outbox.publish(&metrics, Bytes::from_static(b"third"));
+    outbox.fill(&metrics, Bytes::from_static(b"third"));
     flush(&outbox);
     assert_eq!(lock(&room.taken).len(), 1, "the session has the turn");
     assert_eq!(text(&outbox), "second\nthird");
     assert!(outbox.next().is_none());
     room.room.store(1, Ordering::Relaxed);
-    outbox.publish(&metrics, Bytes::from_static(b"fourth"));
+    outbox.fill(&metrics, Bytes::from_static(b"fourth"));
     flush(&outbox);
     assert_eq!(lock(&room.taken)[1], b"fourth");
 }
