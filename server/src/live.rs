@@ -9,6 +9,7 @@
 //! | [`outbox`] | what waits for one connection, what gives way when it is full, who writes |
 //! | [`fanout`] | who is subscribed to one channel, and what is on its way to them |
 //! | [`flusher`] | brings publications to the sockets |
+//! | [`framed`] | a frame as its receivers share it |
 //! | [`session`], [`commands`], [`throttle`], [`subscription`] | one connection over any carrier |
 //! | [`door`] | who is let in at all |
 //! | [`registry`], [`client`], [`traffic`], [`kill`] | who is connected, caps, what is known of each, endings |
@@ -28,6 +29,7 @@ pub mod commands;
 pub mod door;
 pub mod fanout;
 pub mod flusher;
+pub mod framed;
 pub mod hub;
 pub mod kill;
 pub mod limits;

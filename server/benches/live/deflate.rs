@@ -8,6 +8,7 @@
 //! - *own, 1 KiB*: the same with the smallest window and the least memory that zlib offers, windows 10 and level 1.
 
 use crate::figures::rss_bytes;
+use bytes::Bytes;
 use farol::{
     collectors::{Collector, Sample, registered},
     live::publication::{ChannelKey, Payload, Publication},
@@ -142,7 +143,7 @@ fn message(tick: &Tick, encoding: Encoding) -> Vec<u8> {
                 Said::Rows(changes) => Payload::Table(changes.clone()),
             };
             let publication = Publication::new(Arc::new(key), 1000, payload);
-            publication.frame(encoding, encoding == Encoding::Protobuf)
+            Bytes::clone(&publication.frame(encoding, encoding == Encoding::Protobuf))
         })
         .collect();
     codec::join(encoding, &frames).to_vec()

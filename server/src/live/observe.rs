@@ -50,17 +50,14 @@ impl Live {
     pub fn frames(&self, viewer: &Viewer, id: &str) -> Result<Vec<FrameRow>, Fault> {
         viewer.require(Permission::ViewConnections)?;
         let client = self.registry.client(id).ok_or_else(|| unknown(id))?;
-        let recent = client
-            .outbox()
-            .map(|outbox| outbox.traffic().recent)
-            .unwrap_or_default();
-        Ok(recent
-            .iter()
+        let traffic = client.outbox().map(|outbox| outbox.traffic()).unwrap_or_default();
+        Ok(traffic
+            .recent()
             .map(|seen| FrameRow {
                 t_ms: seen.t_ms,
                 inbound: seen.inbound,
                 size: seen.size as u64,
-                text: read(seen, client.encoding, &self.hub),
+                text: read(&seen, client.encoding, &self.hub),
             })
             .collect())
     }

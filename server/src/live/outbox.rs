@@ -20,6 +20,7 @@
 use super::{
     client::Client,
     flusher::{Express, Flusher, Tally},
+    framed::Framed,
     lock,
     subscription::Subscription,
     traffic::{Counts, Traffic},
@@ -36,10 +37,13 @@ use farol_model::{
 };
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, atomic::Ordering},
+    sync::{Arc, LazyLock, Mutex, atomic::Ordering},
     time::Duration,
 };
 use tokio::sync::Notify;
+
+/// Between the frames of a JSON message.
+static NEWLINE: LazyLock<Framed> = LazyLock::new(|| Bytes::from_static(b"\n").into());
 
 /// See the module.
 #[derive(Debug)]
@@ -63,7 +67,7 @@ pub struct Outbox {
 
 #[derive(Debug, Default)]
 struct Queue {
-    control: VecDeque<Bytes>,
+    control: VecDeque<Framed>,
     control_bytes: usize,
     frames: VecDeque<Frame>,
     frame_bytes: usize,
@@ -82,7 +86,7 @@ struct Queue {
 
 #[derive(Debug)]
 struct Frame {
-    bytes: Bytes,
+    framed: Framed,
     subscription: Arc<Subscription>,
 }
 
@@ -145,7 +149,9 @@ impl Outbox {
     }
 
     /// Queues a publication. The outbox must be listed after the first ([`Outbox::list`]).
-    pub fn fill(&self, subscription: &Arc<Subscription>, bytes: Bytes) -> Filled {
+    pub fn fill(&self, subscription: &Arc<Subscription>, framed: impl Into<Framed>) -> Filled {
+        let framed = framed.into();
+        let size = framed.len();
         let mut queue = lock(&self.queue);
         if !subscription.is_live() {
             return Filled::Over;
@@ -154,7 +160,7 @@ impl Outbox {
         if subscription.class == Class::Cache {
             queue.remove_frames_of(subscription);
         }
-        if queue.overflows(bytes.len(), self.limit) {
+        if queue.overflows(size, self.limit) {
             self.shed(&mut queue);
             if sheddable(subscription.class) {
                 self.lose(&mut queue, subscription);
@@ -162,15 +168,15 @@ impl Outbox {
                 self.filled.notify_one();
                 return Filled::Over;
             }
-            if queue.overflows(bytes.len(), self.limit) {
+            if queue.overflows(size, self.limit) {
                 self.client.kill.end(Disconnect::SLOW);
                 return Filled::Over;
             }
         }
-        queue.frame_bytes += bytes.len();
+        queue.frame_bytes += size;
         queue.early |= !subscription.is_open();
         queue.frames.push_back(Frame {
-            bytes,
+            framed,
             subscription: subscription.clone(),
         });
         match std::mem::replace(&mut queue.listed, true) {
@@ -198,7 +204,7 @@ impl Outbox {
             let bytes = self.unsubscribe_frame(subscription, code);
             queue.frame_bytes += bytes.len();
             queue.frames.push_back(Frame {
-                bytes,
+                framed: bytes.into(),
                 subscription: subscription.clone(),
             });
         }
@@ -273,8 +279,8 @@ impl Outbox {
             return None;
         }
         let joined = match message.pieces() {
-            [only] => only.clone(),
-            pieces => pieces.concat().into(),
+            [only] => Bytes::clone(only),
+            pieces => joined(pieces),
         };
         lock(&self.queue).traffic.sent(tally.t_ms, &mut message.frames);
         Some(joined)
@@ -366,7 +372,11 @@ impl Outbox {
         // The flusher is not to write after the goodbye.
         queue.taken = true;
         queue.control_bytes = 0;
-        queue.control.drain(..).collect()
+        queue
+            .control
+            .drain(..)
+            .map(|framed| Bytes::clone(&framed))
+            .collect()
     }
 
     /// Drops the publications of all channels that can start afresh.
@@ -421,6 +431,15 @@ impl Outbox {
     }
 }
 
+/// The pieces as one.
+fn joined(pieces: &[Framed]) -> Bytes {
+    let mut whole = Vec::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+    for piece in pieces {
+        whole.extend_from_slice(piece);
+    }
+    whole.into()
+}
+
 /// Whether a subscriber can start afresh after a loss.
 fn sheddable(class: Class) -> bool {
     class != Class::Stream
@@ -429,7 +448,7 @@ fn sheddable(class: Class) -> bool {
 impl Queue {
     fn push_control(&mut self, bytes: Bytes) {
         self.control_bytes += bytes.len();
-        self.control.push_back(bytes);
+        self.control.push_back(bytes.into());
     }
 
     fn overflows(&self, more: usize, limit: usize) -> bool {
@@ -446,7 +465,7 @@ impl Queue {
         self.frames.retain(|frame| {
             let stays = !Arc::ptr_eq(&frame.subscription, subscription);
             if !stays {
-                removed += frame.bytes.len();
+                removed += frame.framed.len();
             }
             stays
         });
@@ -454,14 +473,14 @@ impl Queue {
     }
 
     /// Moves about `chunk_bytes` of what may go into `taken` and says how many bytes that is.
-    fn take(&mut self, chunk_bytes: usize, taken: &mut Vec<Bytes>) -> usize {
+    fn take(&mut self, chunk_bytes: usize, taken: &mut Vec<Framed>) -> usize {
         let mut size = 0;
         while size < chunk_bytes
-            && let Some(bytes) = self.control.pop_front()
+            && let Some(framed) = self.control.pop_front()
         {
-            size += bytes.len();
-            self.control_bytes -= bytes.len();
-            taken.push(bytes);
+            size += framed.len();
+            self.control_bytes -= framed.len();
+            taken.push(framed);
         }
         // Frames of a subscription without a reply stay where they are.
         let mut waiting = VecDeque::new();
@@ -472,9 +491,9 @@ impl Queue {
                 waiting.push_back(frame);
                 continue;
             }
-            size += frame.bytes.len();
-            self.frame_bytes -= frame.bytes.len();
-            taken.push(frame.bytes);
+            size += frame.framed.len();
+            self.frame_bytes -= frame.framed.len();
+            taken.push(frame.framed);
         }
         self.early &= !(waiting.is_empty() && self.frames.is_empty());
         while let Some(frame) = waiting.pop_back() {
@@ -488,9 +507,9 @@ impl Queue {
 /// owner is felt by all threads that write.
 #[derive(Debug, Default)]
 pub(super) struct Message {
-    frames: Vec<Bytes>,
+    frames: Vec<Framed>,
     /// The frames of JSON with newlines between them, when there are several.
-    separated: Vec<Bytes>,
+    separated: Vec<Framed>,
 }
 
 impl Message {
@@ -501,14 +520,14 @@ impl Message {
         }
         for (index, frame) in self.frames.iter().enumerate() {
             if index > 0 {
-                self.separated.push(Bytes::from_static(b"\n"));
+                self.separated.push(NEWLINE.clone());
             }
             self.separated.push(frame.clone());
         }
     }
 
     /// What is to be written, one after the other.
-    fn pieces(&self) -> &[Bytes] {
+    fn pieces(&self) -> &[Framed] {
         match self.separated.is_empty() {
             true => &self.frames,
             false => &self.separated,

@@ -137,8 +137,8 @@ struct Room {
 }
 
 impl Express for Room {
-    fn send(&self, pieces: &[Bytes]) -> io::Result<bool> {
-        lock(&self.taken).push(pieces.concat());
+    fn send(&self, pieces: &[Framed]) -> io::Result<bool> {
+        lock(&self.taken).push(joined(pieces).to_vec());
         let room = self.room.load(Ordering::Relaxed);
         self.room.store(room.saturating_sub(1), Ordering::Relaxed);
         Ok(room > 0)

@@ -1,5 +1,6 @@
 //! A publication, encoded at most once per form and shared by all who receive it.
 
+use super::framed::Framed;
 use bytes::Bytes;
 use farol_model::{
     process::ProcessUpdate,
@@ -71,7 +72,7 @@ pub struct Publication {
     /// `data` alone, for recovery, by encoding.
     data: [OnceLock<Bytes>; 2],
     /// Framed pushes, by encoding and whether the channel is named or numbered.
-    frames: [OnceLock<Bytes>; 4],
+    frames: [OnceLock<Framed>; 4],
 }
 
 impl Publication {
@@ -121,10 +122,10 @@ impl Publication {
     }
 
     /// The framed push. `numbered` names the channel by its id.
-    pub fn frame(&self, encoding: Encoding, numbered: bool) -> Bytes {
+    pub fn frame(&self, encoding: Encoding, numbered: bool) -> Framed {
         let slot = slot(encoding) * 2 + usize::from(numbered);
         self.frames[slot]
-            .get_or_init(|| codec::encode_reply(encoding, &self.reply(encoding, numbered)))
+            .get_or_init(|| codec::encode_reply(encoding, &self.reply(encoding, numbered)).into())
             .clone()
     }
 
@@ -179,11 +180,11 @@ mod tests {
         let second = publication.frame(Encoding::Json, false);
         assert_eq!(first.as_ptr(), second.as_ptr());
         assert_eq!(
-            first,
+            *first,
             r#"{"push":{"channel":"runs/1","pub":{"data":{},"offset":3}}}"#.as_bytes()
         );
         assert_eq!(
-            publication.frame(Encoding::Json, true),
+            *publication.frame(Encoding::Json, true),
             r#"{"push":{"id":7,"pub":{"data":{},"offset":3}}}"#.as_bytes()
         );
     }

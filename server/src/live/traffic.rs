@@ -1,5 +1,6 @@
 //! What one connection has sent and received: counts, and the last frames.
 
+use super::framed::Framed;
 use bytes::Bytes;
 use farol_model::connection::Flow;
 use std::{collections::VecDeque, time::Duration};
@@ -16,7 +17,7 @@ const REMEMBERED_BYTES: usize = 4 * 1024;
 pub struct Traffic {
     pub counts: Counts,
     /// The last frames, oldest first. Empty until something is sent.
-    pub recent: VecDeque<Seen>,
+    recent: VecDeque<Kept>,
     rates: Rates,
 }
 
@@ -48,7 +49,23 @@ impl Counts {
     }
 }
 
-/// One frame that passed. Shares the bytes with whoever else got it.
+/// One frame as it is kept: three words, because writing the record is most of what a delivery costs beside the socket.
+#[derive(Debug, Clone)]
+struct Kept {
+    /// Milliseconds since the epoch, doubled; odd when it came in.
+    when: i64,
+    what: What,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    /// Shared with whoever else got it.
+    Frame(Framed),
+    /// It was too large to be kept.
+    Bytes(usize),
+}
+
+/// One frame that passed.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub t_ms: i64,
@@ -85,12 +102,12 @@ impl Traffic {
         self.counts.frames_in += 1;
         self.counts.bytes_in += message.len() as u64;
         if !message.is_empty() {
-            self.remember(t_ms, true, message.clone());
+            self.remember(t_ms, true, message.clone().into());
         }
     }
 
     /// Takes the frames over.
-    pub fn sent(&mut self, t_ms: i64, frames: &mut Vec<Bytes>) {
+    pub fn sent(&mut self, t_ms: i64, frames: &mut Vec<Framed>) {
         for frame in frames.drain(..) {
             self.counts.frames_out += 1;
             self.counts.bytes_out += frame.len() as u64;
@@ -98,7 +115,7 @@ impl Traffic {
         }
     }
 
-    fn remember(&mut self, t_ms: i64, inbound: bool, frame: Bytes) {
+    fn remember(&mut self, t_ms: i64, inbound: bool, frame: Framed) {
         match self.recent.len() {
             // Exactly: then the newest takes the place in memory that the oldest leaves, and one place is touched, not two.
             // Not at once, because most connections that are idle never had more than a few.
@@ -106,12 +123,29 @@ impl Traffic {
             REMEMBERED => drop(self.recent.pop_front()),
             _ => {}
         }
-        self.recent.push_back(Seen {
-            t_ms,
-            inbound,
-            size: frame.len(),
-            bytes: (frame.len() <= REMEMBERED_BYTES).then_some(frame),
+        self.recent.push_back(Kept {
+            when: t_ms << 1 | i64::from(inbound),
+            what: match frame.len() {
+                size if size > REMEMBERED_BYTES => What::Bytes(size),
+                _ => What::Frame(frame),
+            },
         });
+    }
+
+    /// The last frames, oldest first.
+    pub fn recent(&self) -> impl Iterator<Item = Seen> {
+        self.recent.iter().map(|kept| Seen {
+            t_ms: kept.when >> 1,
+            inbound: kept.when & 1 == 1,
+            size: match &kept.what {
+                What::Frame(frame) => frame.len(),
+                What::Bytes(size) => *size,
+            },
+            bytes: match &kept.what {
+                What::Frame(frame) => Some(Bytes::clone(frame)),
+                What::Bytes(_) => None,
+            },
+        })
     }
 }
 
@@ -123,10 +157,10 @@ mod tests {
     fn the_last_frames_are_remembered_and_large_ones_by_size_alone() {
         let mut traffic = Traffic::default();
         for t_ms in 0..60 {
-            traffic.sent(t_ms, &mut vec![Bytes::from_static(b"x")]);
+            traffic.sent(t_ms, &mut vec![Bytes::from_static(b"x").into()]);
         }
         traffic.received(60, &Bytes::from(vec![0; REMEMBERED_BYTES + 1]));
-        let recent = &traffic.recent;
+        let recent: Vec<Seen> = traffic.recent().collect();
         assert_eq!(recent.len(), REMEMBERED);
         assert_eq!((recent[0].t_ms, recent[49].inbound), (11, true));
         assert_eq!((recent[49].size, recent[49].bytes.is_some()), (4097, false));
@@ -136,7 +170,7 @@ mod tests {
     #[test]
     fn rates_are_those_between_the_last_two_looks() {
         let mut traffic = Traffic::default();
-        traffic.sent(0, &mut vec![Bytes::from_static(b"four"); 2]);
+        traffic.sent(0, &mut vec![Bytes::from_static(b"four").into(); 2]);
         traffic.look(Duration::from_secs(2));
         let (received, sent) = traffic.flows();
         assert_eq!(

@@ -15,6 +15,7 @@ use arrayvec::ArrayVec;
 use bytes::{Buf, Bytes};
 use rustix::net::SendFlags;
 use std::{
+    borrow::Borrow,
     collections::VecDeque,
     io::{self, IoSlice},
     pin::Pin,
@@ -118,12 +119,12 @@ impl Wire {
 
     /// Sends the pieces as one message. The caller sees to it that nothing is held, see [`Sent::Held`]; after a close
     /// frame it is an error.
-    pub fn send(&self, opcode: Opcode, pieces: &[Bytes]) -> io::Result<Sent> {
+    pub fn send<P: Borrow<Bytes>>(&self, opcode: Opcode, pieces: &[P]) -> io::Result<Sent> {
         let mut out = self.lock();
         if out.closed {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        let payload: usize = pieces.iter().map(Bytes::len).sum();
+        let payload: usize = pieces.iter().map(|piece| piece.borrow().len()).sum();
         let (head, size) = server_head(opcode, payload);
         let head = &head[..size];
         let written = match out.tail.is_empty() {
@@ -243,25 +244,25 @@ impl Wire {
     /// Writes what can be written without waiting; 0 when that is nothing. Small messages are put together on the stack:
     /// `send(2)` of one buffer costs less than `writev(2)` of two. The kernel is asked and not the runtime, whose own
     /// record of the socket would have to be fetched for each message; a session that waits later asks the runtime.
-    fn try_write_copied(&self, head: &[u8], pieces: &[Bytes]) -> io::Result<usize> {
+    fn try_write_copied<P: Borrow<Bytes>>(&self, head: &[u8], pieces: &[P]) -> io::Result<usize> {
         let Stream::Tcp(stream) = &self.io else {
             return Ok(0);
         };
         let mut buffer = ArrayVec::<u8, COPIED_BYTES>::new();
-        for part in std::iter::once(head).chain(pieces.iter().map(Bytes::as_ref)) {
+        for part in std::iter::once(head).chain(pieces.iter().map(|piece| piece.borrow().as_ref())) {
             let _ = buffer.try_extend_from_slice(part);
         }
         without_waiting(|| Ok(rustix::net::send(stream, &buffer, SEND)?))
     }
 
-    fn try_write_pieces(&self, head: &[u8], pieces: &[Bytes]) -> io::Result<usize> {
+    fn try_write_pieces<P: Borrow<Bytes>>(&self, head: &[u8], pieces: &[P]) -> io::Result<usize> {
         let Stream::Tcp(stream) = &self.io else {
             return Ok(0);
         };
         let mut slices = [IoSlice::new(&[]); MAX_PIECES];
         slices[0] = IoSlice::new(head);
         for (slice, piece) in slices[1..].iter_mut().zip(pieces) {
-            *slice = IoSlice::new(piece);
+            *slice = IoSlice::new(piece.borrow());
         }
         without_waiting(|| stream.try_write_vectored(&slices[..=pieces.len()]))
     }
@@ -313,12 +314,12 @@ impl Wire {
 
 impl Out {
     /// Keeps what comes after the first `written` bytes of a message.
-    fn hold(&mut self, head: &[u8], pieces: &[Bytes], written: usize) {
+    fn hold<P: Borrow<Bytes>>(&mut self, head: &[u8], pieces: &[P], written: usize) {
         if written < head.len() {
             self.keep(Bytes::copy_from_slice(&head[written..]));
         }
         let mut skip = written.saturating_sub(head.len());
-        for piece in pieces {
+        for piece in pieces.iter().map(P::borrow) {
             let skipped = skip.min(piece.len());
             skip -= skipped;
             self.keep(piece.slice(skipped..));

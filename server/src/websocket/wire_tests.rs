@@ -66,7 +66,7 @@ async fn what_the_kernel_does_not_take_is_held_and_nothing_is_lost() {
         assert_eq!(message[..2], [0x82, 127]);
         assert!(message[10..].iter().all(|byte| *byte == b'x'));
     }
-    assert_eq!(wire.send(Opcode::Binary, &[]).unwrap(), Sent::Whole);
+    assert_eq!(wire.send::<Bytes>(Opcode::Binary, &[]).unwrap(), Sent::Whole);
 }
 
 #[tokio::test]

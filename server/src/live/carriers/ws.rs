@@ -8,6 +8,7 @@ use crate::live::{
     Live,
     door::{Admitted, Visitor},
     flusher::Express,
+    framed::Framed,
     session::{self, CarrierError, Outbound, Peer},
 };
 use crate::websocket::{
@@ -110,7 +111,7 @@ impl fmt::Debug for Line {
 }
 
 impl Express for Line {
-    fn send(&self, pieces: &[Bytes]) -> io::Result<bool> {
+    fn send(&self, pieces: &[Framed]) -> io::Result<bool> {
         Ok(self.wire.send(self.opcode, pieces)? == Sent::Whole)
     }
 
