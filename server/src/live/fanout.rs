@@ -261,3 +261,7 @@ impl Fanout {
         self.watchers = watchers.count();
     }
 }
+
+#[cfg(test)]
+#[path = "fanout_tests.rs"]
+mod tests;
