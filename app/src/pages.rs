@@ -141,11 +141,7 @@ mod tests {
     use farol_model::Role;
 
     fn titles(role: Role) -> Vec<&'static str> {
-        let viewer = Viewer {
-            user_id: 1,
-            name: "ana".into(),
-            role,
-        };
+        let viewer = Viewer::new(1, "ana", role);
         menu(&viewer).map(|page| page.title).collect()
     }
 

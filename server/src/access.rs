@@ -6,11 +6,14 @@
 
 pub mod address;
 pub mod backend;
+pub mod changes;
 pub mod cli;
 pub mod forms;
 pub mod gate;
 pub mod identify;
 pub mod password;
+pub mod roles;
+pub mod sessions;
 pub mod setup;
 pub mod throttle;
 pub mod tickets;
@@ -26,7 +29,9 @@ use axum_login::AuthManagerLayerBuilder;
 use backend::Backend;
 use ipnet::IpNet;
 use password::Hasher;
+use roles::Roles;
 use serde::{Deserialize, Serialize};
+use sessions::Sessions;
 use setup::Setup;
 use sqlx::SqlitePool;
 use std::sync::Arc;
@@ -84,12 +89,14 @@ impl AccessConfig {
 pub struct Access {
     pub users: Users,
     pub tokens: Tokens,
+    pub sessions: Sessions,
+    pub roles: Roles,
     pub tickets: Arc<Tickets>,
     pub setup: Arc<Setup>,
     pub audit: AuditLog,
     hasher: Hasher,
     throttle: Arc<Throttle>,
-    sessions: SqliteStore,
+    store: SqliteStore,
     pool: SqlitePool,
     endings: broadcast::Sender<Ending>,
     config: Arc<AccessConfig>,
@@ -102,20 +109,23 @@ impl Access {
         pool: SqlitePool,
         audit: AuditLog,
         config: AccessConfig,
+        roles: Roles,
         trusted_proxies: &[IpNet],
         shutdown: CancellationToken,
     ) -> anyhow::Result<Access> {
-        let sessions = SqliteStore::new(pool.clone());
-        sessions.migrate().await?;
+        let store = SqliteStore::new(pool.clone());
+        store.migrate().await?;
         let access = Access {
             users: Users::new(pool.clone()),
             tokens: Tokens::new(pool.clone()),
+            sessions: Sessions::new(pool.clone()),
+            roles,
             tickets: Arc::default(),
             setup: Arc::default(),
             audit,
             hasher: Hasher::default(),
             throttle: Arc::default(),
-            sessions,
+            store,
             pool,
             endings: broadcast::channel(ENDINGS_HELD).0,
             config: Arc::new(config),
@@ -128,7 +138,7 @@ impl Access {
     /// Wraps routes so that every request knows its peer's address and who is asking.
     pub fn around<S: Clone + Send + Sync + 'static>(&self, routes: Router<S>) -> Router<S> {
         let idle = time::Duration::minutes(self.config.idle_minutes.into());
-        let sessions = SessionManagerLayer::new(self.sessions.clone())
+        let sessions = SessionManagerLayer::new(self.store.clone())
             .with_name(COOKIE)
             .with_secure(true)
             .with_http_only(true)
