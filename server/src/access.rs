@@ -11,9 +11,13 @@ pub mod cli;
 pub mod forms;
 pub mod gate;
 pub mod identify;
+pub mod matrix;
 pub mod password;
 pub mod roles;
+pub mod said;
 pub mod sessions;
+pub mod settings;
+mod settings_forms;
 pub mod setup;
 pub mod throttle;
 pub mod tickets;
@@ -27,9 +31,11 @@ use crate::{audit::AuditLog, live::Ending};
 use axum::Router;
 use axum_login::AuthManagerLayerBuilder;
 use backend::Backend;
+use changes::Changes;
 use ipnet::IpNet;
 use password::Hasher;
 use roles::Roles;
+use said::Sayings;
 use serde::{Deserialize, Serialize};
 use sessions::Sessions;
 use setup::Setup;
@@ -91,11 +97,13 @@ pub struct Access {
     pub tokens: Tokens,
     pub sessions: Sessions,
     pub roles: Roles,
+    pub changes: Changes,
     pub tickets: Arc<Tickets>,
     pub setup: Arc<Setup>,
     pub audit: AuditLog,
     hasher: Hasher,
     throttle: Arc<Throttle>,
+    sayings: Arc<Sayings>,
     store: SqliteStore,
     pool: SqlitePool,
     endings: broadcast::Sender<Ending>,
@@ -113,6 +121,7 @@ impl Access {
         trusted_proxies: &[IpNet],
         shutdown: CancellationToken,
     ) -> anyhow::Result<Access> {
+        let hasher = Hasher::default();
         let store = SqliteStore::new(pool.clone());
         store.migrate().await?;
         let access = Access {
@@ -120,11 +129,13 @@ impl Access {
             tokens: Tokens::new(pool.clone()),
             sessions: Sessions::new(pool.clone()),
             roles,
+            changes: Changes::new(&pool, audit.clone(), hasher.clone()),
             tickets: Arc::default(),
             setup: Arc::default(),
             audit,
-            hasher: Hasher::default(),
+            hasher,
             throttle: Arc::default(),
+            sayings: Arc::default(),
             store,
             pool,
             endings: broadcast::channel(ENDINGS_HELD).0,

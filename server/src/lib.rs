@@ -117,8 +117,8 @@ async fn encrypt(
     Ok(Some((tls, certificate.fingerprint)))
 }
 
-/// Puts the rooms together. This is the one place that knows all of them.
-async fn assemble(
+/// Puts the rooms together. This is the one place that knows all of them. What [`run`](fn@run) serves, for tests that look into it.
+pub async fn assemble(
     address: SocketAddr,
     config: Config,
     data_dir: &Path,

@@ -21,14 +21,13 @@ pub struct Scope {
 impl Scope {
     /// From what stands after `run:`. The reason when it is no scope.
     pub fn parse(text: &str) -> Result<Scope, &'static str> {
-        let (action, host) = match text.split_once(" on ") {
-            Some((action, host)) => (action.trim(), host.trim()),
-            None => (text.trim(), "*"),
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (action, host) = match words.as_slice() {
+            [action] => (*action, "*"),
+            [action, "on", host] => (*action, *host),
+            _ => return Err("write run:ACTION or run:ACTION on HOST"),
         };
         for glob in [action, host] {
-            if glob.is_empty() {
-                return Err("write run:ACTION or run:ACTION on HOST");
-            }
             if glob.len() > MAX_GLOB_BYTES {
                 return Err("an action or host pattern has at most 128 characters");
             }
@@ -190,7 +189,8 @@ mod tests {
         for (text, reason) in [
             ("", "write run:"),
             ("a on ", "write run:"),
-            ("a; rm", "patterns are"),
+            ("a b", "write run:"),
+            ("a;rm", "patterns are"),
             (&*"a".repeat(129), "128"),
         ] {
             assert!(Scope::parse(text).unwrap_err().contains(reason), "{text}");
