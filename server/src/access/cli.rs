@@ -79,7 +79,7 @@ pub async fn user_list(pool: &SqlitePool) -> anyhow::Result<String> {
     }
     let line = |user: &super::users::User| {
         let state = if user.disabled { "  disabled" } else { "" };
-        format!("{:<24} {:<9}{state}", user.name, user.role)
+        format!("{:<24} {:<16}{state}", user.name, user.role)
             .trim_end()
             .to_owned()
     };

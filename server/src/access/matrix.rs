@@ -101,8 +101,8 @@ pub const ADDRESSES: &[Row] = &[
     ("ANY",    "/socket.io/",                         CarrierLater),
     ("POST",   "/signalr/negotiate",                  Carrier),
     ("GET",    "/signalr",                            Carrier),
-    ("POST",   "/signalr",                            Carrier),
-    ("DELETE", "/signalr",                            Carrier),
+    ("POST",   "/signalr",                            CarrierBeside),
+    ("DELETE", "/signalr",                            CarrierBeside),
 ];
 
 /// Permission of each action, by its id; `*` ends a beginning.
