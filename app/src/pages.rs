@@ -11,6 +11,7 @@ pub mod lab;
 pub mod not_found;
 pub mod overview;
 pub mod processes;
+pub mod settings;
 
 #[cfg(not(feature = "hydrate"))]
 pub mod entrance;
@@ -48,7 +49,7 @@ impl Page {
 }
 
 /// The menu in display order.
-pub const MENU: [Page; 7] = [
+pub const MENU: [Page; 8] = [
     Page {
         path: "/",
         title: "Overview",
@@ -98,6 +99,13 @@ pub const MENU: [Page; 7] = [
         glyph: Glyph::Flask,
         permission: Permission::ViewMetrics,
     },
+    Page {
+        path: "/settings",
+        title: "Settings",
+        about: "users, roles, sessions, api tokens",
+        glyph: Glyph::Sliders,
+        permission: Permission::ViewMetrics,
+    },
 ];
 
 /// The routes in the same order, then those outside the menu. Flat: the frame stands around them and stays as it is when
@@ -115,6 +123,10 @@ pub fn AppRoutes() -> impl IntoView {
             <Route path=path!("/connections") view=connections::ConnectionsPage ssr=ssr.clone()/>
             <Route path=path!("/audit") view=audit::AuditLogPage ssr=ssr.clone()/>
             <Route path=path!("/lab") view=lab::LabPage ssr=ssr.clone()/>
+            <Route path=path!("/settings") view=settings::SettingsPage ssr=ssr.clone()/>
+            <Route path=path!("/settings/users") view=settings::UsersPage ssr=ssr.clone()/>
+            <Route path=path!("/settings/users/:name") view=settings::UsersPage ssr=ssr.clone()/>
+            <Route path=path!("/settings/:section") view=settings::SettingsPage ssr=ssr.clone()/>
             <Route path=path!("/sign-in") view=entrance::SignInPage ssr=ssr.clone()/>
             <Route path=path!("/setup") view=entrance::SetupPage ssr/>
         </FlatRoutes>
@@ -141,11 +153,7 @@ mod tests {
     use farol_model::Role;
 
     fn titles(role: Role) -> Vec<&'static str> {
-        let viewer = Viewer {
-            user_id: 1,
-            name: "ana".into(),
-            role,
-        };
+        let viewer = Viewer::new(1, "ana", role);
         menu(&viewer).map(|page| page.title).collect()
     }
 
@@ -153,7 +161,7 @@ mod tests {
     fn the_menu_offers_a_viewer_only_what_a_viewer_may_open() {
         assert_eq!(
             titles(Role::Viewer),
-            ["Overview", "Host", "Processes", "Transport lab"]
+            ["Overview", "Host", "Processes", "Transport lab", "Settings"]
         );
         assert_eq!(titles(Role::Operator).len(), MENU.len());
     }

@@ -1,6 +1,7 @@
 //! What pages may ask of the server. The server implements these and puts them into context for each request; the browser
 //! never sees them. A port that is missing from context is a typed error, never a panic.
 
+use crate::pages::settings::view::{Ask, SettingsView};
 use farol_model::{
     Fault, Viewer,
     action::{ActionSpec, Run, RunRequest, RunView},
@@ -57,6 +58,11 @@ pub trait ConnectionsPort: Send + Sync {
     fn frames(&self, viewer: &Viewer, id: &str) -> Result<Vec<FrameRow>, Fault>;
 }
 
+/// Who may come in, and what they may do.
+pub trait SettingsPort: Send + Sync {
+    fn view<'a>(&'a self, viewer: &'a Viewer, ask: Ask) -> PortFuture<'a, SettingsView>;
+}
+
 /// All ports and who is asking, as the server provides them for one request.
 #[derive(Clone)]
 pub struct Ports {
@@ -64,6 +70,7 @@ pub struct Ports {
     pub control: Arc<dyn ControlPort>,
     pub audit: Arc<dyn AuditPort>,
     pub connections: Arc<dyn ConnectionsPort>,
+    pub settings: Arc<dyn SettingsPort>,
     /// The signed-in viewer of this request.
     pub viewer: Option<Viewer>,
     /// Address of the peer of this request.

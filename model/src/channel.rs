@@ -1,6 +1,6 @@
 //! Channel names and the permission each one asks for.
 
-use crate::{Permission, host::LOCAL_HOST};
+use crate::{Permission, host::LOCAL_HOST, words};
 
 /// How a channel recovers, see docs/PROTOCOL.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,37 @@ pub enum Class {
     Metrics,
     /// A table and its changes: a subscriber who missed one starts from the whole table again.
     Table,
+}
+
+/// What a channel is about: the first segment of its name. A name of no kind is no channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Metrics,
+    Processes,
+    App,
+    Collectors,
+    Run,
+    Room,
+}
+
+words!(Kind {
+    Metrics = "metrics",
+    Processes = "processes",
+    App = "apps",
+    Collectors = "collectors",
+    Run = "runs",
+    Room = "room",
+});
+
+impl Kind {
+    /// What a subscriber must be allowed to do. The same is asked of whoever wants its history or its presence.
+    pub fn permission(self) -> Permission {
+        match self {
+            Kind::Metrics | Kind::App | Kind::Collectors | Kind::Room => Permission::ViewMetrics,
+            Kind::Processes => Permission::ViewProcesses,
+            Kind::Run => Permission::ViewRuns,
+        }
+    }
 }
 
 /// A parsed channel name.
@@ -51,17 +82,29 @@ impl Channel {
         if !segments.iter().all(segment_ok) {
             return None;
         }
-        match segments.as_slice() {
-            ["metrics", host, group] => Some(Channel::Metrics {
+        let (kind, rest) = segments.split_first()?;
+        match (Kind::parse(kind)?, rest) {
+            (Kind::Metrics, [host, group]) => Some(Channel::Metrics {
                 host: (*host).into(),
                 group: (*group).into(),
             }),
-            ["processes", host] => Some(Channel::Processes { host: (*host).into() }),
-            ["apps", name] => Some(Channel::App { name: (*name).into() }),
-            ["collectors", host] => Some(Channel::Collectors { host: (*host).into() }),
-            ["runs", id] => Some(Channel::Run { id: (*id).into() }),
-            ["room", name] => Some(Channel::Room { name: (*name).into() }),
+            (Kind::Processes, [host]) => Some(Channel::Processes { host: (*host).into() }),
+            (Kind::App, [name]) => Some(Channel::App { name: (*name).into() }),
+            (Kind::Collectors, [host]) => Some(Channel::Collectors { host: (*host).into() }),
+            (Kind::Run, [id]) => Some(Channel::Run { id: (*id).into() }),
+            (Kind::Room, [name]) => Some(Channel::Room { name: (*name).into() }),
             _ => None,
+        }
+    }
+
+    pub fn kind(&self) -> Kind {
+        match self {
+            Channel::Metrics { .. } => Kind::Metrics,
+            Channel::Processes { .. } => Kind::Processes,
+            Channel::App { .. } => Kind::App,
+            Channel::Collectors { .. } => Kind::Collectors,
+            Channel::Run { .. } => Kind::Run,
+            Channel::Room { .. } => Kind::Room,
         }
     }
 
@@ -84,16 +127,9 @@ impl Channel {
         matches!(self, Channel::Room { .. }).then(|| self.permission())
     }
 
-    /// What a subscriber must be allowed to do. The same is asked of whoever wants its history or its presence.
+    /// What a subscriber must be allowed to do; see [`Kind::permission`].
     pub fn permission(&self) -> Permission {
-        match self {
-            Channel::Metrics { .. }
-            | Channel::App { .. }
-            | Channel::Collectors { .. }
-            | Channel::Room { .. } => Permission::ViewMetrics,
-            Channel::Processes { .. } => Permission::ViewProcesses,
-            Channel::Run { .. } => Permission::ViewRuns,
-        }
+        self.kind().permission()
     }
 }
 
@@ -121,6 +157,15 @@ mod tests {
             Channel::parse(&Channel::local_metrics("disk")).unwrap().class(),
             Class::Metrics
         );
+    }
+
+    #[test]
+    fn every_kind_has_a_name_that_parses() {
+        for kind in Kind::ALL {
+            let names = [format!("{}/x", kind.as_str()), format!("{}/x/x", kind.as_str())];
+            let parsed = names.iter().find_map(|name| Channel::parse(name));
+            assert_eq!(parsed.map(|channel| channel.kind()), Some(kind));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Live connections, as operators see them.
 
-use crate::{Role, fields, words};
+use crate::{fields, words};
 use serde::{Deserialize, Serialize};
 
 /// How a connection travels.
@@ -37,7 +37,8 @@ pub struct ConnectionRow {
     pub id: String,
     /// Empty until it has said who it is.
     pub user: String,
-    pub role: Option<Role>,
+    /// Name of the role; absent until it has said who it is.
+    pub role: Option<String>,
     pub address: String,
     /// `User-Agent`.
     pub agent: String,

@@ -25,5 +25,5 @@ pub mod schema;
 pub mod wire;
 pub mod words;
 
-pub use access::{Permission, Role, Viewer};
+pub use access::{Grants, Permission, Role, Viewer};
 pub use fault::{Fault, FaultCode};

@@ -6,11 +6,18 @@
 
 pub mod address;
 pub mod backend;
+pub mod changes;
 pub mod cli;
 pub mod forms;
 pub mod gate;
 pub mod identify;
+pub mod matrix;
 pub mod password;
+pub mod roles;
+pub mod said;
+pub mod sessions;
+pub mod settings;
+mod settings_forms;
 pub mod setup;
 pub mod throttle;
 pub mod tickets;
@@ -24,9 +31,13 @@ use crate::{audit::AuditLog, live::Ending};
 use axum::Router;
 use axum_login::AuthManagerLayerBuilder;
 use backend::Backend;
+use changes::Changes;
 use ipnet::IpNet;
 use password::Hasher;
+use roles::Roles;
+use said::Sayings;
 use serde::{Deserialize, Serialize};
+use sessions::Sessions;
 use setup::Setup;
 use sqlx::SqlitePool;
 use std::sync::Arc;
@@ -84,12 +95,16 @@ impl AccessConfig {
 pub struct Access {
     pub users: Users,
     pub tokens: Tokens,
+    pub sessions: Sessions,
+    pub roles: Roles,
+    pub changes: Changes,
     pub tickets: Arc<Tickets>,
     pub setup: Arc<Setup>,
     pub audit: AuditLog,
     hasher: Hasher,
     throttle: Arc<Throttle>,
-    sessions: SqliteStore,
+    sayings: Arc<Sayings>,
+    store: SqliteStore,
     pool: SqlitePool,
     endings: broadcast::Sender<Ending>,
     config: Arc<AccessConfig>,
@@ -102,20 +117,26 @@ impl Access {
         pool: SqlitePool,
         audit: AuditLog,
         config: AccessConfig,
+        roles: Roles,
         trusted_proxies: &[IpNet],
         shutdown: CancellationToken,
     ) -> anyhow::Result<Access> {
-        let sessions = SqliteStore::new(pool.clone());
-        sessions.migrate().await?;
+        let hasher = Hasher::default();
+        let store = SqliteStore::new(pool.clone());
+        store.migrate().await?;
         let access = Access {
             users: Users::new(pool.clone()),
             tokens: Tokens::new(pool.clone()),
+            sessions: Sessions::new(pool.clone()),
+            roles,
+            changes: Changes::new(&pool, audit.clone(), hasher.clone()),
             tickets: Arc::default(),
             setup: Arc::default(),
             audit,
-            hasher: Hasher::default(),
+            hasher,
             throttle: Arc::default(),
-            sessions,
+            sayings: Arc::default(),
+            store,
             pool,
             endings: broadcast::channel(ENDINGS_HELD).0,
             config: Arc::new(config),
@@ -128,7 +149,7 @@ impl Access {
     /// Wraps routes so that every request knows its peer's address and who is asking.
     pub fn around<S: Clone + Send + Sync + 'static>(&self, routes: Router<S>) -> Router<S> {
         let idle = time::Duration::minutes(self.config.idle_minutes.into());
-        let sessions = SessionManagerLayer::new(self.sessions.clone())
+        let sessions = SessionManagerLayer::new(self.store.clone())
             .with_name(COOKIE)
             .with_secure(true)
             .with_http_only(true)

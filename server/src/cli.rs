@@ -3,13 +3,13 @@
 mod remote;
 
 use crate::{
-    access::cli as access,
+    access::{cli as access, roles::Roles, tokens::NewToken},
     config::{Config, TlsConfig, default_data_dir},
     db, telemetry, tls,
 };
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use farol_model::Role;
+use farol_model::Grants;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -41,6 +41,9 @@ enum Command {
     /// Manage API tokens; works beside a running server
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Manage who is signed in; works beside a running server
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// Print the description of the live protocol as an AsyncAPI document
     Asyncapi,
     /// Print publications of a running server as they come
@@ -113,12 +116,30 @@ enum UserCommand {
     /// Add a user
     Add {
         name: String,
+        /// viewer, operator, admin, or one of the configuration
         #[arg(long)]
-        role: Role,
+        role: String,
         #[command(flatten)]
         password: PasswordArgs,
         #[command(flatten)]
         data: DataArgs,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Give a user another role; ends the user's sessions
+    Role {
+        name: String,
+        /// viewer, operator, admin, or one of the configuration
+        role: String,
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// List roles and what each may do
+    Roles {
+        #[command(flatten)]
+        config: ConfigArgs,
     },
     /// Set a new password; ends the user's sessions
     Passwd {
@@ -164,6 +185,13 @@ enum TokenCommand {
         /// What it is for
         #[arg(long)]
         name: String,
+        /// What it is narrowed to, e.g. view_metrics or "run:service.restart on web-*"; may be given more than once. Without
+        /// it the token may do all that its user may
+        #[arg(long = "allow", value_name = "PERMISSION")]
+        allow: Vec<String>,
+        /// Days after which it ends by itself
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        expires_days: Option<u32>,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -175,6 +203,31 @@ enum TokenCommand {
     /// Revoke a token; ends its connections
     Revoke {
         id: i64,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum SessionCommand {
+    /// List who is signed in, the last seen first
+    List {
+        /// Of this user only
+        #[arg(long)]
+        user: Option<String>,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// End a session and its connections
+    Revoke {
+        id: i64,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// End all sessions of a user
+    RevokeAll {
+        #[arg(long)]
+        user: String,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -193,6 +246,7 @@ pub async fn execute(cli: Cli) -> anyhow::Result<()> {
         }
         Command::User(command) => user(command).await,
         Command::Token(command) => token(command).await,
+        Command::Session(command) => session(command).await,
         Command::Asyncapi => {
             say(crate::asyncapi::text().trim_end());
             Ok(())
@@ -238,7 +292,9 @@ async fn user(command: UserCommand) -> anyhow::Result<()> {
             role,
             password,
             data,
+            config,
         } => {
+            let role = known_role(config, role)?;
             let pool = open(&data).await?;
             access::user_add(
                 &pool,
@@ -248,6 +304,16 @@ async fn user(command: UserCommand) -> anyhow::Result<()> {
             )
             .await?
         }
+        UserCommand::Role {
+            name,
+            role,
+            data,
+            config,
+        } => {
+            let role = known_role(config, role)?;
+            access::user_role(&open(&data).await?, &name, role).await?
+        }
+        UserCommand::Roles { config } => access::role_list(&roles(config)?),
         UserCommand::Passwd { name, password, data } => {
             let pool = open(&data).await?;
             access::user_passwd(&pool, &name, access::read_password(password.password_stdin)?).await?
@@ -262,14 +328,61 @@ async fn user(command: UserCommand) -> anyhow::Result<()> {
 
 async fn token(command: TokenCommand) -> anyhow::Result<()> {
     let said = match command {
-        TokenCommand::Create { user, name, data } => {
-            access::token_create(&open(&data).await?, &user, &name).await?
+        TokenCommand::Create {
+            user,
+            name,
+            allow,
+            expires_days,
+            data,
+        } => {
+            let grants = match allow.is_empty() {
+                true => None,
+                false => Some(Grants::parse(&allow)?),
+            };
+            let new = NewToken {
+                name,
+                grants,
+                expires_ms: expires_days.map(|days| crate::time::now_ms() + i64::from(days) * 86_400_000),
+            };
+            access::token_create(&open(&data).await?, &user, new).await?
         }
         TokenCommand::List { data } => access::token_list(&open(&data).await?).await?,
         TokenCommand::Revoke { id, data } => access::token_revoke(&open(&data).await?, id).await?,
     };
     say(&said);
     Ok(())
+}
+
+async fn session(command: SessionCommand) -> anyhow::Result<()> {
+    let said = match command {
+        SessionCommand::List { user, data } => {
+            access::session_list(&open(&data).await?, user.as_deref()).await?
+        }
+        SessionCommand::Revoke { id, data } => access::session_revoke(&open(&data).await?, id).await?,
+        SessionCommand::RevokeAll { user, data } => {
+            access::session_revoke_all(&open(&data).await?, &user).await?
+        }
+    };
+    say(&said);
+    Ok(())
+}
+
+/// The roles of the configuration that the server would read.
+fn roles(args: ConfigArgs) -> anyhow::Result<Roles> {
+    let config = Config::load(config_file(args.config).as_deref())?;
+    Ok(Roles::new(&config.roles, ""))
+}
+
+fn known_role(args: ConfigArgs, role: String) -> anyhow::Result<String> {
+    // Built-in ones need no configuration, so a broken one does not lock anybody out.
+    if farol_model::Role::parse(&role).is_some() {
+        return Ok(role);
+    }
+    let roles = roles(args)?;
+    match roles.grants(&role) {
+        Some(_) => Ok(role),
+        None => anyhow::bail!("`{role}` is not a role; use {}", roles.names()),
+    }
 }
 
 async fn open(data: &DataArgs) -> anyhow::Result<sqlx::SqlitePool> {

@@ -5,7 +5,10 @@
 //! wrong value stops the start with a message that names the source, the key and the reason.
 
 use crate::{
-    access::AccessConfig,
+    access::{
+        AccessConfig,
+        roles::{self, RoleConfig},
+    },
     actions::runbook::config::RunbookConfig,
     collectors::registered_names,
     live::LiveLimits,
@@ -18,6 +21,7 @@ use figment::{
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
 };
@@ -34,6 +38,7 @@ pub struct Config {
     pub log: LogConfig,
     pub metrics: MetricsConfig,
     pub telemetry: TelemetryConfig,
+    pub roles: BTreeMap<String, RoleConfig>,
     #[serde(rename = "runbook")]
     pub runbooks: Vec<RunbookConfig>,
 }
@@ -418,6 +423,7 @@ impl Config {
                 .into_iter()
                 .map(|(key, why)| (format!("access.{key}"), why)),
         );
+        problems.extend(roles::problems(&self.roles));
         problems.extend(crate::actions::runbook::config::problems(&self.runbooks));
         problems
     }
@@ -533,6 +539,26 @@ mod tests {
                 "[http]\ntrusted_proxies = [\"10.0.0.0/99\"]",
                 "http.trusted_proxies",
                 "invalid",
+            ),
+            (
+                "[roles.deployer]\npermissions = [\"view_metrics\", \"fly\"]",
+                "roles.deployer.permissions",
+                "there is no permission `fly`; there are view_metrics",
+            ),
+            (
+                "[roles.deployer]\npermissions = [\"run:service.restart on \"]",
+                "roles.deployer.permissions",
+                "run:ACTION on HOST",
+            ),
+            (
+                "[roles.admin]\npermissions = [\"view_metrics\"]",
+                "roles.admin",
+                "built in",
+            ),
+            (
+                "[roles.deployer]\npermission = []",
+                "roles.deployer",
+                "unknown field",
             ),
             ("[tls]\ncert = \"a.pem\"", "tls.key", "is missing"),
             ("[tls]\nkey = \"a.pem\"", "tls.cert", "is missing"),

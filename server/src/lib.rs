@@ -41,7 +41,7 @@ pub mod time;
 pub mod tls;
 pub mod websocket;
 
-use access::Access;
+use access::{Access, roles::Roles};
 use actions::{collector::CollectorSwitch, runner::Runner, store::RunStore};
 use anyhow::Context;
 use audit::AuditLog;
@@ -117,8 +117,8 @@ async fn encrypt(
     Ok(Some((tls, certificate.fingerprint)))
 }
 
-/// Puts the rooms together. This is the one place that knows all of them.
-async fn assemble(
+/// Puts the rooms together. This is the one place that knows all of them. What [`run`](fn@run) serves, for tests that look into it.
+pub async fn assemble(
     address: SocketAddr,
     config: Config,
     data_dir: &Path,
@@ -129,10 +129,14 @@ async fn assemble(
     let pool = db::open(data_dir).await?;
     let audit = AuditLog::new(pool.clone());
     let proxies = &config.http.trusted_proxies;
+    let host = tokio::task::spawn_blocking(host_info)
+        .await
+        .context("this machine cannot be looked at")?;
     let access = Access::start(
         pool.clone(),
         audit.clone(),
         config.access.clone(),
+        Roles::new(&config.roles, &host.name),
         proxies,
         shutdown.clone(),
     )
@@ -183,9 +187,6 @@ async fn assemble(
         shutdown: shutdown.clone(),
         tasks: tasks.clone(),
     });
-    let host = tokio::task::spawn_blocking(host_info)
-        .await
-        .context("this machine cannot be looked at")?;
     Ok(AppState {
         config: Arc::new(config),
         host: Arc::new(host),

@@ -50,7 +50,7 @@ pub use hub::Hub;
 pub use limits::LiveLimits;
 pub use registry::Registry;
 
-use farol_model::{Fault, Viewer, wire::codes::Disconnect};
+use farol_model::{Fault, Permission, Viewer, wire::codes::Disconnect, words};
 use flusher::Flusher;
 use futures::future::BoxFuture;
 use http::HeaderMap;
@@ -209,6 +209,42 @@ pub trait Gate: Send + Sync + 'static {
     fn recheck<'a>(&'a self, identity: &'a Identity) -> BoxFuture<'a, Result<Option<Identity>, Fault>>;
     /// Endings from now on.
     fn endings(&self) -> broadcast::Receiver<Ending>;
+}
+
+/// Every `rpc` method there is. What is no word here is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    Run,
+    Cancel,
+    /// Answered here.
+    Connections,
+    /// Answered here.
+    Frames,
+}
+
+words!(Method {
+    Run = "run",
+    Cancel = "cancel",
+    Connections = "connections",
+    Frames = "frames",
+});
+
+impl Method {
+    /// What the caller must be allowed to do. The runner asks for what the action wants on top of it.
+    pub fn permission(self) -> Permission {
+        match self {
+            Method::Run => Permission::RunActions,
+            Method::Cancel => Permission::ViewRuns,
+            Method::Connections | Method::Frames => Permission::ViewConnections,
+        }
+    }
+
+    /// What is said of a method that is none of them.
+    pub fn unknown(name: &str) -> Fault {
+        let shown: String = name.chars().take(64).collect();
+        let known = Method::ALL.map(Method::as_str).join(", ");
+        Fault::not_found(format!("There is no method `{shown}`; there are {known}."))
+    }
 }
 
 /// Answers `rpc` commands. Implemented by `actions`. Data is JSON text in and out.

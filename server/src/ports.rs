@@ -1,13 +1,17 @@
 //! What the pages may ask of the server: `farol_app::ports` implemented over the rooms.
 
 use crate::{
+    access::{Access, Identity},
     actions::runner::Runner,
     audit::AuditLog,
     live::{Live, hub::Hub},
     state::AppState,
     time::now_ms,
 };
-use farol_app::ports::{AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports};
+use farol_app::{
+    pages::settings::view::{Ask, SettingsView},
+    ports::{AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports, SettingsPort},
+};
 use farol_model::{
     Fault, Permission, Viewer,
     action::{ActionSpec, Run, RunRequest, RunView},
@@ -21,7 +25,7 @@ use farol_model::{
 use std::sync::Arc;
 
 /// The ports of one request.
-pub fn ports(state: &AppState, viewer: Option<Viewer>, from: String) -> Ports {
+pub fn ports(state: &AppState, identity: Option<&Identity>, from: String) -> Ports {
     Ports {
         metrics: Arc::new(Metrics {
             hub: state.live.hub.clone(),
@@ -36,7 +40,11 @@ pub fn ports(state: &AppState, viewer: Option<Viewer>, from: String) -> Ports {
         connections: Arc::new(Connections {
             live: state.live.clone(),
         }),
-        viewer,
+        settings: Arc::new(Settings {
+            access: state.access.clone(),
+            identity: identity.cloned(),
+        }),
+        viewer: identity.map(|identity| identity.viewer.clone()),
         from,
     }
 }
@@ -110,6 +118,20 @@ impl AuditPort for Audit {
                 tracing::error!(%error, "cannot read the audit log");
                 Fault::internal()
             })
+        })
+    }
+}
+
+struct Settings {
+    access: Access,
+    identity: Option<Identity>,
+}
+
+impl SettingsPort for Settings {
+    fn view<'a>(&'a self, _: &'a Viewer, ask: Ask) -> PortFuture<'a, SettingsView> {
+        Box::pin(async move {
+            let identity = self.identity.as_ref().ok_or_else(Fault::unauthenticated)?;
+            self.access.settings(identity, ask).await
         })
     }
 }

@@ -41,11 +41,7 @@ struct TestGate(broadcast::Sender<Ending>);
 
 impl Gate for TestGate {
     fn by_token<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Identity>, Fault>> {
-        let viewer = Viewer {
-            user_id: 1,
-            name: "ana".into(),
-            role: Role::Viewer,
-        };
+        let viewer = Viewer::new(1, "ana", Role::Viewer);
         let identity = (token == "good").then_some(Identity {
             viewer,
             proof: Proof::Token(1),

@@ -73,7 +73,7 @@ fn PersonMenu(session: Session) -> AnyView {
             <div class="drop-body">
                 <div>
                     <p class="person-name">{viewer.name}</p>
-                    <p class="person-role">"Signed in as " {viewer.role.as_str()}</p>
+                    <p class="person-role">"Signed in as " {viewer.role}</p>
                 </div>
                 <form method="post" action="/api/auth/sign-out">
                     <button class="button wide" type="submit">

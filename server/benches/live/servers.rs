@@ -265,11 +265,7 @@ struct Everybody(broadcast::Sender<Ending>);
 impl Gate for Everybody {
     fn by_token<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Identity>, Fault>> {
         Box::pin(async {
-            let viewer = Viewer {
-                user_id: 1,
-                name: "bench".into(),
-                role: Role::Viewer,
-            };
+            let viewer = Viewer::new(1, "bench", Role::Viewer);
             Ok(Some(Identity {
                 viewer,
                 proof: Proof::Token(1),

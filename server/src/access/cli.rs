@@ -1,18 +1,19 @@
-//! Users and tokens from the command line, beside a running server or without one. The server notices within a second.
+//! Users, tokens and sessions from the command line, beside a running server or without one. The server notices within a second.
 
 use super::{
-    password::{self, Hasher},
-    tokens::Tokens,
-    users::Users,
+    changes::{By, Changes},
+    password::Hasher,
+    roles::Roles,
+    sessions::{SessionInfo, Sessions},
+    tokens::{NewToken, TokenInfo, Tokens},
+    users::{User, Users},
 };
-use crate::audit::{AuditLog, NewEntry};
+use crate::{audit::AuditLog, time::now_ms};
 use anyhow::{Context, bail};
-use farol_model::{Role, audit::AuditOutcome};
+use farol_app::ui::moment::utc;
 use sqlx::SqlitePool;
 use std::io::{BufRead, IsTerminal};
-
-/// Longest name of a token, characters.
-const MAX_TOKEN_NAME_CHARS: usize = 64;
+use tower_sessions_sqlx_store::SqliteStore;
 
 /// Reads a password from standard input (its first line), or asks twice on the terminal.
 pub fn read_password(from_stdin: bool) -> anyhow::Result<String> {
@@ -35,31 +36,39 @@ pub fn read_password(from_stdin: bool) -> anyhow::Result<String> {
     Ok(first)
 }
 
-pub async fn user_add(pool: &SqlitePool, name: &str, role: Role, password: String) -> anyhow::Result<String> {
-    let hash = hash(password).await?;
-    Users::new(pool.clone()).add(name, role, &hash).await?;
-    note(pool, "user.add", &format!("Added {name} as {role}.")).await?;
+pub async fn user_add(
+    pool: &SqlitePool,
+    name: &str,
+    role: impl AsRef<str>,
+    password: String,
+) -> anyhow::Result<String> {
+    let role = role.as_ref();
+    changes(pool).add_user(&by(), name, role, password).await?;
     Ok(format!("added {name} as {role}"))
 }
 
+pub async fn user_role(pool: &SqlitePool, name: &str, role: impl AsRef<str>) -> anyhow::Result<String> {
+    let role = role.as_ref();
+    Ok(match changes(pool).set_role(&by(), name, role).await? {
+        true => format!("{name} is {role} now; their sessions have ended"),
+        false => format!("{name} was {role} already"),
+    })
+}
+
 pub async fn user_passwd(pool: &SqlitePool, name: &str, password: String) -> anyhow::Result<String> {
-    let hash = hash(password).await?;
-    Users::new(pool.clone()).set_password(name, &hash).await?;
-    note(pool, "user.passwd", &format!("Set a new password for {name}.")).await?;
+    changes(pool).set_password(&by(), name, password).await?;
     Ok(format!(
         "set a new password for {name}; their sessions have ended"
     ))
 }
 
 pub async fn user_disable(pool: &SqlitePool, name: &str) -> anyhow::Result<String> {
-    Users::new(pool.clone()).set_disabled(name, true).await?;
-    note(pool, "user.disable", &format!("Disabled {name}.")).await?;
+    changes(pool).set_disabled(&by(), name, true).await?;
     Ok(format!("disabled {name}; their sessions have ended"))
 }
 
 pub async fn user_enable(pool: &SqlitePool, name: &str) -> anyhow::Result<String> {
-    Users::new(pool.clone()).set_disabled(name, false).await?;
-    note(pool, "user.enable", &format!("Enabled {name}.")).await?;
+    changes(pool).set_disabled(&by(), name, false).await?;
     Ok(format!("enabled {name}"))
 }
 
@@ -70,28 +79,23 @@ pub async fn user_list(pool: &SqlitePool) -> anyhow::Result<String> {
     }
     let line = |user: &super::users::User| {
         let state = if user.disabled { "  disabled" } else { "" };
-        format!("{:<24} {:<9}{state}", user.name, user.role.as_str())
+        format!("{:<24} {:<16}{state}", user.name, user.role)
             .trim_end()
             .to_owned()
     };
     Ok(users.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-pub async fn token_create(pool: &SqlitePool, user: &str, name: &str) -> anyhow::Result<String> {
-    let fits =
-        (1..=MAX_TOKEN_NAME_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    if !fits {
-        bail!("a token's name must be 1 to {MAX_TOKEN_NAME_CHARS} characters without control characters");
-    }
-    let owner = Users::new(pool.clone()).by_name(user).await?;
-    let owner = owner.with_context(|| format!("there is no user `{user}`"))?;
-    let (id, text) = Tokens::new(pool.clone()).create(&owner, name).await?;
-    note(
-        pool,
-        "token.create",
-        &format!("Made token {id} ({name}) for {user}."),
-    )
-    .await?;
+/// What each role may do, one line each.
+pub fn role_list(roles: &Roles) -> String {
+    let line =
+        |(name, grants): &(String, farol_model::Grants)| format!("{name:<16} {}", grants.words().join(", "));
+    roles.all().iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+pub async fn token_create(pool: &SqlitePool, user: &str, new: impl Into<NewToken>) -> anyhow::Result<String> {
+    let owner = owner(pool, user).await?;
+    let (id, text) = changes(pool).create_token(&by(), &owner, &new.into()).await?;
     Ok(format!("token {id} of {user}, shown only now:\n{text}"))
 }
 
@@ -100,40 +104,90 @@ pub async fn token_list(pool: &SqlitePool) -> anyhow::Result<String> {
     if tokens.is_empty() {
         return Ok("there are no tokens".to_owned());
     }
-    let line = |token: &super::tokens::TokenInfo| {
-        let state = if token.revoked { "  revoked" } else { "" };
-        format!("{:>4}  {:<24} {}{state}", token.id, token.user, token.name)
+    let line = |token: &TokenInfo| {
+        let may = token
+            .grants
+            .as_ref()
+            .map_or_else(String::new, |grants| format!("  [{}]", grants.words().join(", ")));
+        let state = match (token.revoked, token.expires_ms) {
+            (true, _) => "  revoked".to_owned(),
+            (false, Some(_)) if !token.holds(now_ms()) => "  expired".to_owned(),
+            (false, Some(at)) => format!("  until {}", utc(at)),
+            (false, None) => String::new(),
+        };
+        format!("{:>4}  {:<24} {}{may}{state}", token.id, token.user, token.name)
     };
     Ok(tokens.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 pub async fn token_revoke(pool: &SqlitePool, id: i64) -> anyhow::Result<String> {
-    if !Tokens::new(pool.clone()).revoke(id).await? {
+    let Some(token) = Tokens::new(pool.clone()).info(id).await? else {
         bail!("there is no token {id}; `farol token list` shows them");
-    }
-    note(pool, "token.revoke", &format!("Revoked token {id}.")).await?;
+    };
+    changes(pool).revoke_token(&by(), &token).await?;
     Ok(format!("revoked token {id}; its connections have ended"))
 }
 
-async fn hash(password: String) -> anyhow::Result<String> {
-    password::check(&password)?;
-    Ok(Hasher::default().hash(password).await?)
+/// Of one user, or of all.
+pub async fn session_list(pool: &SqlitePool, user: Option<&str>) -> anyhow::Result<String> {
+    let of = match user {
+        Some(user) => Some(owner(pool, user).await?.id),
+        None => None,
+    };
+    let sessions = sessions(pool).await?.page(of, 0, i64::MAX).await?;
+    if sessions.is_empty() {
+        return Ok("nobody is signed in".to_owned());
+    }
+    let line = |session: &SessionInfo| {
+        format!(
+            "{:>4}  {:<24} {:<24} seen {}  {}",
+            session.id,
+            session.user,
+            session.address,
+            utc(session.seen_ms),
+            session.device
+        )
+    };
+    Ok(sessions.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-async fn note(pool: &SqlitePool, what: &str, detail: &str) -> anyhow::Result<()> {
-    let account = std::env::var("USER").unwrap_or_else(|_| "unknown account".to_owned());
-    let entry = NewEntry {
-        who: account,
-        from: "command line".to_owned(),
-        what: what.to_owned(),
-        params: "{}".to_owned(),
-        run: None,
-        outcome: AuditOutcome::Succeeded,
-        detail: detail.to_owned(),
+pub async fn session_revoke(pool: &SqlitePool, id: i64) -> anyhow::Result<String> {
+    let Some(session) = sessions(pool).await?.by_id(id).await? else {
+        bail!("there is no session {id}, or it has ended; `farol session list` shows them");
     };
-    AuditLog::new(pool.clone())
-        .record(entry)
-        .await
-        .context("the audit log cannot be written")?;
-    Ok(())
+    changes(pool).end_session(&by(), &session).await?;
+    Ok(format!(
+        "ended session {id} of {}; its connections have ended",
+        session.user
+    ))
+}
+
+pub async fn session_revoke_all(pool: &SqlitePool, user: &str) -> anyhow::Result<String> {
+    let owner = owner(pool, user).await?;
+    sessions(pool).await?;
+    let ended = changes(pool).end_sessions(&by(), &owner, None).await?;
+    Ok(format!("ended {} sessions of {user}", ended.len()))
+}
+
+async fn owner(pool: &SqlitePool, name: &str) -> anyhow::Result<User> {
+    let found = Users::new(pool.clone()).by_name(name).await?;
+    found.with_context(|| format!("there is no user `{name}`"))
+}
+
+/// Their table is made by the server when it starts for the first time, which may not have been.
+async fn sessions(pool: &SqlitePool) -> anyhow::Result<Sessions> {
+    SqliteStore::new(pool.clone()).migrate().await?;
+    Ok(Sessions::new(pool.clone()))
+}
+
+fn changes(pool: &SqlitePool) -> Changes {
+    Changes::new(pool, AuditLog::new(pool.clone()), Hasher::default())
+}
+
+/// The account that the command runs as.
+fn by() -> By {
+    By {
+        who: std::env::var("USER").unwrap_or_else(|_| "unknown account".to_owned()),
+        from: "command line".to_owned(),
+    }
 }

@@ -5,6 +5,7 @@ use super::{
     backend::{AuthSession, BackendError, Credentials},
     identify::SIGNED_IN_MS,
     password::{self, HashError, WeakPassword},
+    settings_forms,
     throttle::Verdict,
     tickets::TICKET_SECS,
     users::{User, UserError},
@@ -32,6 +33,7 @@ pub fn routes(access: Access) -> Router {
         .route("/api/auth/sign-out", post(sign_out))
         .route("/api/auth/setup", post(setup))
         .route("/api/v1/tickets", post(ticket))
+        .merge(settings_forms::routes())
         .with_state(access)
 }
 
@@ -273,7 +275,14 @@ async fn ticket(State(access): State<Access>, identity: Option<Extension<Identit
 
 impl Access {
     /// Writes to the audit log. A sign-in is not held up by a log that cannot be written; the failure is.
-    async fn note(&self, who: &str, from: IpAddr, what: &str, outcome: AuditOutcome, detail: &str) {
+    pub(super) async fn note(
+        &self,
+        who: &str,
+        from: IpAddr,
+        what: &str,
+        outcome: AuditOutcome,
+        detail: &str,
+    ) {
         let entry = NewEntry {
             who: who.chars().filter(|c| !c.is_control()).take(64).collect(),
             from: from.to_string(),

@@ -1,6 +1,6 @@
 //! What the live plane asks of access.
 
-use super::{Access, Identity, identify, tickets};
+use super::{Access, Identity, identify, tickets, tokens::Held};
 use crate::{
     live::{Ending, Gate, Proof},
     time::now_ms,
@@ -22,15 +22,19 @@ impl Gate for Access {
                 return self.recheck(&given).await;
             }
             let found = self.tokens.find(token).await.map_err(|error| broken(&error))?;
-            Ok(found.map(|(id, user)| Identity {
-                viewer: user.viewer(),
-                proof: Proof::Token(id),
-            }))
+            Ok(found.map(|held| self.by(&held)))
         })
     }
 
     fn recheck<'a>(&'a self, identity: &'a Identity) -> BoxFuture<'a, Result<Option<Identity>, Fault>> {
         Box::pin(async move {
+            let session = match &identity.proof {
+                Proof::Session(session) => session,
+                Proof::Token(id) => {
+                    let held = self.tokens.by_id(*id).await.map_err(|error| broken(&error))?;
+                    return Ok(held.map(|held| self.by(&held)));
+                }
+            };
             let user = self
                 .users
                 .by_id(identity.viewer.user_id)
@@ -39,12 +43,9 @@ impl Gate for Access {
             let Some(user) = user.filter(|user| !user.disabled) else {
                 return Ok(None);
             };
-            let holds = match &identity.proof {
-                Proof::Token(id) => self.tokens.holds(*id).await.map_err(|error| broken(&error))?,
-                Proof::Session(id) => self.session_holds(id, &user.auth_hash).await?,
-            };
+            let holds = self.session_holds(session, &user.auth_hash).await?;
             Ok(holds.then(|| Identity {
-                viewer: user.viewer(),
+                viewer: self.roles.viewer(&user, None),
                 proof: identity.proof.clone(),
             }))
         })
@@ -56,16 +57,32 @@ impl Gate for Access {
 }
 
 impl Access {
+    /// Who stands behind a token.
+    pub(super) fn by(&self, held: &Held) -> Identity {
+        Identity {
+            viewer: self.roles.viewer(&held.user, held.grants.as_ref()),
+            proof: Proof::Token(held.id),
+        }
+    }
+
     /// Whether a session exists, is of this generation of its user, and has not reached its absolute end.
     async fn session_holds(&self, id: &str, auth_hash: &[u8]) -> Result<bool, Fault> {
         let Ok(id) = id.parse::<Id>() else {
             return Ok(false);
         };
-        let record = self.sessions.load(&id).await.map_err(|error| {
+        let record = self.store.load(&id).await.map_err(|error| {
             tracing::error!(%error, "a session cannot be looked up");
             Fault::internal()
         })?;
         let Some(record) = record else { return Ok(false) };
+        if self
+            .sessions
+            .is_ended(&id.to_string())
+            .await
+            .map_err(|error| broken(&error))?
+        {
+            return Ok(false);
+        }
         let hash = record
             .data
             .get("axum-login.data")

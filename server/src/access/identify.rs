@@ -2,13 +2,17 @@
 //! error: what wants one says 401 itself.
 
 use super::{Access, Identity, backend::AuthSession, users::User};
-use crate::{live::Proof, time::now_ms};
+use crate::{
+    live::{PeerAddress, Proof},
+    time::now_ms,
+};
 use axum::{
     extract::{Request, State},
     middleware::Next,
     response::Response,
 };
 use http::{HeaderMap, header};
+use std::net::IpAddr;
 
 /// Session key: when the person signed in, milliseconds.
 pub const SIGNED_IN_MS: &str = "signed_in_ms";
@@ -30,17 +34,14 @@ pub async fn identify(
 ) -> Response {
     if let Some(token) = bearer(request.headers()) {
         match access.tokens.find(token).await {
-            Ok(Some((id, user))) => {
-                request.extensions_mut().insert(Identity {
-                    viewer: user.viewer(),
-                    proof: Proof::Token(id),
-                });
+            Ok(Some(held)) => {
+                request.extensions_mut().insert(access.by(&held));
                 request.extensions_mut().insert(ByBearer);
             }
             Ok(None) => {}
             Err(error) => tracing::error!(%error, "an API token cannot be looked up"),
         }
-    } else if let Some(identity) = of_session(&access, &session, by_itself(&request)).await {
+    } else if let Some(identity) = of_session(&access, &session, Asked::by(&request)).await {
         request.extensions_mut().insert(identity);
     }
     next.run(request).await
@@ -60,13 +61,41 @@ fn by_itself(request: &Request) -> bool {
     query.split('&').any(|pair| pair == "by_itself=true")
 }
 
-async fn of_session(access: &Access, session: &AuthSession, by_itself: bool) -> Option<Identity> {
+/// What a request says beside its proof.
+struct Asked {
+    by_itself: bool,
+    address: Option<IpAddr>,
+    device: String,
+}
+
+impl Asked {
+    fn by(request: &Request) -> Self {
+        let device = request.headers().get(header::USER_AGENT);
+        Asked {
+            by_itself: by_itself(request),
+            address: request.extensions().get::<PeerAddress>().map(|peer| peer.0),
+            device: device.map_or_else(String::new, |device| {
+                String::from_utf8_lossy(device.as_bytes()).into_owned()
+            }),
+        }
+    }
+}
+
+async fn of_session(access: &Access, session: &AuthSession, asked: Asked) -> Option<Identity> {
     let user: &User = session.user.as_ref()?;
     let id = session.session.id()?;
     let signed_in_ms: i64 = session.session.get(SIGNED_IN_MS).await.ok()??;
     let now_ms = now_ms();
     if expired(access, signed_in_ms, now_ms) {
         return None;
+    }
+    match access.sessions.is_ended(&id.to_string()).await {
+        Ok(false) => {}
+        Ok(true) => return None,
+        Err(error) => {
+            tracing::error!(%error, "a session cannot be looked up");
+            return None;
+        }
     }
     let seen_ms: i64 = session
         .session
@@ -75,14 +104,20 @@ async fn of_session(access: &Access, session: &AuthSession, by_itself: bool) -> 
         .ok()
         .flatten()
         .unwrap_or_default();
-    if !by_itself
-        && now_ms - seen_ms > PROLONG_EVERY_MS
-        && let Err(error) = session.session.insert(SEEN_MS, now_ms).await
-    {
-        tracing::warn!(%error, "a session cannot be prolonged");
+    if !asked.by_itself && now_ms - seen_ms > PROLONG_EVERY_MS {
+        if let Err(error) = session.session.insert(SEEN_MS, now_ms).await {
+            tracing::warn!(%error, "a session cannot be prolonged");
+        }
+        let name = id.to_string();
+        let seen = access
+            .sessions
+            .seen(&name, user, signed_in_ms, asked.address, &asked.device);
+        if let Err(error) = seen.await {
+            tracing::warn!(%error, "where a session is used from cannot be written");
+        }
     }
     Some(Identity {
-        viewer: user.viewer(),
+        viewer: access.roles.viewer(user, None),
         proof: Proof::Session(id.to_string()),
     })
 }

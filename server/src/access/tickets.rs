@@ -56,11 +56,7 @@ mod tests {
 
     fn identity() -> Identity {
         Identity {
-            viewer: Viewer {
-                user_id: 1,
-                name: "ana".into(),
-                role: Role::Viewer,
-            },
+            viewer: Viewer::new(1, "ana", Role::Viewer),
             proof: Proof::Token(1),
         }
     }

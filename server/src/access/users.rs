@@ -1,7 +1,7 @@
 //! Users in SQLite.
 
 use crate::time::now_ms;
-use farol_model::{Role, Viewer};
+use farol_model::Role;
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use std::fmt;
 
@@ -10,7 +10,8 @@ use std::fmt;
 pub struct User {
     pub id: i64,
     pub name: String,
-    pub role: Role,
+    /// Name of the role; what it allows is for [`Roles`](super::roles::Roles) to say.
+    pub role: String,
     /// Argon2id PHC string.
     pub password: String,
     pub disabled: bool,
@@ -28,16 +29,6 @@ impl fmt::Debug for User {
             .field("password", &"[redacted]")
             .field("disabled", &self.disabled)
             .finish_non_exhaustive()
-    }
-}
-
-impl User {
-    pub fn viewer(&self) -> Viewer {
-        Viewer {
-            user_id: self.id,
-            name: self.name.clone(),
-            role: self.role,
-        }
     }
 }
 
@@ -72,8 +63,8 @@ impl Users {
     }
 
     /// Adds a user. `password` is a hash.
-    pub async fn add(&self, name: &str, role: Role, password: &str) -> Result<i64, UserError> {
-        self.insert(name, role, password, "")
+    pub async fn add(&self, name: &str, role: impl AsRef<str>, password: &str) -> Result<i64, UserError> {
+        self.insert(name, role.as_ref(), password, "")
             .await?
             .ok_or_else(|| UserError::Taken(name.to_owned()))
     }
@@ -81,7 +72,7 @@ impl Users {
     /// Adds the very first user, an administrator. One statement decides, so two at once cannot both be first.
     pub async fn add_first(&self, name: &str, password: &str) -> Result<i64, UserError> {
         let only_first = "WHERE NOT EXISTS (SELECT 1 FROM users)";
-        self.insert(name, Role::Admin, password, only_first)
+        self.insert(name, Role::Admin.as_str(), password, only_first)
             .await?
             .ok_or(UserError::NotFirst)
     }
@@ -89,7 +80,7 @@ impl Users {
     async fn insert(
         &self,
         name: &str,
-        role: Role,
+        role: &str,
         password: &str,
         condition: &str,
     ) -> Result<Option<i64>, UserError> {
@@ -106,7 +97,7 @@ impl Users {
         };
         let id = sqlx::query_scalar(&text)
             .bind(&name)
-            .bind(role.as_str())
+            .bind(role)
             .bind(password)
             .bind(now_ms())
             .fetch_optional(&self.pool)
@@ -141,6 +132,27 @@ impl Users {
             .collect()
     }
 
+    /// By name, at most `limit` after `skip` others; only those whose name has the text in it.
+    pub async fn page(&self, text: &str, skip: i64, limit: i64) -> Result<Vec<User>, sqlx::Error> {
+        sqlx::query("SELECT * FROM users WHERE instr(name, ?) > 0 ORDER BY name LIMIT ? OFFSET ?")
+            .bind(text.to_ascii_lowercase())
+            .bind(limit)
+            .bind(skip)
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(read)
+            .collect()
+    }
+
+    /// How many have the text in their name.
+    pub async fn count(&self, text: &str) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar("SELECT count(*) FROM users WHERE instr(name, ?) > 0")
+            .bind(text.to_ascii_lowercase())
+            .fetch_one(&self.pool)
+            .await
+    }
+
     pub async fn is_empty(&self) -> Result<bool, sqlx::Error> {
         sqlx::query_scalar("SELECT NOT EXISTS (SELECT 1 FROM users)")
             .fetch_one(&self.pool)
@@ -167,10 +179,8 @@ impl Users {
             .by_name(name)
             .await?
             .ok_or_else(|| UserError::Unknown(name.to_owned()))?;
-        let keeps_an_admin = "(?1 = 0 OR role <> 'admin' OR EXISTS \
-                              (SELECT 1 FROM users WHERE role = 'admin' AND disabled = 0 AND id <> ?2))";
         let done = sqlx::query(&format!(
-            "UPDATE users SET disabled = ?1, generation = generation + 1 WHERE id = ?2 AND {keeps_an_admin}"
+            "UPDATE users SET disabled = ?1, generation = generation + 1 WHERE id = ?2 AND (?1 = 0 OR {KEEPS_AN_ADMIN})"
         ))
         .bind(disabled)
         .bind(user.id)
@@ -182,7 +192,33 @@ impl Users {
             Ok(())
         }
     }
+
+    /// Gives another role; sessions of the user end. The last administrator stays one. False when it is the role already.
+    pub async fn set_role(&self, name: &str, role: &str) -> Result<bool, UserError> {
+        let user = self
+            .by_name(name)
+            .await?
+            .ok_or_else(|| UserError::Unknown(name.to_owned()))?;
+        if user.role == role {
+            return Ok(false);
+        }
+        let done = sqlx::query(&format!(
+            "UPDATE users SET role = ?1, generation = generation + 1 WHERE id = ?2 AND (?1 = 'admin' OR {KEEPS_AN_ADMIN})"
+        ))
+        .bind(role)
+        .bind(user.id)
+        .execute(&self.pool)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(UserError::LastAdmin(user.name));
+        }
+        Ok(true)
+    }
 }
+
+/// Whether somebody is left who may manage users when the user `?2` may not any more.
+const KEEPS_AN_ADMIN: &str = "(role <> 'admin' OR disabled = 1 OR EXISTS \
+    (SELECT 1 FROM users WHERE role = 'admin' AND disabled = 0 AND id <> ?2))";
 
 /// Names are compared in lower case.
 fn normal(name: &str) -> Result<String, UserError> {
@@ -202,14 +238,11 @@ fn normal(name: &str) -> Result<String, UserError> {
 }
 
 fn read(row: &SqliteRow) -> Result<User, sqlx::Error> {
-    let role: String = row.try_get("role")?;
     let (id, generation): (i64, i64) = (row.try_get("id")?, row.try_get("generation")?);
     Ok(User {
         id,
         name: row.try_get("name")?,
-        role: role
-            .parse()
-            .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+        role: row.try_get("role")?,
         password: row.try_get("password")?,
         disabled: row.try_get("disabled")?,
         generation,
@@ -269,6 +302,52 @@ mod tests {
             users.set_disabled("cleo", true).await,
             Err(UserError::LastAdmin(_))
         ));
+    }
+
+    #[tokio::test]
+    async fn another_role_ends_sessions_and_the_last_administrator_keeps_theirs() {
+        let users = users().await;
+        users.add("ana", Role::Admin, "h").await.unwrap();
+        users.add("ben", Role::Viewer, "h").await.unwrap();
+        let before = users.by_name("ben").await.unwrap().unwrap();
+        assert!(users.set_role("ben", "deployer").await.unwrap());
+        assert!(
+            !users.set_role("ben", "deployer").await.unwrap(),
+            "nothing to change"
+        );
+        let after = users.by_name("ben").await.unwrap().unwrap();
+        assert_eq!(after.role, "deployer");
+        assert_ne!(after.auth_hash, before.auth_hash);
+        assert!(matches!(
+            users.set_role("ana", "viewer").await,
+            Err(UserError::LastAdmin(_))
+        ));
+        assert!(matches!(
+            users.set_role("zoe", "viewer").await,
+            Err(UserError::Unknown(_))
+        ));
+        users.set_role("ben", "admin").await.unwrap();
+        // Two at once: one of them stays.
+        let (ana, ben) = tokio::join!(users.set_role("ana", "viewer"), users.set_role("ben", "viewer"));
+        assert!(ana.is_ok() != ben.is_ok());
+    }
+
+    #[tokio::test]
+    async fn many_users_come_in_pages_and_by_part_of_their_name() {
+        let users = users().await;
+        for number in 0..7 {
+            users
+                .add(&format!("user{number}"), Role::Viewer, "h")
+                .await
+                .unwrap();
+        }
+        let names = |page: Vec<User>| page.into_iter().map(|user| user.name).collect::<Vec<_>>();
+        assert_eq!(names(users.page("", 5, 5).await.unwrap()), ["user5", "user6"]);
+        assert_eq!(names(users.page("R3", 0, 5).await.unwrap()), ["user3"]);
+        assert_eq!(
+            (users.count("").await.unwrap(), users.count("%").await.unwrap()),
+            (7, 0)
+        );
     }
 
     #[tokio::test]

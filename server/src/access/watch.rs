@@ -8,13 +8,19 @@ use crate::{
     time::now_ms,
 };
 use sqlx::Row;
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 use tower_sessions::{SessionStore, session::Id};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Looks between two sweeps of sessions that have reached their absolute end.
 const SWEEP_EVERY: u32 = 120;
+
+/// Marks of ended sessions stay longer than the sessions could have lived by this, milliseconds.
+const MARKS_LAST_MS: i64 = 86_400_000;
 
 /// Generation of a new user, see `migrations/0002_access.sql`.
 const FIRST_GENERATION: i64 = 1;
@@ -24,8 +30,10 @@ const FIRST_GENERATION: i64 = 1;
 struct Seen {
     /// Generation by user.
     users: HashMap<i64, i64>,
-    /// Whether revoked, by token.
-    tokens: HashMap<i64, bool>,
+    /// Tokens that were revoked or have expired.
+    tokens: HashSet<i64>,
+    /// Sessions that somebody ended.
+    sessions: HashSet<String>,
 }
 
 /// Runs until shutdown.
@@ -57,12 +65,8 @@ async fn look(access: &Access, before: Option<&Seen>) -> Result<Seen, sqlx::Erro
     {
         now.users.insert(row.try_get(0)?, row.try_get(1)?);
     }
-    for row in sqlx::query("SELECT id, revoked FROM tokens")
-        .fetch_all(&access.pool)
-        .await?
-    {
-        now.tokens.insert(row.try_get(0)?, row.try_get(1)?);
-    }
+    now.tokens = access.tokens.ended().await?.into_iter().collect();
+    now.sessions = access.sessions.ended().await?.into_iter().collect();
     let Some(before) = before else { return Ok(now) };
     // One that was made and changed between two looks counts as seen when it was new.
     for (id, generation) in &now.users {
@@ -73,10 +77,11 @@ async fn look(access: &Access, before: Option<&Seen>) -> Result<Seen, sqlx::Erro
     for id in before.users.keys().filter(|id| !now.users.contains_key(id)) {
         access.ended(Ending::User(*id));
     }
-    for (id, revoked) in &now.tokens {
-        if *revoked && before.tokens.get(id) != Some(&true) {
-            access.ended(Ending::Proof(Proof::Token(*id)));
-        }
+    for id in now.tokens.difference(&before.tokens) {
+        access.ended(Ending::Proof(Proof::Token(*id)));
+    }
+    for id in now.sessions.difference(&before.sessions) {
+        access.ended(Ending::Proof(Proof::Session(id.clone())));
     }
     Ok(now)
 }
@@ -90,6 +95,8 @@ async fn expire(access: &Access, sweep: bool) -> Result<(), Box<dyn std::error::
     let mut gone = idle;
     if sweep {
         gone.extend(too_old(access).await?);
+        let lasts_ms = i64::from(access.config.absolute_hours) * 3_600_000;
+        access.sessions.sweep(now_ms() - lasts_ms - MARKS_LAST_MS).await?;
     }
     for id in gone {
         sqlx::query("DELETE FROM tower_sessions WHERE id = ?")
@@ -113,7 +120,7 @@ async fn too_old(access: &Access) -> Result<Vec<String>, Box<dyn std::error::Err
     let mut old = Vec::new();
     for id in ids {
         let Ok(parsed) = id.parse::<Id>() else { continue };
-        let Some(record) = access.sessions.load(&parsed).await? else {
+        let Some(record) = access.store.load(&parsed).await? else {
             continue;
         };
         let signed_in_ms = record

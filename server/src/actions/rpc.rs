@@ -1,7 +1,7 @@
 //! The runner as the live plane's rpc: `run` and `cancel`, JSON in and out.
 
 use super::runner::Runner;
-use crate::live::{Answer, Identity, Rpc};
+use crate::live::{Answer, Identity, Method, Rpc};
 use farol_model::{
     Fault,
     action::RunRequest,
@@ -20,8 +20,8 @@ impl Rpc for Runner {
         data: &'a [u8],
     ) -> BoxFuture<'a, Result<Answer, Fault>> {
         Box::pin(async move {
-            match method {
-                "run" => {
+            match Method::parse(method) {
+                Some(Method::Run) => {
                     let RunCall { follow, request } = read(data)?;
                     let run = self.start(&identity.viewer, peer, request).await?;
                     let channel = follow.then(|| format!("runs/{}", run.id));
@@ -31,17 +31,13 @@ impl Rpc for Runner {
                         follow: channel,
                     })
                 }
-                "cancel" => {
+                Some(Method::Cancel) => {
                     let request: CancelRequest = read(data)?;
                     self.cancel(&identity.viewer, peer, &request.run).await?;
                     Ok(b"{}".to_vec().into())
                 }
-                other => {
-                    let shown: String = other.chars().take(64).collect();
-                    Err(Fault::not_found(format!(
-                        "There is no method `{shown}`; there are run, cancel, connections and frames."
-                    )))
-                }
+                // The live plane answers these itself.
+                Some(Method::Connections | Method::Frames) | None => Err(Method::unknown(method)),
             }
         })
     }

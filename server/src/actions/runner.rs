@@ -111,10 +111,7 @@ impl Runner {
     /// The actions that this viewer may run.
     pub fn specs(&self, viewer: &Viewer) -> Vec<ActionSpec> {
         let specs = self.inner.actions.iter().map(|action| action.spec());
-        specs
-            .filter(|spec| viewer.may(spec.permission))
-            .cloned()
-            .collect()
+        specs.filter(|spec| viewer.may_run(spec)).cloned().collect()
     }
 
     /// Starts a run, or finds the one that the key already started.
@@ -195,12 +192,15 @@ impl Runner {
                 view.run.status.as_str()
             )));
         };
-        let permission = self
+        let action = self
             .inner
             .actions
             .iter()
             .find(|action| action.spec().id == live.run.action);
-        viewer.require(permission.map_or(Permission::Administer, |action| action.spec().permission))?;
+        match action {
+            Some(action) => viewer.require_run(action.spec(), &live.run.params)?,
+            None => viewer.require(Permission::Administer)?,
+        }
         let entry = NewEntry {
             who: viewer.name.clone(),
             from: from.to_owned(),
@@ -507,7 +507,7 @@ fn check(action: Option<&dyn Action>, viewer: &Viewer, request: &RunRequest) -> 
         });
     };
     let spec = action.spec();
-    viewer.require(spec.permission)?;
+    viewer.require_run(spec, &request.params)?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if !(8..=64).contains(&request.key.len()) || !request.key.bytes().all(fits) {
         return Err(Fault::invalid(

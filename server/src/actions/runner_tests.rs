@@ -133,11 +133,7 @@ async fn bench() -> Bench {
 }
 
 fn viewer(role: Role) -> Viewer {
-    Viewer {
-        user_id: 7,
-        name: "ana".into(),
-        role,
-    }
+    Viewer::new(7, "ana", role)
 }
 
 fn request(action: &str, key: &str) -> RunRequest {

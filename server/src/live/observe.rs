@@ -92,7 +92,7 @@ fn row(client: &Arc<Client>) -> ConnectionRow {
     ConnectionRow {
         id: client.name(),
         user: viewer.map(|viewer| viewer.name.clone()).unwrap_or_default(),
-        role: viewer.map(|viewer| viewer.role),
+        role: viewer.map(|viewer| viewer.role.clone()),
         address: client.address.to_string(),
         agent: client.agent.to_string(),
         program: told.program.to_string(),

@@ -1,7 +1,6 @@
 use super::*;
 use crate::live::{client::Newcomer, limits::LiveLimits};
 use farol_model::{
-    Role,
     connection::Carrier,
     wire::{ConnectRequest, Push, RefreshRequest, RpcRequest, SubscribeRequest},
 };
@@ -10,7 +9,7 @@ fn rows() -> Vec<ConnectionRow> {
     let row = |id: &str, user: &str, carrier, since_ms, rate: f64| ConnectionRow {
         id: id.to_owned(),
         user: user.to_owned(),
-        role: Some(Role::Viewer),
+        role: Some("viewer".into()),
         address: "10.0.0.1".to_owned(),
         agent: "Firefox".to_owned(),
         program: String::new(),

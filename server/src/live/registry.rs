@@ -202,11 +202,7 @@ mod tests {
 
     fn identity(user_id: i64, session: &str) -> Arc<Identity> {
         Arc::new(Identity {
-            viewer: Viewer {
-                user_id,
-                name: "ana".into(),
-                role: Role::Viewer,
-            },
+            viewer: Viewer::new(user_id, "ana", Role::Viewer),
             proof: Proof::Session(session.into()),
         })
     }

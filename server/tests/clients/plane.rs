@@ -40,11 +40,7 @@ struct TestGate {
 
 fn operator() -> Identity {
     Identity {
-        viewer: Viewer {
-            user_id: 7,
-            name: "ana".into(),
-            role: Role::Operator,
-        },
+        viewer: Viewer::new(7, "ana", Role::Operator),
         proof: Proof::Token(1),
     }
 }

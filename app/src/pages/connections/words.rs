@@ -14,7 +14,7 @@ use farol_model::{
 pub fn cells(row: &ConnectionRow, t_ms: i64) -> Row {
     let cells = [
         row.id.clone(),
-        match row.role {
+        match &row.role {
             Some(role) => format!("{} ({role})", row.user),
             None => known(&row.user),
         },
@@ -40,8 +40,7 @@ pub fn cells(row: &ConnectionRow, t_ms: i64) -> Row {
 pub fn facts(row: &ConnectionRow, t_ms: i64) -> Vec<String> {
     vec![
         known(&row.user),
-        row.role
-            .map_or_else(|| NO_VALUE.to_owned(), |role| role.to_string()),
+        row.role.clone().unwrap_or_else(|| NO_VALUE.to_owned()),
         row.address.clone(),
         known(&row.program),
         known(&row.agent),
@@ -145,13 +144,13 @@ fn clock(row: &ConnectionRow) -> String {
 mod tests {
     use super::super::table::{FACTS, FIRST_TOTAL, HEADS, TOTALS};
     use super::*;
-    use farol_model::{Role, connection::Carrier};
+    use farol_model::connection::Carrier;
 
     fn row() -> ConnectionRow {
         ConnectionRow {
             id: "0a".into(),
             user: "olga".into(),
-            role: Some(Role::Operator),
+            role: Some("operator".into()),
             address: "10.0.0.1".into(),
             agent: "Firefox".into(),
             program: "farol-app".into(),

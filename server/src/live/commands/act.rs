@@ -2,7 +2,7 @@
 
 use super::{Answer, Commands, gone, parse, refusal, subscriptions::too_many_rooms};
 use crate::{
-    live::{Answer as RpcAnswer, Identity, Live},
+    live::{Answer as RpcAnswer, Identity, Live, Method},
     time::now_ms,
 };
 use bytes::Bytes;
@@ -125,14 +125,14 @@ impl Commands {
 /// The methods that are about the live plane itself; None for any other.
 fn observed(live: &Live, identity: &Identity, request: &RpcRequest) -> Option<Result<RpcAnswer, Fault>> {
     let viewer = &identity.viewer;
-    let written = match request.method.as_str() {
-        "connections" => asked(&request.data)
+    let written = match Method::parse(&request.method)? {
+        Method::Connections => asked(&request.data)
             .and_then(|query: ConnectionQuery| live.connections(viewer, &query))
             .map(|page| serde_json::to_vec(&page)),
-        "frames" => asked(&request.data)
+        Method::Frames => asked(&request.data)
             .and_then(|of: FramesQuery| live.frames(viewer, &of.connection))
             .map(|frames| serde_json::to_vec(&frames)),
-        _ => return None,
+        Method::Run | Method::Cancel => return None,
     };
     Some(written.and_then(|data| Ok(data.map_err(|_| Fault::internal())?.into())))
 }

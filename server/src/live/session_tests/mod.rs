@@ -42,11 +42,7 @@ const CPU: &str = "metrics/local/cpu";
 
 fn identity(role: Role) -> Identity {
     Identity {
-        viewer: Viewer {
-            user_id: 1,
-            name: "ana".into(),
-            role,
-        },
+        viewer: Viewer::new(1, "ana", role),
         proof: Proof::Session("s1".into()),
     }
 }
