@@ -10,7 +10,9 @@ pub mod cli;
 pub mod forms;
 pub mod gate;
 pub mod identify;
+pub mod oidc;
 pub mod password;
+pub mod proof;
 pub mod setup;
 pub mod throttle;
 pub mod tickets;
@@ -25,7 +27,9 @@ use axum::Router;
 use axum_login::AuthManagerLayerBuilder;
 use backend::Backend;
 use ipnet::IpNet;
+use oidc::Oidc;
 use password::Hasher;
+use proof::Proofs;
 use serde::{Deserialize, Serialize};
 use setup::Setup;
 use sqlx::SqlitePool;
@@ -52,6 +56,8 @@ pub struct AccessConfig {
     pub idle_minutes: u32,
     /// Hours after sign-in at which a session ends whatever happens.
     pub absolute_hours: u32,
+    /// Minutes for which a proof counts where something dangerous is done; after it the person is asked again.
+    pub proof_minutes: u32,
 }
 
 impl Default for AccessConfig {
@@ -59,6 +65,7 @@ impl Default for AccessConfig {
         AccessConfig {
             idle_minutes: 12 * 60,
             absolute_hours: 7 * 24,
+            proof_minutes: 10,
         }
     }
 }
@@ -70,6 +77,7 @@ impl AccessConfig {
         for (key, value) in [
             ("idle_minutes", self.idle_minutes),
             ("absolute_hours", self.absolute_hours),
+            ("proof_minutes", self.proof_minutes),
         ] {
             if !(1..=525_600).contains(&value) {
                 problems.push((key.to_owned(), "must be from 1 to 525600".to_owned()));
@@ -87,6 +95,9 @@ pub struct Access {
     pub tickets: Arc<Tickets>,
     pub setup: Arc<Setup>,
     pub audit: AuditLog,
+    pub proofs: Proofs,
+    /// Sign-in by a provider, where one is configured.
+    pub oidc: Option<Arc<Oidc>>,
     hasher: Hasher,
     throttle: Arc<Throttle>,
     sessions: SqliteStore,
@@ -113,6 +124,8 @@ impl Access {
             tickets: Arc::default(),
             setup: Arc::default(),
             audit,
+            proofs: Proofs::open(&pool)?,
+            oidc: None,
             hasher: Hasher::default(),
             throttle: Arc::default(),
             sessions,
@@ -123,6 +136,14 @@ impl Access {
         };
         tokio::spawn(watch::watch(access.clone(), shutdown));
         Ok(access)
+    }
+
+    /// The same with sign-in by a provider.
+    pub fn with_provider(self, oidc: Option<Oidc>) -> Access {
+        Access {
+            oidc: oidc.map(Arc::new),
+            ..self
+        }
     }
 
     /// Wraps routes so that every request knows its peer's address and who is asking.

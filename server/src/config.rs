@@ -5,7 +5,7 @@
 //! wrong value stops the start with a message that names the source, the key and the reason.
 
 use crate::{
-    access::AccessConfig,
+    access::{AccessConfig, oidc::config::OidcConfig},
     actions::runbook::config::RunbookConfig,
     collectors::registered_names,
     live::LiveLimits,
@@ -29,6 +29,7 @@ pub struct Config {
     pub http: HttpConfig,
     pub tls: TlsConfig,
     pub access: AccessConfig,
+    pub oidc: OidcConfig,
     pub collect: CollectConfig,
     pub live: LiveConfig,
     pub log: LogConfig,
@@ -417,6 +418,12 @@ impl Config {
                 .problems()
                 .into_iter()
                 .map(|(key, why)| (format!("access.{key}"), why)),
+        );
+        problems.extend(
+            self.oidc
+                .problems()
+                .into_iter()
+                .map(|(key, why)| (format!("oidc.{key}"), why)),
         );
         problems.extend(crate::actions::runbook::config::problems(&self.runbooks));
         problems

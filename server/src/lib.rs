@@ -41,7 +41,7 @@ pub mod time;
 pub mod tls;
 pub mod websocket;
 
-use access::Access;
+use access::{Access, oidc::Oidc};
 use actions::{collector::CollectorSwitch, runner::Runner, store::RunStore};
 use anyhow::Context;
 use audit::AuditLog;
@@ -136,7 +136,12 @@ async fn assemble(
         proxies,
         shutdown.clone(),
     )
-    .await?;
+    .await?
+    .with_provider(Oidc::new(
+        &config.oidc,
+        config.http.public_origins.first().map(String::as_str),
+        config.tls.on(),
+    )?);
 
     let limits = config.live.limits();
     let hub = Hub::new(limits.clone());
@@ -166,6 +171,7 @@ async fn assemble(
         tasks.clone(),
     )
     .await?;
+    runner.ask_for_proof(Arc::new(access.clone()));
 
     let origins = Arc::new(OriginPolicy::new(
         address,

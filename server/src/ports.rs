@@ -1,13 +1,17 @@
 //! What the pages may ask of the server: `farol_app::ports` implemented over the rooms.
 
 use crate::{
-    actions::runner::Runner,
+    access::{Access, proof::page},
+    actions::{Caller, runner::Runner},
     audit::AuditLog,
-    live::{Live, hub::Hub},
+    live::{Identity, Live, Proof, hub::Hub},
     state::AppState,
     time::now_ms,
 };
-use farol_app::ports::{AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports};
+use farol_app::{
+    pages::account::{AccountView, Ways},
+    ports::{AccountPort, AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports},
+};
 use farol_model::{
     Fault, Permission, Viewer,
     action::{ActionSpec, Run, RunRequest, RunView},
@@ -21,7 +25,9 @@ use farol_model::{
 use std::sync::Arc;
 
 /// The ports of one request.
-pub fn ports(state: &AppState, viewer: Option<Viewer>, from: String) -> Ports {
+pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: String) -> Ports {
+    let viewer = identity.as_ref().map(|identity| identity.viewer.clone());
+    let proof = identity.as_ref().map(|identity| identity.proof.clone());
     Ports {
         metrics: Arc::new(Metrics {
             hub: state.live.hub.clone(),
@@ -29,6 +35,12 @@ pub fn ports(state: &AppState, viewer: Option<Viewer>, from: String) -> Ports {
         }),
         control: Arc::new(Control {
             runner: state.runner.clone(),
+            proof,
+        }),
+        account: Arc::new(OwnAccount {
+            access: state.access.clone(),
+            identity,
+            host,
         }),
         audit: Arc::new(Audit {
             log: state.audit.clone(),
@@ -74,6 +86,8 @@ impl MetricsPort for Metrics {
 
 struct Control {
     runner: Runner,
+    /// What the caller of this request has shown.
+    proof: Option<Proof>,
 }
 
 impl ControlPort for Control {
@@ -82,7 +96,8 @@ impl ControlPort for Control {
     }
 
     fn run<'a>(&'a self, viewer: &'a Viewer, from: &'a str, request: RunRequest) -> PortFuture<'a, Run> {
-        Box::pin(self.runner.start(viewer, from, request))
+        let proof = self.proof.as_ref();
+        Box::pin(self.runner.start(Caller { viewer, proof }, from, request))
     }
 
     fn cancel<'a>(&'a self, viewer: &'a Viewer, from: &'a str, run: &'a str) -> PortFuture<'a, Run> {
@@ -129,5 +144,30 @@ impl ConnectionsPort for Connections {
 
     fn frames(&self, viewer: &Viewer, id: &str) -> Result<Vec<FrameRow>, Fault> {
         self.live.frames(viewer, id)
+    }
+}
+
+/// The account of whoever asks.
+struct OwnAccount {
+    access: Access,
+    identity: Option<Identity>,
+    /// As the browser calls this server, without port.
+    host: String,
+}
+
+impl AccountPort for OwnAccount {
+    fn view(&self) -> PortFuture<'_, AccountView> {
+        Box::pin(async move {
+            let identity = self.identity.as_ref().ok_or_else(Fault::unauthenticated)?;
+            page::account(&self.access, identity, &self.host).await
+        })
+    }
+
+    fn ways(&self) -> PortFuture<'_, Ways> {
+        Box::pin(page::ways(&self.access, self.identity.as_ref(), &self.host))
+    }
+
+    fn provider(&self) -> Option<String> {
+        self.access.oidc.as_ref().map(|oidc| oidc.title().to_owned())
     }
 }

@@ -23,7 +23,7 @@ impl Rpc for Runner {
             match method {
                 "run" => {
                     let RunCall { follow, request } = read(data)?;
-                    let run = self.start(&identity.viewer, peer, request).await?;
+                    let run = self.start(identity, peer, request).await?;
                     let channel = follow.then(|| format!("runs/{}", run.id));
                     let accepted = RunAccepted { run: run.id };
                     Ok(Answer {

@@ -13,8 +13,9 @@ use farol_model::{Fault, Permission};
 use http::{Method, StatusCode, header};
 
 /// What a stranger may reach. The live plane, sign-in and tickets check for themselves.
-const OPEN: [&str; 8] = [
+const OPEN: [&str; 9] = [
     "/sign-in",
+    "/sign-in/code",
     "/setup",
     "/healthz",
     "/readyz",
