@@ -120,7 +120,7 @@ async fn hash(password: String) -> anyhow::Result<String> {
     Ok(Hasher::default().hash(password).await?)
 }
 
-async fn note(pool: &SqlitePool, what: &str, detail: &str) -> anyhow::Result<()> {
+pub(super) async fn note(pool: &SqlitePool, what: &str, detail: &str) -> anyhow::Result<()> {
     let account = std::env::var("USER").unwrap_or_else(|_| "unknown account".to_owned());
     let entry = NewEntry {
         who: account,

@@ -17,6 +17,7 @@ pub mod again;
 pub mod attempts;
 pub mod browsers;
 pub mod ceremony;
+pub mod cli;
 pub mod once;
 pub mod page;
 pub mod passkeys;
