@@ -166,6 +166,7 @@ impl Access {
                 identify::identify,
             ))
             .layer(AuthManagerLayerBuilder::new(backend, sessions).build())
+            .layer(axum::middleware::from_fn(proof::browsers::set))
             .layer(axum::middleware::from_fn_with_state(
                 self.trusted_proxies.clone(),
                 address::place,

@@ -15,7 +15,7 @@
 //! | [`asyncapi`] | the live protocol, described for programs |
 //!
 //! Rooms do not know each other. Where one needs another it names a trait of its own ([`collectors::Outlet`],
-//! [`live::Gate`], [`live::Rpc`], [`actions::RunOutlet`]) and [`run`](fn@run) puts the parts together.
+//! [`live::Gate`], [`live::Rpc`], [`actions::RunOutlet`], [`actions::Freshness`]) and [`run`](fn@run) puts the parts together.
 
 pub mod access;
 pub mod actions;

@@ -93,14 +93,15 @@ async fn sign_in(
         None => None,
     };
     let tried = Try::of_account(&typed.name, address, known.as_deref());
-    let tell_owner = async |outcome| {
+    let tell_owner = |outcome| {
         if let Some(owner) = owner {
-            access.proofs.attempts.note(owner, &from, Way::Password, outcome).await;
+            let attempts = &access.proofs.attempts;
+            attempts.note_aside(owner, &from, Way::Password, outcome);
         }
     };
     if let Verdict::Wait { left, news } = access.throttle.attempt(&tried, Instant::now()) {
         if news {
-            tell_owner(Outcome::SlowedDown).await;
+            tell_owner(Outcome::SlowedDown);
             access
                 .note(
                     &typed.name,
@@ -129,7 +130,7 @@ async fn sign_in(
                 .await
         }
         Ok(None) => {
-            tell_owner(Outcome::Refused).await;
+            tell_owner(Outcome::Refused);
             metrics::counter!("farol_sign_ins_total", "result" => "bad").increment(1);
             access
                 .note(

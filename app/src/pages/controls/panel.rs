@@ -20,7 +20,7 @@ use farol_model::{
     action::{ActionSpec, Danger, Params, RunView},
 };
 use leptos::{ev::SubmitEvent, server_fn::ServerFn};
-use leptos_router::hooks::use_location;
+use leptos_router::{hooks::use_location, location::Url};
 
 /// What a panel is made of; every part of it is cheap to copy.
 #[derive(Clone, Copy)]
@@ -245,7 +245,16 @@ pub fn CameBack() -> AnyView {
 /// Why an action did not start; and where to prove who one is, when that is what it wants.
 fn refusal(error: &AppError) -> AnyView {
     let prove = matches!(error, AppError::Fault(fault) if fault.code == FaultCode::ProofNeeded).then(|| {
-        let href = format!("/prove?next={}", use_location().pathname.get_untracked());
+        let (path, search) = {
+            let place = use_location();
+            (place.pathname.get_untracked(), place.search.get_untracked())
+        };
+        // A plain form that was refused has the refusal in the address of its page.
+        let here = match search.is_empty() || search.contains("__err") {
+            true => path,
+            false => format!("{path}?{search}"),
+        };
+        let href = format!("/prove?next={}", Url::escape(&here));
         view! {
             <a class="button" href=href rel="external">
                 "Prove that it is you"

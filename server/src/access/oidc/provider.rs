@@ -27,6 +27,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 const KEEP_FOR: Duration = Duration::from_secs(3600);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// Who asks so shortly after a failure gets the same answer at once, so that nobody queues up behind a provider that is away.
+const FAILED_FOR: Duration = Duration::from_secs(3);
 
 /// All claims that the standard does not name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -109,7 +111,14 @@ pub struct Provider {
     client_id: ClientId,
     secret: Option<ClientSecret>,
     /// An async lock: who waits for it waits for the same answer, and the wait is bounded as the request is.
-    described: Mutex<Option<(CoreProviderMetadata, Instant)>>,
+    described: Mutex<Described>,
+}
+
+/// What is known of the provider, and since when.
+#[derive(Default)]
+struct Described {
+    found: Option<(CoreProviderMetadata, Instant)>,
+    failed: Option<(String, Instant)>,
 }
 
 impl Provider {
@@ -147,12 +156,22 @@ impl Provider {
 
     async fn described_client(&self, redirect_uri: &str, keep: Duration) -> Result<Client, ProviderFault> {
         let mut described = self.described.lock().await;
-        if described.as_ref().is_none_or(|(_, at)| at.elapsed() > keep) {
-            let found = CoreProviderMetadata::discover_async(self.issuer.clone(), &self.requests()).await;
-            let found = found.map_err(|error| ProviderFault::Unreachable(chain(&error)))?;
-            *described = Some((found, Instant::now()));
+        if described.found.as_ref().is_none_or(|(_, at)| at.elapsed() > keep) {
+            if let Some((why, at)) = &described.failed
+                && at.elapsed() < FAILED_FOR
+            {
+                return Err(ProviderFault::Unreachable(why.clone()));
+            }
+            match CoreProviderMetadata::discover_async(self.issuer.clone(), &self.requests()).await {
+                Ok(found) => described.found = Some((found, Instant::now())),
+                Err(error) => {
+                    let why = chain(&error);
+                    described.failed = Some((why.clone(), Instant::now()));
+                    return Err(ProviderFault::Unreachable(why));
+                }
+            }
         }
-        let Some((metadata, _)) = described.as_ref() else {
+        let Some((metadata, _)) = described.found.as_ref() else {
             return Err(ProviderFault::Unreachable("nothing is known of it".to_owned()));
         };
         let redirect = RedirectUrl::new(redirect_uri.to_owned())

@@ -98,6 +98,12 @@ impl Attempts {
         }
     }
 
+    /// The same beside the answer, where how long it takes must not tell that there is such an account.
+    pub fn note_aside(&self, user_id: i64, from: &Origin, way: Way, outcome: Outcome) {
+        let (attempts, from) = (self.clone(), from.clone());
+        tokio::spawn(async move { attempts.note(user_id, &from, way, outcome).await });
+    }
+
     async fn write(&self, user_id: i64, from: &Origin, way: Way, outcome: Outcome) -> Result<(), sqlx::Error> {
         let mut change = self.pool.begin().await?;
         sqlx::query(

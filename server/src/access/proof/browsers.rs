@@ -6,6 +6,7 @@ use crate::{
     access::tokens::{digest, random_hex},
     time::now_ms,
 };
+use axum::{extract::Request, middleware::Next, response::Response};
 use http::{HeaderMap, HeaderValue, header};
 use sqlx::SqlitePool;
 
@@ -15,6 +16,19 @@ pub const COOKIE: &str = "__Host-farol-known";
 const LASTS_SECS: i64 = 180 * 24 * 3600;
 /// Browsers known per account; the one unused for longest goes.
 const MOST: i64 = 20;
+
+/// A cookie that waits on a response: [`set`] writes it behind that of the session.
+#[derive(Debug, Clone)]
+pub struct Known(pub HeaderValue);
+
+/// Layer, outside of the session's.
+pub async fn set(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if let Some(Known(cookie)) = response.extensions_mut().remove() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
 
 /// Access to the known browsers. Cheap to clone.
 #[derive(Debug, Clone)]

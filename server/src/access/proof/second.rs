@@ -3,6 +3,7 @@
 
 use super::{
     attempts::{Origin, Outcome, Way},
+    browsers::Known,
     totp::TotpFault,
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
         throttle::{Try, Verdict},
         users::User,
     },
-    live::PeerAddress,
+    live::{Ending, PeerAddress, Proof},
     time::now_ms,
 };
 use axum::{
@@ -22,7 +23,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use farol_model::audit::AuditOutcome;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -136,6 +137,9 @@ impl Access {
                     since_ms: now_ms(),
                 };
                 // Whoever was signed in here is not any more: the person has said to be somebody.
+                if let Some(before) = session.session.id() {
+                    self.ended(Ending::Proof(Proof::Session(before.to_string())));
+                }
                 let kept = async {
                     session.session.flush().await?;
                     session.session.insert(HALF_WAY, half).await
@@ -187,7 +191,7 @@ impl Access {
             .await;
         let mut response = Redirect::to(next).into_response();
         if let Some(cookie) = self.proofs.browsers.remember(user.id, headers).await {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
+            response.extensions_mut().insert(Known(cookie));
         }
         response
     }

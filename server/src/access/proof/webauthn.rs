@@ -222,7 +222,7 @@ async fn show_finish(
             };
             used(&access, passkey, &checked).await?;
             let let_in = access.let_in(session, &user, &from, &headers, Way::Passkey, &next).await;
-            in_words(&let_in)
+            in_words(let_in)
         }
         _ => return Err(Refusal(over())),
     };
@@ -265,14 +265,12 @@ fn by(session: &AuthSession, signed_in: bool, address: std::net::IpAddr) -> Stri
     }
 }
 
-/// A redirect as the script understands it, with its cookies.
-fn in_words(redirect: &Response) -> Response {
-    let text = |name| redirect.headers().get(name).and_then(|value| value.to_str().ok());
-    let next = text(header::LOCATION).unwrap_or("/").to_owned();
+/// A redirect as the script understands it, with what waits on it.
+fn in_words(mut redirect: Response) -> Response {
+    let next = redirect.headers().get(header::LOCATION);
+    let next = next.and_then(|next| next.to_str().ok()).unwrap_or("/").to_owned();
     let mut response = Json(json!({ "next": next })).into_response();
-    for cookie in redirect.headers().get_all(header::SET_COOKIE) {
-        response.headers_mut().append(header::SET_COOKIE, cookie.clone());
-    }
+    std::mem::swap(response.extensions_mut(), redirect.extensions_mut());
     response
 }
 
