@@ -185,6 +185,13 @@ mod tests {
     }
 
     #[test]
+    fn the_top_bar_has_a_word_for_every_page_that_there_is() {
+        assert_eq!(title_of("/audit"), "Audit");
+        assert_eq!(title_of(ACCOUNT), "Your account");
+        assert_eq!(title_of("/no/such/page"), "Not found");
+    }
+
+    #[test]
     fn the_search_finds_a_page_by_what_is_on_it() {
         let found: Vec<_> = MENU
             .iter()

@@ -16,7 +16,9 @@ pub fn account(view: AccountView, word: &str) -> String {
             <div class="page-head">
                 <div class="page-head-words">
                     <h1>"Your account"</h1>
-                    <p class="prose">{view.name.clone()} ", " {view.role.clone()} ". How you prove that it is you, and who has tried to be you."</p>
+                    <p class="prose">
+                        {format!("{}, {}. How you prove that it is you, and who has tried to be you.", view.name, view.role)}
+                    </p>
                 </div>
             </div>
             {notice}
@@ -234,7 +236,7 @@ fn PasskeyItem(row: PasskeyRow) -> AnyView {
         <li>
             <span class="list-main">
                 <span title=row.name.clone()>{row.name.clone()}</span>
-                <small>"For " {row.host} ". " {used}</small>
+                <small>{format!("For {}. ", row.host)} {used}</small>
             </span>
             <form method="post" action="/api/account/passkeys/remove">
                 <input type="hidden" name="id" value=row.id.to_string()/>
@@ -251,7 +253,9 @@ fn PasswordCard(provider: Option<String>) -> AnyView {
     if let Some(provider) = provider {
         return view! {
             <Card title="Password">
-                <p class="prose">"You sign in with " {provider} ". Your password is kept there, and changed there."</p>
+                <p class="prose">
+                    {format!("You sign in with {provider}. Your password is kept there, and changed there.")}
+                </p>
             </Card>
         }
         .into_any();

@@ -58,7 +58,7 @@ fn drawn(ways: Ways, next: String) -> String {
     let provider = ways.provider.map(|title| {
         view! {
             <a class="button wide" href=away rel="external">
-                "Sign in again with " {title}
+                {format!("Sign in again with {title}")}
             </a>
         }
     });

@@ -70,7 +70,7 @@ pub fn SignInPage() -> AnyView {
     let provider = provider.map(|title| {
         view! {
             <a class="button wide" href=away rel="external">
-                "Sign in with " {title}
+                {format!("Sign in with {title}")}
             </a>
         }
     });
