@@ -83,7 +83,10 @@ fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static +
             return;
         };
         let identity = parts.extensions.get::<Identity>().cloned();
-        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = parts
+            .headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
         let host = origin::host_of(host.unwrap_or_default()).to_owned();
         let from = parts
             .extensions

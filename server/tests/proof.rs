@@ -50,7 +50,10 @@ impl reqwest::cookie::CookieStore for Jar {
 
     fn cookies(&self, _: &reqwest::Url) -> Option<header::HeaderValue> {
         let all = self.0.lock().unwrap();
-        let pairs: Vec<String> = all.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<String> = all
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         (!pairs.is_empty()).then(|| pairs.join("; ").parse().unwrap())
     }
 }
@@ -110,7 +113,10 @@ fn recovery_codes(html: &str) -> Vec<String> {
 /// Signs in and sets up an app, in a step of its own; the app and the recovery codes.
 async fn enrol(server: &TestServer, client: &Client, name: &str) -> (Totp, Vec<String>) {
     assert_eq!(sign_in(server, client, name, PASSWORD).await, "/host");
-    assert_eq!(post(server, client, "/api/account/totp/begin", &[]).await, "/account?told=scan");
+    assert_eq!(
+        post(server, client, "/api/account/totp/begin", &[]).await,
+        "/account?told=scan"
+    );
     let html = page(server, client, "/account?told=scan").await;
     let app = app(&html);
     assert_eq!(
@@ -143,7 +149,9 @@ async fn let_time_pass(server: &TestServer) {
         let id: Id = id.parse().unwrap();
         let mut record = store.load(&id).await.unwrap().unwrap();
         if record.data.contains_key("proven_ms") {
-            record.data.insert("proven_ms".into(), (now_ms() - 3_600_000).into());
+            record
+                .data
+                .insert("proven_ms".into(), (now_ms() - 3_600_000).into());
             store.save(&record).await.unwrap();
         }
     }
@@ -236,9 +244,20 @@ async fn an_app_is_set_up_and_removed_only_with_a_fresh_proof_and_the_command_li
     let client = browser(&server);
     let (app, _) = enrol(&server, &client, "operator").await;
     let_time_pass(&server).await;
-    for form in ["totp/begin", "totp/confirm", "totp/remove", "recovery", "password", "passkeys/remove"] {
+    for form in [
+        "totp/begin",
+        "totp/confirm",
+        "totp/remove",
+        "recovery",
+        "password",
+        "passkeys/remove",
+    ] {
         let path = format!("/api/account/{form}");
-        assert_eq!(post(&server, &client, &path, &[]).await, "/prove?next=/account", "{form}");
+        assert_eq!(
+            post(&server, &client, &path, &[]).await,
+            "/prove?next=/account",
+            "{form}"
+        );
     }
     let form = page(&server, &client, "/prove?next=/account").await;
     assert!(form.contains("name=\"code\"") && !form.contains("name=\"password\""));
@@ -264,11 +283,20 @@ async fn an_app_is_set_up_and_removed_only_with_a_fresh_proof_and_the_command_li
     cli::user_reset_proofs(&pool, "viewer").await.unwrap();
     assert!(cli::user_reset_proofs(&pool, "nobody").await.is_err());
     pool.close().await;
-    assert_eq!(sign_in(&server, &browser(&server), "viewer", PASSWORD).await, "/host");
+    assert_eq!(
+        sign_in(&server, &browser(&server), "viewer", PASSWORD).await,
+        "/host"
+    );
     // A stranger and a token change nothing.
     let token = server.token("viewer").await;
     let path = server.url("/api/account/totp/begin");
-    let by_token = server.anonymous().post(&path).bearer_auth(token).send().await.unwrap();
+    let by_token = server
+        .anonymous()
+        .post(&path)
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
     assert!(went(&by_token).starts_with("/sign-in"));
     assert_eq!(server.stranger().post(&path).send().await.unwrap().status(), 401);
     server.stop().await;
@@ -350,11 +378,17 @@ async fn what_is_dangerous_asks_again_by_every_way_and_goes_on_after_the_proof()
         "/prove?fault=bad&next=/controls"
     );
     let right = [("password", PASSWORD), ("next", "/controls")];
-    assert_eq!(post(&server, &client, "/api/auth/prove", &right).await, "/controls");
+    assert_eq!(
+        post(&server, &client, "/api/auth/prove", &right).await,
+        "/controls"
+    );
     let again = run(&server, &client, "proof-key-2", "application/json").await;
     assert_eq!(again.status(), 200, "the refusal used up nothing");
     let done = rpc(&mut socket, 3).await;
-    assert!(done["rpc"].is_object(), "the socket that was open acts again: {done}");
+    assert!(
+        done["rpc"].is_object(),
+        "the socket that was open acts again: {done}"
+    );
     server.stop().await;
 }
 
@@ -382,7 +416,9 @@ async fn rpc(socket: &mut Socket, id: u64) -> serde_json::Value {
 
 async fn answer_to(socket: &mut Socket, id: u64) -> serde_json::Value {
     loop {
-        let message = tokio::time::timeout(Duration::from_secs(20), socket.next()).await.unwrap();
+        let message = tokio::time::timeout(Duration::from_secs(20), socket.next())
+            .await
+            .unwrap();
         let text = message.unwrap().unwrap().into_text().unwrap();
         for line in text.lines() {
             let answer: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -407,9 +443,19 @@ async fn a_token_runs_what_is_dangerous_only_where_somebody_said_so() {
     let pool = db::open(server.data_dir.path()).await.unwrap();
     assert!(cli::token_trust(&pool, 9, true).await.is_err(), "there is none");
     cli::token_trust(&pool, 1, true).await.unwrap();
-    assert_eq!(run(&server, &client, "token-key-1", "application/json").await.status(), 200);
+    assert_eq!(
+        run(&server, &client, "token-key-1", "application/json")
+            .await
+            .status(),
+        200
+    );
     cli::token_trust(&pool, 1, false).await.unwrap();
-    assert_eq!(run(&server, &client, "token-key-2", "application/json").await.status(), 403);
+    assert_eq!(
+        run(&server, &client, "token-key-2", "application/json")
+            .await
+            .status(),
+        403
+    );
     pool.close().await;
     server.stop().await;
 }

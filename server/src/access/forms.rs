@@ -305,7 +305,14 @@ async fn ticket(State(access): State<Access>, identity: Option<Extension<Identit
 
 impl Access {
     /// Writes to the audit log. A sign-in is not held up by a log that cannot be written; the failure is.
-    pub(super) async fn note(&self, who: &str, from: IpAddr, what: &str, outcome: AuditOutcome, detail: &str) {
+    pub(super) async fn note(
+        &self,
+        who: &str,
+        from: IpAddr,
+        what: &str,
+        outcome: AuditOutcome,
+        detail: &str,
+    ) {
         let entry = NewEntry {
             who: who.chars().filter(|c| !c.is_control()).take(64).collect(),
             from: from.to_string(),

@@ -309,8 +309,14 @@ mod tests {
         for _ in 0..FREE_PER_ACCOUNT {
             throttle.attempt(&of("ana", address(1)), start);
         }
-        assert_eq!(throttle.attempt(&of("ana", address(1)), start + FORGET), Verdict::Go);
-        assert_eq!(throttle.attempt(&of("ana", address(1)), start + FORGET), Verdict::Go);
+        assert_eq!(
+            throttle.attempt(&of("ana", address(1)), start + FORGET),
+            Verdict::Go
+        );
+        assert_eq!(
+            throttle.attempt(&of("ana", address(1)), start + FORGET),
+            Verdict::Go
+        );
     }
 
     #[test]
@@ -323,10 +329,16 @@ mod tests {
             let elsewhere = IpAddr::from(Ipv6Addr::from(u128::from(2_u32 + round) << 64));
             throttle.attempt(&of("ana", elsewhere), now);
         }
-        assert!(waits(throttle.attempt(&of("ana", address(2)), now)), "a stranger waits");
+        assert!(
+            waits(throttle.attempt(&of("ana", address(2)), now)),
+            "a stranger waits"
+        );
         assert_eq!(throttle.attempt(&mine, now), Verdict::Go);
         throttle.succeeded(&mine);
-        assert!(waits(throttle.attempt(&of("ana", address(2)), now)), "still under attack");
+        assert!(
+            waits(throttle.attempt(&of("ana", address(2)), now)),
+            "still under attack"
+        );
         assert_eq!(throttle.attempt(&Try::of_address(address(1)), now), Verdict::Go);
     }
 

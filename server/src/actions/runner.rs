@@ -142,7 +142,10 @@ impl Runner {
             .find(|action| action.spec().id == request.action)
             .cloned();
         let checked = match check(action.as_deref(), viewer, &request) {
-            Ok(params) => self.proven(action.as_deref(), caller.proof).await.map(|()| params),
+            Ok(params) => self
+                .proven(action.as_deref(), caller.proof)
+                .await
+                .map(|()| params),
             refused => refused,
         };
         let (action, params) = match (action, checked) {

@@ -428,7 +428,10 @@ async fn what_is_dangerous_asks_for_a_fresh_proof_and_what_is_not_does_not() {
         ..request("danger", key)
     };
     let start = async |bench: &Bench, proof: Option<&Proof>, key: &str| {
-        let caller = Caller { viewer: &viewer, proof };
+        let caller = Caller {
+            viewer: &viewer,
+            proof,
+        };
         bench.runner.start(caller, "::1", dangerous(key)).await
     };
     let nobody = start(&bench, None, "key-0001").await.unwrap_err();
@@ -443,7 +446,9 @@ async fn what_is_dangerous_asks_for_a_fresh_proof_and_what_is_not_does_not() {
     // The refusal used up nothing: the same key starts it now.
     start(&bench, Some(&session), "key-0001").await.unwrap();
     bench.until(RunStatus::Succeeded).await;
-    let token = start(&bench, Some(&Proof::Token(1)), "key-0003").await.unwrap_err();
+    let token = start(&bench, Some(&Proof::Token(1)), "key-0003")
+        .await
+        .unwrap_err();
     assert_eq!(token.code, FaultCode::ProofNeeded);
     assert_eq!(bench.ran.load(Ordering::SeqCst), 2);
 }

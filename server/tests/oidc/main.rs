@@ -126,7 +126,10 @@ async fn somebody_with_a_role_comes_in_by_either_kind_of_signature_and_with_rota
         ..claims(json!({ "groups": [], "sub": "subject-1" }))
     });
     let refused = Browser::new(&server).sign_in().await;
-    assert!(refused.contains("fault=stranger"), "no group, no default role: {refused}");
+    assert!(
+        refused.contains("fault=stranger"),
+        "no group, no default role: {refused}"
+    );
     provider.script(Script {
         elliptic: true,
         ..Script::default()
@@ -139,7 +142,10 @@ async fn somebody_with_a_role_comes_in_by_either_kind_of_signature_and_with_rota
     // The description is younger than ten seconds perhaps; then the new key is found at a later try.
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
     while Browser::new(&server).sign_in().await != "/host" {
-        assert!(tokio::time::Instant::now() < deadline, "the new key is never found");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the new key is never found"
+        );
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     }
     assert!(*provider.looks.lock().unwrap() > looks);
@@ -154,15 +160,52 @@ async fn no_token_is_believed_that_does_not_hold_in_every_part() {
         ("a wrong nonce", claims(json!({ "nonce": "another" }))),
         ("no nonce", claims(json!({ "nonce": null }))),
         ("a wrong audience", claims(json!({ "aud": "somebody else" }))),
-        ("a second audience", claims(json!({ "aud": ["farol", "somebody else"] }))),
+        (
+            "a second audience",
+            claims(json!({ "aud": ["farol", "somebody else"] })),
+        ),
         ("expired", claims(json!({ "exp": now - 60 }))),
         ("another issuer", claims(json!({ "iss": "https://evil.example" }))),
-        ("another access token", claims(json!({ "at_hash": "AAAAAAAAAAAAAAAAAAAAAA" }))),
-        ("forged", Script { forged: true, ..Script::default() }),
-        ("forged ES256", Script { forged: true, elliptic: true, ..Script::default() }),
-        ("unsigned", Script { unsigned: true, ..Script::default() }),
-        ("symmetric", Script { symmetric: true, ..Script::default() }),
-        ("damaged", Script { damaged: true, ..Script::default() }),
+        (
+            "another access token",
+            claims(json!({ "at_hash": "AAAAAAAAAAAAAAAAAAAAAA" })),
+        ),
+        (
+            "forged",
+            Script {
+                forged: true,
+                ..Script::default()
+            },
+        ),
+        (
+            "forged ES256",
+            Script {
+                forged: true,
+                elliptic: true,
+                ..Script::default()
+            },
+        ),
+        (
+            "unsigned",
+            Script {
+                unsigned: true,
+                ..Script::default()
+            },
+        ),
+        (
+            "symmetric",
+            Script {
+                symmetric: true,
+                ..Script::default()
+            },
+        ),
+        (
+            "damaged",
+            Script {
+                damaged: true,
+                ..Script::default()
+            },
+        ),
     ];
     for (what, script) in bad {
         provider.script(script);
@@ -172,7 +215,11 @@ async fn no_token_is_believed_that_does_not_hold_in_every_part() {
         assert_eq!(browser.status("/host").await, 302, "{what}: nobody is signed in");
     }
     provider.script(Script::default());
-    assert_eq!(Browser::new(&server).sign_in().await, "/host", "the good one still is");
+    assert_eq!(
+        Browser::new(&server).sign_in().await,
+        "/host",
+        "the good one still is"
+    );
     server.stop().await;
 }
 
@@ -189,7 +236,9 @@ async fn a_state_is_good_once_and_in_the_browser_that_began() {
     assert_eq!(mine.get(&back).await.1, "/host");
     let (_, replayed, _) = mine.get(&back).await;
     assert!(replayed.contains("fault=provider"), "{replayed}");
-    let (_, invented, _) = mine.get("/api/auth/oidc/callback?code=code-0&state=invented").await;
+    let (_, invented, _) = mine
+        .get("/api/auth/oidc/callback?code=code-0&state=invented")
+        .await;
     assert!(invented.contains("fault=provider"), "{invented}");
     let back = mine.go().await;
     let denied = format!("{}&error=access_denied", back.replace("code=", "other="));
@@ -204,7 +253,9 @@ async fn a_state_is_good_once_and_in_the_browser_that_began() {
 #[tokio::test]
 async fn an_account_that_was_made_here_is_taken_over_by_nobody_of_its_name() {
     let (provider, server) = world().await;
-    provider.script(claims(json!({ "sub": "subject-2", "preferred_username": "admin" })));
+    provider.script(claims(
+        json!({ "sub": "subject-2", "preferred_username": "admin" }),
+    ));
     let browser = Browser::new(&server);
     assert!(browser.sign_in().await.contains("fault=taken"));
     assert_eq!(browser.status("/host").await, 302);

@@ -131,7 +131,10 @@ impl Provider {
                 ring::hmac::sign(&key, signed.as_bytes()).as_ref().to_vec()
             }
             "ES256" => {
-                let signature = keys.elliptic.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
+                let signature = keys
+                    .elliptic
+                    .sign(&SystemRandom::new(), signed.as_bytes())
+                    .unwrap();
                 signature.as_ref().to_vec()
             }
             _ => keys.rsa.sign(signed.as_bytes()).to_vec(),
@@ -229,5 +232,6 @@ async fn token(State(provider): State<Arc<Provider>>, Form(given): Form<Exchange
         claims.as_object_mut().unwrap().extend(more.clone());
     }
     let id_token = provider.sign(&claims, &script);
-    Json(json!({ "access_token": "a", "token_type": "Bearer", "expires_in": 300, "id_token": id_token })).into_response()
+    Json(json!({ "access_token": "a", "token_type": "Bearer", "expires_in": 300, "id_token": id_token }))
+        .into_response()
 }

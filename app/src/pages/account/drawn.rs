@@ -10,7 +10,10 @@ use crate::ui::{Badge, Card, Empty, Glyph, Moment, Notice, Tone};
 /// All of it, for the owner of the account.
 pub fn account(view: AccountView, word: &str) -> String {
     let notice = told(word).map(|(tone, title, text)| view! { <Notice tone title text/> });
-    let codes = view.recovery_codes.clone().map(|codes| view! { <FreshCodes codes/> });
+    let codes = view
+        .recovery_codes
+        .clone()
+        .map(|codes| view! { <FreshCodes codes/> });
     let page = view! {
         <div class="page account">
             <div class="page-head">

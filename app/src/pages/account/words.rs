@@ -71,11 +71,7 @@ pub fn told(word: &str) -> Option<(Tone, &'static str, &'static str)> {
             "An authenticator app is set up already",
             "Remove it first to set up another one.",
         ),
-        "none" => (
-            Tone::Info,
-            "There is no authenticator app",
-            "Set one up first.",
-        ),
+        "none" => (Tone::Info, "There is no authenticator app", "Set one up first."),
         "gone" => (
             Tone::Info,
             "This passkey is gone already",

@@ -7,7 +7,8 @@ pub fn fault_words(fault: &str, retry_after: Option<u32>) -> Option<(&'static st
     Some(match fault {
         "code" => (
             "This code does not fit",
-            "It is wrong, used, or too old. Type the digits that the app shows now; each works once.".to_owned(),
+            "It is wrong, used, or too old. Type the digits that the app shows now; each works once."
+                .to_owned(),
         ),
         "broken" => (
             "The code could not be checked",

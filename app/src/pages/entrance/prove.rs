@@ -44,7 +44,8 @@ pub fn ProvePage() -> AnyView {
             PageData::of(drawn(ports.account.ways().await?, next))
         },
     );
-    let text = "What comes next is dangerous, or is about your account. You have not shown for a while who you are.";
+    let text =
+        "What comes next is dangerous, or is about your account. You have not shown for a while who you are.";
     view! {
         <Gate title="Prove that it is you" text fault>
             {load(resource, |html: String| view! { <div class="entrance-ways" inner_html=html></div> })}

@@ -38,11 +38,13 @@ pub fn fault_words(fault: &str, retry_after: Option<u32>) -> Option<(&'static st
         ),
         "provider" => (
             "Single sign-on did not work",
-            "The provider refused, or its answer does not hold. Try again; the server log says why.".to_owned(),
+            "The provider refused, or its answer does not hold. Try again; the server log says why."
+                .to_owned(),
         ),
         "unreachable" => (
             "The provider cannot be reached",
-            "Single sign-on does not work right now. Try again in a while, or sign in with a password.".to_owned(),
+            "Single sign-on does not work right now. Try again in a while, or sign in with a password."
+                .to_owned(),
         ),
         "stranger" => (
             "You may not use this Farol",
@@ -50,7 +52,8 @@ pub fn fault_words(fault: &str, retry_after: Option<u32>) -> Option<(&'static st
         ),
         "taken" => (
             "Your name is taken here",
-            "There is an account of the same name that does not sign in this way. Ask an administrator.".to_owned(),
+            "There is an account of the same name that does not sign in this way. Ask an administrator."
+                .to_owned(),
         ),
         _ => return None,
     })
@@ -99,7 +102,16 @@ mod tests {
     #[test]
     fn every_fault_of_the_server_has_words_and_an_unknown_one_is_silent() {
         for fault in [
-            "bad", "throttled", "busy", "origin", "expired", "late", "provider", "unreachable", "stranger", "taken",
+            "bad",
+            "throttled",
+            "busy",
+            "origin",
+            "expired",
+            "late",
+            "provider",
+            "unreachable",
+            "stranger",
+            "taken",
         ] {
             assert!(fault_words(fault, None).is_some(), "{fault}");
         }

@@ -128,7 +128,10 @@ mod tests {
         let (ben, found) = find("i", person("2", "ben", Role::Viewer)).await.unwrap();
         assert_eq!((found, ben.role), (Found::Made, Role::Viewer));
         let (same, found) = find("i", person("2", "renamed", Role::Operator)).await.unwrap();
-        assert_eq!((same.id, same.role, found), (ben.id, Role::Operator, Found::RoleChanged));
+        assert_eq!(
+            (same.id, same.role, found),
+            (ben.id, Role::Operator, Found::RoleChanged)
+        );
         assert_ne!(same.auth_hash, ben.auth_hash, "sessions of the other role end");
         let other = find("another issuer", person("2", "ben", Role::Viewer)).await;
         assert!(matches!(other, Err(NoAccount::Taken(_))));

@@ -38,7 +38,9 @@ pub fn person(config: &OidcConfig, claims: &Map<String, Value>) -> Result<Person
     if !config.allowed_domains.is_empty() {
         let mail = text("email").map_err(|_| Stranger::Domain)?;
         let verified = claims.get("email_verified") == Some(&Value::Bool(true));
-        let domain = mail.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
+        let domain = mail
+            .rsplit_once('@')
+            .map(|(_, domain)| domain.to_ascii_lowercase());
         let allowed = |domain: &String| {
             let mut all = config.allowed_domains.iter();
             all.any(|one| one.to_ascii_lowercase() == *domain)
@@ -47,7 +49,8 @@ pub fn person(config: &OidcConfig, claims: &Map<String, Value>) -> Result<Person
             return Err(Stranger::Domain);
         }
     }
-    if !config.allowed_groups.is_empty() && !groups.iter().any(|group| config.allowed_groups.contains(group)) {
+    if !config.allowed_groups.is_empty() && !groups.iter().any(|group| config.allowed_groups.contains(group))
+    {
         return Err(Stranger::Group);
     }
     let roles = groups.iter().filter_map(|group| config.roles.get(group));
@@ -111,8 +114,14 @@ mod tests {
     fn the_widest_role_of_the_groups_counts_and_without_one_the_default() {
         let ana = of(&config(), json!({ "groups": ["staff", "ops", "root"] })).unwrap();
         assert_eq!((ana.name.as_str(), ana.role), ("ana.b", Role::Admin));
-        assert_eq!(of(&config(), json!({ "groups": "ops" })).unwrap().role, Role::Operator);
-        assert_eq!(of(&config(), json!({ "groups": ["staff"] })), Err(Stranger::NoRole));
+        assert_eq!(
+            of(&config(), json!({ "groups": "ops" })).unwrap().role,
+            Role::Operator
+        );
+        assert_eq!(
+            of(&config(), json!({ "groups": ["staff"] })),
+            Err(Stranger::NoRole)
+        );
         let open = OidcConfig {
             default_role: Some("viewer".into()),
             ..config()

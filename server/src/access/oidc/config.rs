@@ -76,7 +76,10 @@ impl OidcConfig {
         let mut wrong = |key: &str, reason: String| problems.push((key.to_owned(), reason));
         let Some(issuer) = &self.issuer else {
             if !self.client_id.is_empty() {
-                wrong("issuer", "is missing: oidc.client_id is of no use without it".to_owned());
+                wrong(
+                    "issuer",
+                    "is missing: oidc.client_id is of no use without it".to_owned(),
+                );
             }
             return problems;
         };
@@ -117,7 +120,8 @@ impl OidcConfig {
         let Some(file) = &self.client_secret_file else {
             return Ok(self.client_secret.clone());
         };
-        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
         match text.lines().next().map(str::trim).filter(|line| !line.is_empty()) {
             Some(line) => Ok(Some(Secret(line.to_owned()))),
             None => Err(format!("{}: its first line is empty", file.display())),
@@ -159,13 +163,29 @@ mod tests {
         type Change = fn(&mut OidcConfig);
         let changes: [(Change, &str, &str); 8] = [
             (|c| c.issuer = None, "issuer", "missing"),
-            (|c| c.issuer = Some("http://id.example.org".into()), "issuer", "https"),
+            (
+                |c| c.issuer = Some("http://id.example.org".into()),
+                "issuer",
+                "https",
+            ),
             (|c| c.issuer = Some("id".into()), "issuer", "no address"),
             (|c| c.client_id.clear(), "client_id", "missing"),
-            (|c| c.client_secret_file = Some("/nonexistent".into()), "client_secret_file", "cannot be read"),
-            (|c| c.default_role = Some("root".into()), "default_role", "not a role"),
+            (
+                |c| c.client_secret_file = Some("/nonexistent".into()),
+                "client_secret_file",
+                "cannot be read",
+            ),
+            (
+                |c| c.default_role = Some("root".into()),
+                "default_role",
+                "not a role",
+            ),
             (|c| c.default_role = None, "roles", "nobody"),
-            (|c| drop(c.roles.insert("ops".into(), "boss".into())), "roles", "ops"),
+            (
+                |c| drop(c.roles.insert("ops".into(), "boss".into())),
+                "roles",
+                "ops",
+            ),
         ];
         for (change, key, reason) in changes {
             let mut config = whole();

@@ -128,7 +128,9 @@ async fn callback(
     };
     let browser = cookie(&headers).unwrap_or_default();
     let flight = oidc.flights.take(&came.state, browser, Instant::now());
-    let next = flight.as_ref().map_or_else(|| "/".to_owned(), |flight| flight.next.clone());
+    let next = flight
+        .as_ref()
+        .map_or_else(|| "/".to_owned(), |flight| flight.next.clone());
     let (fault, why) = match signed(&access, &oidc, came, flight).await {
         Ok(user) => {
             access.throttle.succeeded(&tried);
@@ -188,8 +190,14 @@ async fn signed(
     })?;
     let told = match found {
         Found::Known => return Ok(user),
-        Found::Made => ("user.add", format!("Added {} as {}: single sign-on.", user.name, user.role)),
-        Found::RoleChanged => ("user.role", format!("{} is {} now: single sign-on.", user.name, user.role)),
+        Found::Made => (
+            "user.add",
+            format!("Added {} as {}: single sign-on.", user.name, user.role),
+        ),
+        Found::RoleChanged => (
+            "user.role",
+            format!("{} is {} now: single sign-on.", user.name, user.role),
+        ),
     };
     let nobody = std::net::IpAddr::from([0, 0, 0, 0]);
     access

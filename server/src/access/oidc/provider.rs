@@ -5,10 +5,10 @@
 use super::config::OidcConfig;
 use anyhow::Context;
 use openidconnect::{
-    AdditionalClaims, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, EmptyExtraTokenFields,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IdTokenFields, IssuerUrl, Nonce,
-    OAuth2TokenResponse, PkceCodeVerifier, RedirectUrl, SignatureVerificationError, StandardErrorResponse,
-    StandardTokenResponse, TokenResponse,
+    AdditionalClaims, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret,
+    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
+    IdTokenFields, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeVerifier, RedirectUrl,
+    SignatureVerificationError, StandardErrorResponse, StandardTokenResponse, TokenResponse,
     core::{
         CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
         CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreRevocableToken,
@@ -176,7 +176,8 @@ impl Provider {
         };
         let redirect = RedirectUrl::new(redirect_uri.to_owned())
             .map_err(|error| ProviderFault::Refused(format!("the way back: {error}")))?;
-        let client = Client::from_provider_metadata(metadata.clone(), self.client_id.clone(), self.secret.clone());
+        let client =
+            Client::from_provider_metadata(metadata.clone(), self.client_id.clone(), self.secret.clone());
         Ok(client.set_redirect_uri(redirect))
     }
 
@@ -201,7 +202,9 @@ impl Provider {
                 error => ProviderFault::Refused(chain(&error)),
             })?;
         match checked(&client, &tokens, nonce) {
-            Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
+            Err(ClaimsVerificationError::SignatureVerification(
+                SignatureVerificationError::NoMatchingKey,
+            )) => {
                 let fresh = self.described_client(redirect_uri, LOOK_AGAIN_AFTER).await?;
                 checked(&fresh, &tokens, nonce)
             }
@@ -213,7 +216,8 @@ impl Provider {
     /// The library's requests, sent within our bounds.
     fn requests(
         &self,
-    ) -> impl Fn(HttpRequest) -> futures::future::BoxFuture<'static, Result<HttpResponse, RequestFault>> + use<> {
+    ) -> impl Fn(HttpRequest) -> futures::future::BoxFuture<'static, Result<HttpResponse, RequestFault>> + use<>
+    {
         let http = self.http.clone();
         move |request| {
             let http = http.clone();
@@ -236,7 +240,11 @@ impl Provider {
     }
 }
 
-fn checked(client: &Client, tokens: &Tokens, nonce: &Nonce) -> Result<Map<String, Value>, ClaimsVerificationError> {
+fn checked(
+    client: &Client,
+    tokens: &Tokens,
+    nonce: &Nonce,
+) -> Result<Map<String, Value>, ClaimsVerificationError> {
     let other = |error: &dyn std::fmt::Display| ClaimsVerificationError::Other(error.to_string());
     let token = tokens
         .id_token()

@@ -211,7 +211,12 @@ async fn totp_remove(
     };
     let work = async {
         let removed = access.proofs.totp.remove(owner.user.id).await.map_err(failed)?;
-        access.proofs.recovery.remove(owner.user.id).await.map_err(failed)?;
+        access
+            .proofs
+            .recovery
+            .remove(owner.user.id)
+            .await
+            .map_err(failed)?;
         match removed {
             true => done("off", "Sign-in asks for no code any more."),
             false => not_done("none", "There was no authenticator app."),
@@ -233,7 +238,10 @@ async fn recovery_renew(
     let user_id = owner.user.id;
     let work = async {
         if !access.proofs.totp.enrolled(user_id).await.map_err(failed)? {
-            return not_done("none", "There is no authenticator app that they could stand in for.");
+            return not_done(
+                "none",
+                "There is no authenticator app that they could stand in for.",
+            );
         }
         let codes = access.proofs.recovery.renew(user_id).await.map_err(failed)?;
         access
@@ -297,7 +305,12 @@ async fn change_password(
             };
         }
         let current = Some(user.password.clone());
-        if !access.hasher.verify(typed.current, current).await.map_err(failed)? {
+        if !access
+            .hasher
+            .verify(typed.current, current)
+            .await
+            .map_err(failed)?
+        {
             return not_done("current", "The current password is wrong.");
         }
         access.throttle.succeeded(&tried);

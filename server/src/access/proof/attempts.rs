@@ -104,7 +104,13 @@ impl Attempts {
         tokio::spawn(async move { attempts.note(user_id, &from, way, outcome).await });
     }
 
-    async fn write(&self, user_id: i64, from: &Origin, way: Way, outcome: Outcome) -> Result<(), sqlx::Error> {
+    async fn write(
+        &self,
+        user_id: i64,
+        from: &Origin,
+        way: Way,
+        outcome: Outcome,
+    ) -> Result<(), sqlx::Error> {
         let mut change = self.pool.begin().await?;
         sqlx::query(
             "INSERT INTO sign_in_attempts (user_id, at_ms, peer, agent, way, outcome) VALUES (?, ?, ?, ?, ?, ?)",

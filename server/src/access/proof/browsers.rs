@@ -68,9 +68,7 @@ impl Browsers {
             tracing::error!(%error, "a browser cannot be remembered");
             return None;
         }
-        let set = format!(
-            "{COOKIE}={text}; Path=/; Max-Age={LASTS_SECS}; HttpOnly; Secure; SameSite=Lax"
-        );
+        let set = format!("{COOKIE}={text}; Path=/; Max-Age={LASTS_SECS}; HttpOnly; Secure; SameSite=Lax");
         HeaderValue::from_str(&set).ok()
     }
 
@@ -140,7 +138,10 @@ mod tests {
         assert!(browsers.known(2, &headers).await.is_none());
         assert!(browsers.known(1, &HeaderMap::new()).await.is_none());
         let next = browsers.remember(1, &headers).await.unwrap();
-        assert!(browsers.known(1, &headers).await.is_none(), "a new one at each sign-in");
+        assert!(
+            browsers.known(1, &headers).await.is_none(),
+            "a new one at each sign-in"
+        );
         for _ in 0..MOST {
             browsers.remember(1, &HeaderMap::new()).await.unwrap();
         }

@@ -37,11 +37,16 @@ pub struct Site {
 impl Site {
     /// The site of a request that says its `Origin`; the layer around all routes has found it to be ours.
     pub fn of(headers: &HeaderMap) -> Result<Site, Fault> {
-        let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+        let origin = headers
+            .get(header::ORIGIN)
+            .and_then(|origin| origin.to_str().ok());
         let origin = origin.and_then(|origin| Url::parse(origin).ok());
         let host = origin.as_ref().and_then(Url::host_str).map(str::to_owned);
         let (Some(origin), Some(rp_id)) = (origin, host) else {
-            return Err(Fault::invalid("origin", "The browser did not say which page asks."));
+            return Err(Fault::invalid(
+                "origin",
+                "The browser did not say which page asks.",
+            ));
         };
         if let Some(problem) = unfit(&rp_id) {
             return Err(Fault::unavailable(problem));

@@ -9,11 +9,22 @@ use sqlx::SqlitePool;
 pub async fn token_trust(pool: &SqlitePool, id: i64, trust: bool) -> anyhow::Result<String> {
     let changed = stepup::trust(pool, id, trust).await?;
     let (what, done, else_said) = match trust {
-        true => ("token.trust", "may run dangerous actions", "there is no token {id} that was not trusted"),
-        false => ("token.distrust", "may run no dangerous action any more", "token {id} was not trusted"),
+        true => (
+            "token.trust",
+            "may run dangerous actions",
+            "there is no token {id} that was not trusted",
+        ),
+        false => (
+            "token.distrust",
+            "may run no dangerous action any more",
+            "token {id} was not trusted",
+        ),
     };
     if !changed {
-        bail!("{}; `farol token list` shows them", else_said.replace("{id}", &id.to_string()));
+        bail!(
+            "{}; `farol token list` shows them",
+            else_said.replace("{id}", &id.to_string())
+        );
     }
     note(pool, what, &format!("Token {id} {done}.")).await?;
     Ok(format!("token {id} {done}"))
@@ -23,7 +34,12 @@ pub async fn token_trust(pool: &SqlitePool, id: i64, trust: bool) -> anyhow::Res
 pub async fn user_reset_proofs(pool: &SqlitePool, name: &str) -> anyhow::Result<String> {
     let user = Users::new(pool.clone()).by_name(name).await?;
     let user = user.with_context(|| format!("there is no user `{name}`"))?;
-    note(pool, "user.reset_proofs", &format!("Took away the authenticator app, recovery codes and passkeys of {name}.")).await?;
+    note(
+        pool,
+        "user.reset_proofs",
+        &format!("Took away the authenticator app, recovery codes and passkeys of {name}."),
+    )
+    .await?;
     let mut change = pool.begin().await?;
     for table in ["totp", "recovery_codes", "passkeys", "known_browsers"] {
         sqlx::query(&format!("DELETE FROM {table} WHERE user_id = ?"))

@@ -34,7 +34,13 @@ impl Passkeys {
         Passkeys { pool }
     }
 
-    pub async fn add(&self, user_id: i64, rp_id: &str, name: &str, passkey: &Passkey) -> Result<(), PasskeyFault> {
+    pub async fn add(
+        &self,
+        user_id: i64,
+        rp_id: &str,
+        name: &str,
+        passkey: &Passkey,
+    ) -> Result<(), PasskeyFault> {
         let mut change = self.pool.begin().await?;
         let count: i64 = sqlx::query_scalar("SELECT count(*) FROM passkeys WHERE user_id = ?")
             .bind(user_id)
@@ -70,19 +76,21 @@ impl Passkeys {
                 .bind(rp_id)
                 .fetch_all(&self.pool)
                 .await?;
-        texts
-            .iter()
-            .map(|text| Ok(serde_json::from_str(text)?))
-            .collect()
+        texts.iter().map(|text| Ok(serde_json::from_str(text)?)).collect()
     }
 
     /// The owner of a passkey and the passkey, by what the browser calls it.
-    pub async fn find(&self, credential_id: &[u8], rp_id: &str) -> Result<Option<(i64, Passkey)>, PasskeyFault> {
-        let row = sqlx::query("SELECT user_id, credential FROM passkeys WHERE credential_id = ? AND rp_id = ?")
-            .bind(credential_id)
-            .bind(rp_id)
-            .fetch_optional(&self.pool)
-            .await?;
+    pub async fn find(
+        &self,
+        credential_id: &[u8],
+        rp_id: &str,
+    ) -> Result<Option<(i64, Passkey)>, PasskeyFault> {
+        let row =
+            sqlx::query("SELECT user_id, credential FROM passkeys WHERE credential_id = ? AND rp_id = ?")
+                .bind(credential_id)
+                .bind(rp_id)
+                .fetch_optional(&self.pool)
+                .await?;
         let Some(row) = row else { return Ok(None) };
         let text: String = row.try_get("credential")?;
         Ok(Some((row.try_get("user_id")?, serde_json::from_str(&text)?)))

@@ -92,7 +92,9 @@ pub async fn code(
             access.let_in(session, &user, &from, &headers, way, &next).await
         }
         Ok(None) => {
-            access.refused(&user, &from, Way::Code, "The code is wrong or used.").await;
+            access
+                .refused(&user, &from, Way::Code, "The code is wrong or used.")
+                .await;
             back("/sign-in/code?fault=code", &next)
         }
         Err(error) => {

@@ -24,7 +24,9 @@ impl Freshness for Access {
             match proof {
                 Proof::Session(id) => {
                     let proven_ms = self.proven_ms(id).await?;
-                    self.still_fresh(proven_ms).then_some(()).ok_or_else(|| self.stale())
+                    self.still_fresh(proven_ms)
+                        .then_some(())
+                        .ok_or_else(|| self.stale())
                 }
                 Proof::Token(id) => {
                     let trusted = trusted(&self.pool, *id).await.map_err(|error| broken(&error))?;

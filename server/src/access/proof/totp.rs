@@ -258,9 +258,15 @@ mod tests {
             code(&store, true, later).await,
             code(&store, true, later + 30_000).await,
         );
-        assert!(store.accept(1, &newer, later).await.unwrap(), "a clock one step ahead");
+        assert!(
+            store.accept(1, &newer, later).await.unwrap(),
+            "a clock one step ahead"
+        );
         assert!(!store.accept(1, &newer, later).await.unwrap(), "replayed");
-        assert!(!store.accept(1, &older, later).await.unwrap(), "older than the last");
+        assert!(
+            !store.accept(1, &older, later).await.unwrap(),
+            "older than the last"
+        );
         let next = code(&store, true, later + 60_000).await;
         assert!(store.accept(1, &next, later + 60_000).await.unwrap());
     }
@@ -296,7 +302,11 @@ mod tests {
         assert!(store.enrolment(1, "ana").await.unwrap().is_none());
         store.begin(1).await.unwrap();
         let shown = store.enrolment(1, "ana").await.unwrap().unwrap();
-        assert!(shown.qr.starts_with("<svg") && !shown.qr.contains("style"), "{}", shown.qr);
+        assert!(
+            shown.qr.starts_with("<svg") && !shown.qr.contains("style"),
+            "{}",
+            shown.qr
+        );
         assert_eq!(shown.secret.split(' ').count(), 8);
         let kept: Vec<u8> = sqlx::query_scalar("SELECT secret FROM totp")
             .fetch_one(&store.pool)
@@ -306,7 +316,10 @@ mod tests {
         let open = open.secret().as_ref().to_vec();
         assert!(!kept.windows(open.len()).any(|window| window == open));
         store.begin(1).await.unwrap();
-        assert_ne!(store.enrolment(1, "ana").await.unwrap().unwrap().secret, shown.secret);
+        assert_ne!(
+            store.enrolment(1, "ana").await.unwrap().unwrap().secret,
+            shown.secret
+        );
         let first = code(&store, false, NOW_MS).await;
         assert!(store.confirm(1, &first, NOW_MS).await.unwrap());
         assert!(store.enrolment(1, "ana").await.unwrap().is_none());

@@ -189,11 +189,17 @@ async fn show_finish(
     let tried = Try::of_address(address);
     if let Verdict::Wait { left, .. } = access.throttle.attempt(&tried, Instant::now()) {
         let secs = u32::try_from(left.as_secs() + 1).unwrap_or(u32::MAX);
-        return Err(Refusal(Fault::limited("Too many tries from here. Wait, then try again.", secs)));
+        return Err(Refusal(Fault::limited(
+            "Too many tries from here. Wait, then try again.",
+            secs,
+        )));
     }
     let site = Site::of(&headers).map_err(Refusal)?;
     let by = by(&session, identity.is_some(), address);
-    let begun = access.proofs.ceremonies.finish(&shown.id, &site, &by, Instant::now());
+    let begun = access
+        .proofs
+        .ceremonies
+        .finish(&shown.id, &site, &by, Instant::now());
     let from = Origin::new(address, &headers);
     let response = match (begun, person(identity.as_deref(), &session)) {
         (Some(Begun::Prove(state)), Some(user)) => {
@@ -202,7 +208,9 @@ async fn show_finish(
             let checked = party.finish_passkey_authentication(&shown.credential, &state);
             let checked = checked.ok().filter(|_| owner.id == user.id);
             let Some(checked) = checked else {
-                access.refused(&user, &from, Way::Passkey, "The passkey does not hold.").await;
+                access
+                    .refused(&user, &from, Way::Passkey, "The passkey does not hold.")
+                    .await;
                 return Err(Refusal(wrong()));
             };
             used(&access, passkey, &checked).await?;
@@ -217,11 +225,15 @@ async fn show_finish(
             let key = DiscoverableKey::from(&passkey);
             let checked = party.finish_discoverable_authentication_v2(&shown.credential, *state, &key);
             let Some(checked) = checked.ok().filter(|_| !user.disabled) else {
-                access.refused(&user, &from, Way::Passkey, "The passkey does not hold.").await;
+                access
+                    .refused(&user, &from, Way::Passkey, "The passkey does not hold.")
+                    .await;
                 return Err(Refusal(wrong()));
             };
             used(&access, passkey, &checked).await?;
-            let let_in = access.let_in(session, &user, &from, &headers, Way::Passkey, &next).await;
+            let let_in = access
+                .let_in(session, &user, &from, &headers, Way::Passkey, &next)
+                .await;
             in_words(let_in)
         }
         _ => return Err(Refusal(over())),
@@ -236,7 +248,11 @@ async fn found(
     shown: &PublicKeyCredential,
     site: &Site,
 ) -> Result<(User, Passkey), Refusal> {
-    let found = access.proofs.passkeys.find(shown.raw_id.as_ref(), &site.rp_id).await;
+    let found = access
+        .proofs
+        .passkeys
+        .find(shown.raw_id.as_ref(), &site.rp_id)
+        .await;
     let found = found.map_err(|error| Refusal(kept(&error)))?;
     let Some((user_id, passkey)) = found else {
         metrics::counter!("farol_sign_ins_total", "result" => "bad").increment(1);
@@ -281,7 +297,11 @@ fn named(name: &str) -> String {
         .filter(|c| !c.is_control())
         .take(MAX_NAME_CHARS)
         .collect();
-    if name.is_empty() { "Passkey".to_owned() } else { name }
+    if name.is_empty() {
+        "Passkey".to_owned()
+    } else {
+        name
+    }
 }
 
 /// A form would be sent elsewhere; a script is told why.
