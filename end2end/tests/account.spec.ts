@@ -162,7 +162,7 @@ test("a passkey is made, signs in without name and password, proves again, and i
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.goto(url + "/audit");
   await expect(page).toHaveURL(/\/sign-in\?next=/);
-  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await page.getByRole("button", { name: "Use a passkey" }).click();
   await expect(page).toHaveURL(url + "/audit");
   await expect(page.getByText("Signed in by passkey.").first()).toBeVisible();
 
@@ -175,7 +175,7 @@ test("a passkey is made, signs in without name and password, proves again, and i
   await page.getByRole("button", { name: "Sign out" }).click();
   // The device still has it; Farol does not know it any more.
   watchFaults(page).allow(/404/);
-  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await page.getByRole("button", { name: "Use a passkey" }).click();
   await expect(page.locator("[data-passkey-fault]")).toContainText("Farol does not know this passkey");
 });
 
@@ -222,7 +222,7 @@ for (const theme of ["light", "dark"] as const) {
         await screenshot(page, `${what}-${theme}-${width}`);
       };
       await page.goto(url + "/sign-in");
-      await expect(page.getByRole("button", { name: "Sign in with a passkey" })).toBeVisible();
+      await expect(page.getByRole("button", { name: "Use a passkey" })).toBeVisible();
       await check("sign-in-passkey");
       await signIn(page, { url }, "olga");
       await page.goto(url + "/account");

@@ -88,7 +88,9 @@ async function run(element, button, work) {
   }
 }
 
-const able = "PublicKeyCredential" in window && window.isSecureContext;
+/** Browsers tie a passkey to a name, and take no IP address. */
+const named = !/^[\d.]+$|:/.test(location.hostname);
+const able = "PublicKeyCredential" in window && window.isSecureContext && named;
 
 // One listener for the document: the page may be drawn after this file has run, and anew.
 document.addEventListener("submit", (event) => {

@@ -88,7 +88,7 @@ pub fn SignInPage() -> AnyView {
                     "Sign in"
                 </button>
             </form>
-            <PasskeyButton words="Sign in with a passkey" next=passkey_next/>
+            <PasskeyButton words="Use a passkey" next=passkey_next/>
             {provider}
             <script type="module" src="/account/passkey.js" nonce=use_nonce()></script>
         </Gate>
