@@ -58,7 +58,7 @@ test("an app is set up, sign-in asks for its code, and a recovery code stands in
   await expect(page).toHaveURL(farol.url + "/");
   await page.goto(farol.url + "/account");
   await expect(page.getByText("9 recovery codes are left")).toBeVisible();
-  const attempts = page.getByRole("region", { name: "Sign-in attempts" });
+  const attempts = page.getByRole("region", { name: "Table of attempts" });
   await expect(attempts.getByRole("row").filter({ hasText: "recovery code" }).first()).toContainText("Signed in");
   await expect(attempts.getByRole("row").filter({ hasText: "Refused" })).toHaveCount(1);
 });

@@ -316,7 +316,7 @@ fn AttemptsCard(attempts: Vec<AttemptRow>) -> AnyView {
             <p class="prose account-note">
                 "The last 50 that signed in and the last 50 others. One that you do not know? Change your password; that ends every other session."
             </p>
-            <div class="table-wrap" tabindex="0" role="region" aria-label="Sign-in attempts">
+            <div class="table-wrap" tabindex="0" role="region" aria-label="Table of attempts">
                 <table class="table plain-head">
                     <thead>
                         <tr>
@@ -356,7 +356,91 @@ fn Attempt(row: AttemptRow) -> AnyView {
             </td>
             <td>{row.way}</td>
             <td>{row.from}</td>
-            <td title=row.agent.clone()>{row.agent.clone()}</td>
+            <td title=row.agent.clone()>{program(&row.agent)}</td>
         </tr>
+    }
+}
+
+/// What people call the browser and the system that a user agent names; the text itself where it names none that we know.
+fn program(agent: &str) -> String {
+    /// The first that is found counts: most browsers also say that they are others.
+    const BROWSERS: [(&str, &str); 6] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("HeadlessChrome/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Version/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let browser = BROWSERS.iter().find_map(|(mark, name)| {
+        let (_, rest) = agent.split_once(mark)?;
+        let version: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        Some(format!("{name} {version}").trim_end().to_owned())
+    });
+    let system = SYSTEMS.iter().find(|(mark, _)| agent.contains(mark));
+    match (browser, system) {
+        (Some(browser), Some((_, system))) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser,
+        (None, _) if agent.is_empty() => "It did not say".to_owned(),
+        (None, _) => agent.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_agent_is_told_as_people_call_it() {
+        for (agent, told) in [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox 140 on Linux"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36 Edg/156.0.0.0",
+                "Edge 156 on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1",
+                "Safari 18 on iPhone",
+            ),
+            ("curl/8.9", "curl/8.9"),
+            ("", "It did not say"),
+            ("<script>", "<script>"),
+        ] {
+            assert_eq!(program(agent), told);
+        }
+    }
+
+    #[test]
+    fn what_others_chose_is_text_on_the_page() {
+        let row = |agent: &str| AttemptRow {
+            at_ms: 0,
+            from: "192.0.2.1".into(),
+            agent: agent.into(),
+            way: "password".into(),
+            outcome: "refused".into(),
+            good: false,
+        };
+        let view = AccountView {
+            name: "ana".into(),
+            role: "viewer".into(),
+            fresh: true,
+            app: AppCodes::Off,
+            recovery_left: 0,
+            recovery_codes: None,
+            passkeys: Vec::new(),
+            passkey_problem: None,
+            provider: None,
+            attempts: vec![row("<script>alert(1)</script>\"x")],
+        };
+        let html = account(view, "nonsense<script>");
+        assert!(!html.contains("<script") && html.contains("&lt;script"), "{html}");
     }
 }
