@@ -53,10 +53,7 @@ fn FrameBody(session: Session) -> AnyView {
     let palette_open = RwSignal::new(false);
     let help_open = RwSignal::new(false);
     let path = use_location().pathname;
-    let page = Signal::derive(move || {
-        let page = pages::page_of(&path.get());
-        page.map_or("Not found", |page| page.title).to_owned()
-    });
+    let page = Signal::derive(move || pages::title_of(&path.get()).to_owned());
     let menu: Vec<_> = pages::menu(&session.viewer).collect();
     view! {
         <a class="skip-link" href="#content" rel="external">

@@ -17,8 +17,7 @@ pub fn session() -> Result<Session, AppError> {
 }
 
 /// The error of a plain form travels in the address of the page that it is sent back to.
-pub fn came_back() -> Option<String> {
+pub fn came_back() -> Option<AppError> {
     let error = use_context::<ServerActionError>()?;
-    let told: AppError = ServerFnUrlError::decode_err(error.err());
-    Some(told.to_string())
+    Some(ServerFnUrlError::decode_err(error.err()))
 }

@@ -7,6 +7,6 @@ pub fn session() -> Result<Session, AppError> {
     Err(Fault::unavailable("This page must come from the server. Load it again.").into())
 }
 
-pub fn came_back() -> Option<String> {
+pub fn came_back() -> Option<AppError> {
     None
 }

@@ -1,6 +1,7 @@
 //! Every page, side by side: the menu and the routes. To add a page: a folder under `pages/`, one entry in [`MENU`] (when
 //! people should find it there) and one route in [`AppRoutes`].
 
+pub mod account;
 pub mod audit;
 pub mod connections;
 pub mod controls;
@@ -128,6 +129,9 @@ pub fn AppRoutes() -> impl IntoView {
             <Route path=path!("/settings/users/:name") view=settings::UsersPage ssr=ssr.clone()/>
             <Route path=path!("/settings/:section") view=settings::SettingsPage ssr=ssr.clone()/>
             <Route path=path!("/sign-in") view=entrance::SignInPage ssr=ssr.clone()/>
+            <Route path=path!("/sign-in/code") view=entrance::CodePage ssr=ssr.clone()/>
+            <Route path=path!("/prove") view=entrance::ProvePage ssr=ssr.clone()/>
+            <Route path=path!("/account") view=account::AccountPage ssr=ssr.clone()/>
             <Route path=path!("/setup") view=entrance::SetupPage ssr/>
         </FlatRoutes>
     }
@@ -136,6 +140,18 @@ pub fn AppRoutes() -> impl IntoView {
 /// What this viewer may open.
 pub fn menu(viewer: &Viewer) -> impl Iterator<Item = &'static Page> {
     MENU.iter().filter(|page| viewer.may(page.permission))
+}
+
+/// One's own account: for everybody, in the menu of the person.
+pub const ACCOUNT: &str = "/account";
+
+/// What the top bar calls the page at an address.
+pub fn title_of(path: &str) -> &'static str {
+    match page_of(path) {
+        Some(page) => page.title,
+        None if path == ACCOUNT => "Your account",
+        None => "Not found",
+    }
 }
 
 /// The entry that an address belongs to.
@@ -174,6 +190,13 @@ mod tests {
             Some("Controls")
         );
         assert_eq!(page_of("/hosts"), None);
+    }
+
+    #[test]
+    fn the_top_bar_has_a_word_for_every_page_that_there_is() {
+        assert_eq!(title_of("/audit"), "Audit");
+        assert_eq!(title_of(ACCOUNT), "Your account");
+        assert_eq!(title_of("/no/such/page"), "Not found");
     }
 
     #[test]

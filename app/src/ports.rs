@@ -1,7 +1,10 @@
 //! What pages may ask of the server. The server implements these and puts them into context for each request; the browser
 //! never sees them. A port that is missing from context is a typed error, never a panic.
 
-use crate::pages::settings::view::{Ask, SettingsView};
+use crate::pages::{
+    account::{AccountView, Ways},
+    settings::view::{Ask, SettingsView},
+};
 use farol_model::{
     Fault, Viewer,
     action::{ActionSpec, Run, RunRequest, RunView},
@@ -63,6 +66,15 @@ pub trait SettingsPort: Send + Sync {
     fn view<'a>(&'a self, viewer: &'a Viewer, ask: Ask) -> PortFuture<'a, SettingsView>;
 }
 
+/// One's own account, of whoever sent this request.
+pub trait AccountPort: Send + Sync {
+    fn view(&self) -> PortFuture<'_, AccountView>;
+    /// By what this person can prove again who they are.
+    fn ways(&self) -> PortFuture<'_, Ways>;
+    /// What the provider of identities is called, where one is configured.
+    fn provider(&self) -> Option<String>;
+}
+
 /// All ports and who is asking, as the server provides them for one request.
 #[derive(Clone)]
 pub struct Ports {
@@ -71,6 +83,7 @@ pub struct Ports {
     pub audit: Arc<dyn AuditPort>,
     pub connections: Arc<dyn ConnectionsPort>,
     pub settings: Arc<dyn SettingsPort>,
+    pub account: Arc<dyn AccountPort>,
     /// The signed-in viewer of this request.
     pub viewer: Option<Viewer>,
     /// Address of the peer of this request.

@@ -91,7 +91,7 @@ pub fn page_session() -> Result<Session, AppError> {
 }
 
 /// Why the plain form that led here was refused. With scripts forms tell that themselves.
-pub fn came_back() -> Option<String> {
+pub fn came_back() -> Option<AppError> {
     SharedValue::<_, JsonText>::new_with_encoding(drawing::came_back).into_inner()
 }
 

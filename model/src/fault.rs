@@ -11,6 +11,8 @@ pub enum FaultCode {
     Unauthenticated,
     /// Signed in, but not allowed.
     Forbidden,
+    /// Signed in and allowed, but too long ago: the person must prove again who they are, then ask again.
+    ProofNeeded,
     /// No such thing.
     NotFound,
     /// The request itself is wrong; `field` may name the part.
@@ -28,6 +30,7 @@ pub enum FaultCode {
 words!(FaultCode {
     Unauthenticated = "unauthenticated",
     Forbidden = "forbidden",
+    ProofNeeded = "proof_needed",
     NotFound = "not_found",
     Invalid = "invalid",
     Conflict = "conflict",
@@ -41,7 +44,7 @@ impl FaultCode {
     pub fn http_status(self) -> u16 {
         match self {
             FaultCode::Unauthenticated => 401,
-            FaultCode::Forbidden => 403,
+            FaultCode::Forbidden | FaultCode::ProofNeeded => 403,
             FaultCode::NotFound => 404,
             FaultCode::Invalid => 422,
             FaultCode::Conflict => 409,
@@ -57,6 +60,7 @@ impl FaultCode {
         match self {
             FaultCode::Unauthenticated => 101,
             FaultCode::Forbidden => 103,
+            FaultCode::ProofNeeded => 403,
             FaultCode::NotFound => 404,
             FaultCode::Invalid => 107,
             FaultCode::Conflict => 409,

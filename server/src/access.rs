@@ -12,7 +12,9 @@ pub mod forms;
 pub mod gate;
 pub mod identify;
 pub mod matrix;
+pub mod oidc;
 pub mod password;
+pub mod proof;
 pub mod roles;
 pub mod said;
 pub mod sessions;
@@ -33,7 +35,9 @@ use axum_login::AuthManagerLayerBuilder;
 use backend::Backend;
 use changes::Changes;
 use ipnet::IpNet;
+use oidc::Oidc;
 use password::Hasher;
+use proof::Proofs;
 use roles::Roles;
 use said::Sayings;
 use serde::{Deserialize, Serialize};
@@ -63,6 +67,8 @@ pub struct AccessConfig {
     pub idle_minutes: u32,
     /// Hours after sign-in at which a session ends whatever happens.
     pub absolute_hours: u32,
+    /// Minutes for which a proof counts where something dangerous is done; after it the person is asked again.
+    pub proof_minutes: u32,
 }
 
 impl Default for AccessConfig {
@@ -70,6 +76,7 @@ impl Default for AccessConfig {
         AccessConfig {
             idle_minutes: 12 * 60,
             absolute_hours: 7 * 24,
+            proof_minutes: 10,
         }
     }
 }
@@ -81,6 +88,7 @@ impl AccessConfig {
         for (key, value) in [
             ("idle_minutes", self.idle_minutes),
             ("absolute_hours", self.absolute_hours),
+            ("proof_minutes", self.proof_minutes),
         ] {
             if !(1..=525_600).contains(&value) {
                 problems.push((key.to_owned(), "must be from 1 to 525600".to_owned()));
@@ -101,6 +109,9 @@ pub struct Access {
     pub tickets: Arc<Tickets>,
     pub setup: Arc<Setup>,
     pub audit: AuditLog,
+    pub proofs: Proofs,
+    /// Sign-in by a provider, where one is configured.
+    pub oidc: Option<Arc<Oidc>>,
     hasher: Hasher,
     throttle: Arc<Throttle>,
     sayings: Arc<Sayings>,
@@ -133,6 +144,8 @@ impl Access {
             tickets: Arc::default(),
             setup: Arc::default(),
             audit,
+            proofs: Proofs::open(&pool)?,
+            oidc: None,
             hasher,
             throttle: Arc::default(),
             sayings: Arc::default(),
@@ -144,6 +157,14 @@ impl Access {
         };
         tokio::spawn(watch::watch(access.clone(), shutdown));
         Ok(access)
+    }
+
+    /// The same with sign-in by a provider.
+    pub fn with_provider(self, oidc: Option<Oidc>) -> Access {
+        Access {
+            oidc: oidc.map(Arc::new),
+            ..self
+        }
     }
 
     /// Wraps routes so that every request knows its peer's address and who is asking.
@@ -166,6 +187,7 @@ impl Access {
                 identify::identify,
             ))
             .layer(AuthManagerLayerBuilder::new(backend, sessions).build())
+            .layer(axum::middleware::from_fn(proof::browsers::set))
             .layer(axum::middleware::from_fn_with_state(
                 self.trusted_proxies.clone(),
                 address::place,

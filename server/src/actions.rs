@@ -14,9 +14,13 @@ pub mod runner;
 pub mod signal;
 pub mod store;
 
+use crate::live::{Identity, Proof};
 use collector::CollectorSwitch;
 use disconnect::Connections;
-use farol_model::action::{ActionSpec, Params, RunEvent, RunStatus};
+use farol_model::{
+    Fault, Viewer,
+    action::{ActionSpec, Params, RunEvent, RunStatus},
+};
 use futures::future::BoxFuture;
 use output::OutputSink;
 use runbook::config::RunbookConfig;
@@ -118,4 +122,31 @@ pub trait RunOutlet: Send + Sync + 'static {
     fn event(&self, run: &str, event: &RunEvent);
     /// The run has ended and its channel may go after a while.
     fn closed(&self, run: &str);
+}
+
+/// Who asks for a run. Somebody of whom only the name is known has proved nothing, and starts nothing dangerous.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    pub viewer: &'a Viewer,
+    pub proof: Option<&'a Proof>,
+}
+
+impl<'a> From<&'a Viewer> for Caller<'a> {
+    fn from(viewer: &'a Viewer) -> Self {
+        Caller { viewer, proof: None }
+    }
+}
+
+impl<'a> From<&'a Identity> for Caller<'a> {
+    fn from(identity: &'a Identity) -> Self {
+        Caller {
+            viewer: &identity.viewer,
+            proof: Some(&identity.proof),
+        }
+    }
+}
+
+/// Whether a proof is fresh enough for what is dangerous; the fault says what to do about it. Implemented by `access`.
+pub trait Freshness: Send + Sync + 'static {
+    fn fresh<'a>(&'a self, proof: &'a Proof) -> BoxFuture<'a, Result<(), Fault>>;
 }

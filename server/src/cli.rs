@@ -3,7 +3,7 @@
 mod remote;
 
 use crate::{
-    access::{cli as access, roles::Roles, tokens::NewToken},
+    access::{cli as access, proof::cli as proof, roles::Roles, tokens::NewToken},
     config::{Config, TlsConfig, default_data_dir},
     db, telemetry, tls,
 };
@@ -161,6 +161,12 @@ enum UserCommand {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Take away a user's authenticator app, recovery codes and passkeys, for who has lost them
+    ResetProofs {
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
     /// List users
     List {
         #[command(flatten)]
@@ -197,6 +203,18 @@ enum TokenCommand {
     },
     /// List tokens
     List {
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Let a token run dangerous actions, at which a person would be asked to prove again who they are
+    Trust {
+        id: i64,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Let a token run dangerous actions no more
+    Distrust {
+        id: i64,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -320,6 +338,9 @@ async fn user(command: UserCommand) -> anyhow::Result<()> {
         }
         UserCommand::Disable { name, data } => access::user_disable(&open(&data).await?, &name).await?,
         UserCommand::Enable { name, data } => access::user_enable(&open(&data).await?, &name).await?,
+        UserCommand::ResetProofs { name, data } => {
+            proof::user_reset_proofs(&open(&data).await?, &name).await?
+        }
         UserCommand::List { data } => access::user_list(&open(&data).await?).await?,
     };
     say(&said);
@@ -347,6 +368,8 @@ async fn token(command: TokenCommand) -> anyhow::Result<()> {
             access::token_create(&open(&data).await?, &user, new).await?
         }
         TokenCommand::List { data } => access::token_list(&open(&data).await?).await?,
+        TokenCommand::Trust { id, data } => proof::token_trust(&open(&data).await?, id, true).await?,
+        TokenCommand::Distrust { id, data } => proof::token_trust(&open(&data).await?, id, false).await?,
         TokenCommand::Revoke { id, data } => access::token_revoke(&open(&data).await?, id).await?,
     };
     say(&said);

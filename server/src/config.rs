@@ -7,6 +7,7 @@
 use crate::{
     access::{
         AccessConfig,
+        oidc::config::OidcConfig,
         roles::{self, RoleConfig},
     },
     actions::runbook::config::RunbookConfig,
@@ -33,6 +34,7 @@ pub struct Config {
     pub http: HttpConfig,
     pub tls: TlsConfig,
     pub access: AccessConfig,
+    pub oidc: OidcConfig,
     pub collect: CollectConfig,
     pub live: LiveConfig,
     pub log: LogConfig,
@@ -424,6 +426,12 @@ impl Config {
                 .map(|(key, why)| (format!("access.{key}"), why)),
         );
         problems.extend(roles::problems(&self.roles));
+        problems.extend(
+            self.oidc
+                .problems()
+                .into_iter()
+                .map(|(key, why)| (format!("oidc.{key}"), why)),
+        );
         problems.extend(crate::actions::runbook::config::problems(&self.runbooks));
         problems
     }

@@ -15,7 +15,7 @@
 //! | [`asyncapi`] | the live protocol, described for programs |
 //!
 //! Rooms do not know each other. Where one needs another it names a trait of its own ([`collectors::Outlet`],
-//! [`live::Gate`], [`live::Rpc`], [`actions::RunOutlet`]) and [`run`](fn@run) puts the parts together.
+//! [`live::Gate`], [`live::Rpc`], [`actions::RunOutlet`], [`actions::Freshness`]) and [`run`](fn@run) puts the parts together.
 
 pub mod access;
 pub mod actions;
@@ -41,7 +41,7 @@ pub mod time;
 pub mod tls;
 pub mod websocket;
 
-use access::{Access, roles::Roles};
+use access::{Access, oidc::Oidc, roles::Roles};
 use actions::{collector::CollectorSwitch, runner::Runner, store::RunStore};
 use anyhow::Context;
 use audit::AuditLog;
@@ -140,7 +140,12 @@ pub async fn assemble(
         proxies,
         shutdown.clone(),
     )
-    .await?;
+    .await?
+    .with_provider(Oidc::new(
+        &config.oidc,
+        config.http.public_origins.first().map(String::as_str),
+        config.tls.on(),
+    )?);
 
     let limits = config.live.limits();
     let hub = Hub::new(limits.clone());
@@ -170,6 +175,7 @@ pub async fn assemble(
         tasks.clone(),
     )
     .await?;
+    runner.ask_for_proof(Arc::new(access.clone()));
 
     let origins = Arc::new(OriginPolicy::new(
         address,

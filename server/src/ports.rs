@@ -1,16 +1,21 @@
 //! What the pages may ask of the server: `farol_app::ports` implemented over the rooms.
 
 use crate::{
-    access::{Access, Identity},
-    actions::runner::Runner,
+    access::{Access, proof::page},
+    actions::{Caller, runner::Runner},
     audit::AuditLog,
-    live::{Live, hub::Hub},
+    live::{Identity, Live, Proof, hub::Hub},
     state::AppState,
     time::now_ms,
 };
 use farol_app::{
-    pages::settings::view::{Ask, SettingsView},
-    ports::{AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports, SettingsPort},
+    pages::{
+        account::{AccountView, Ways},
+        settings::view::{Ask, SettingsView},
+    },
+    ports::{
+        AccountPort, AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports, SettingsPort,
+    },
 };
 use farol_model::{
     Fault, Permission, Viewer,
@@ -25,7 +30,9 @@ use farol_model::{
 use std::sync::Arc;
 
 /// The ports of one request.
-pub fn ports(state: &AppState, identity: Option<&Identity>, from: String) -> Ports {
+pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: String) -> Ports {
+    let viewer = identity.as_ref().map(|identity| identity.viewer.clone());
+    let proof = identity.as_ref().map(|identity| identity.proof.clone());
     Ports {
         metrics: Arc::new(Metrics {
             hub: state.live.hub.clone(),
@@ -33,6 +40,12 @@ pub fn ports(state: &AppState, identity: Option<&Identity>, from: String) -> Por
         }),
         control: Arc::new(Control {
             runner: state.runner.clone(),
+            proof,
+        }),
+        account: Arc::new(OwnAccount {
+            access: state.access.clone(),
+            identity: identity.clone(),
+            host,
         }),
         audit: Arc::new(Audit {
             log: state.audit.clone(),
@@ -42,9 +55,9 @@ pub fn ports(state: &AppState, identity: Option<&Identity>, from: String) -> Por
         }),
         settings: Arc::new(Settings {
             access: state.access.clone(),
-            identity: identity.cloned(),
+            identity,
         }),
-        viewer: identity.map(|identity| identity.viewer.clone()),
+        viewer,
         from,
     }
 }
@@ -82,6 +95,8 @@ impl MetricsPort for Metrics {
 
 struct Control {
     runner: Runner,
+    /// What the caller of this request has shown.
+    proof: Option<Proof>,
 }
 
 impl ControlPort for Control {
@@ -90,7 +105,8 @@ impl ControlPort for Control {
     }
 
     fn run<'a>(&'a self, viewer: &'a Viewer, from: &'a str, request: RunRequest) -> PortFuture<'a, Run> {
-        Box::pin(self.runner.start(viewer, from, request))
+        let proof = self.proof.as_ref();
+        Box::pin(self.runner.start(Caller { viewer, proof }, from, request))
     }
 
     fn cancel<'a>(&'a self, viewer: &'a Viewer, from: &'a str, run: &'a str) -> PortFuture<'a, Run> {
@@ -151,5 +167,30 @@ impl ConnectionsPort for Connections {
 
     fn frames(&self, viewer: &Viewer, id: &str) -> Result<Vec<FrameRow>, Fault> {
         self.live.frames(viewer, id)
+    }
+}
+
+/// The account of whoever asks.
+struct OwnAccount {
+    access: Access,
+    identity: Option<Identity>,
+    /// As the browser calls this server, without port.
+    host: String,
+}
+
+impl AccountPort for OwnAccount {
+    fn view(&self) -> PortFuture<'_, AccountView> {
+        Box::pin(async move {
+            let identity = self.identity.as_ref().ok_or_else(Fault::unauthenticated)?;
+            page::account(&self.access, identity, &self.host).await
+        })
+    }
+
+    fn ways(&self) -> PortFuture<'_, Ways> {
+        Box::pin(page::ways(&self.access, self.identity.as_ref(), &self.host))
+    }
+
+    fn provider(&self) -> Option<String> {
+        self.access.oidc.as_ref().map(|oidc| oidc.title().to_owned())
     }
 }

@@ -82,12 +82,17 @@ fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static +
         let Some(parts) = use_context::<http::request::Parts>() else {
             return;
         };
-        let identity = parts.extensions.get::<Identity>();
+        let identity = parts.extensions.get::<Identity>().cloned();
+        let host = parts
+            .headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        let host = origin::host_of(host.unwrap_or_default()).to_owned();
         let from = parts
             .extensions
             .get::<PeerAddress>()
             .map(|PeerAddress(address)| address.to_string());
-        provide_context(ports(&state, identity, from.unwrap_or_default()));
+        provide_context(ports(&state, identity, host, from.unwrap_or_default()));
         if let (Some(nonce), Some(options)) = (use_nonce(), use_context::<ResponseOptions>())
             && let Ok(policy) = HeaderValue::from_str(&headers::content_security_policy(&nonce))
         {

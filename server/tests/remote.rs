@@ -49,8 +49,10 @@ fn user(dir: &Path, name: &str, role: &str) -> String {
     assert!(child.wait().unwrap().success());
     let create = ["token", "create", "--user", name, "--name", "test"];
     let said = succeeded(farol(dir).args(create).output().unwrap());
-    let token = said.split_whitespace().find(|word| word.starts_with("farol_"));
-    token.unwrap().to_owned()
+    let mut words = said.split_whitespace();
+    let id = words.nth(1).unwrap();
+    succeeded(farol(dir).args(["token", "trust", id]).output().unwrap());
+    words.find(|word| word.starts_with("farol_")).unwrap().to_owned()
 }
 
 impl World {

@@ -15,3 +15,13 @@ pub fn SignInPage() -> AnyView {
 pub fn SetupPage() -> AnyView {
     ().into_any()
 }
+
+#[component]
+pub fn CodePage() -> AnyView {
+    ().into_any()
+}
+
+#[component]
+pub fn ProvePage() -> AnyView {
+    ().into_any()
+}

@@ -75,6 +75,9 @@ fn PersonMenu(session: Session) -> AnyView {
                     <p class="person-name">{viewer.name}</p>
                     <p class="person-role">"Signed in as " {viewer.role}</p>
                 </div>
+                <a class="button wide" href="/account">
+                    "Your account"
+                </a>
                 <form method="post" action="/api/auth/sign-out">
                     <button class="button wide" type="submit">
                         "Sign out"

@@ -53,6 +53,8 @@ pub mod error {
         NOT_AVAILABLE = 108,
         /// Too many calls at a time; try again.
         TOO_MANY_REQUESTS = 111,
+        /// The person must prove again who they are, at `/prove`, and then ask again.
+        PROOF_NEEDED = 403,
         /// What the method is asked about is not there.
         NOT_FOUND = 404,
         /// The world has moved on: a process is gone, a run has ended.

@@ -8,9 +8,13 @@ use super::{
     tokens::{NewToken, TokenInfo, Tokens},
     users::{User, Users},
 };
-use crate::{audit::AuditLog, time::now_ms};
+use crate::{
+    audit::{AuditLog, NewEntry},
+    time::now_ms,
+};
 use anyhow::{Context, bail};
 use farol_app::ui::moment::utc;
+use farol_model::audit::AuditOutcome;
 use sqlx::SqlitePool;
 use std::io::{BufRead, IsTerminal};
 use tower_sessions_sqlx_store::SqliteStore;
@@ -182,6 +186,25 @@ async fn sessions(pool: &SqlitePool) -> anyhow::Result<Sessions> {
 
 fn changes(pool: &SqlitePool) -> Changes {
     Changes::new(pool, AuditLog::new(pool.clone()), Hasher::default())
+}
+
+/// Writes down what was done here.
+pub(super) async fn note(pool: &SqlitePool, what: &str, detail: &str) -> anyhow::Result<()> {
+    let By { who, from } = by();
+    let entry = NewEntry {
+        who,
+        from,
+        what: what.to_owned(),
+        params: "{}".to_owned(),
+        run: None,
+        outcome: AuditOutcome::Succeeded,
+        detail: detail.to_owned(),
+    };
+    AuditLog::new(pool.clone())
+        .record(entry)
+        .await
+        .context("the audit log cannot be written, so nothing was done")?;
+    Ok(())
 }
 
 /// The account that the command runs as.

@@ -4,9 +4,17 @@ use super::{
     Access, Identity,
     backend::{AuthSession, BackendError, Credentials},
     identify::SIGNED_IN_MS,
+    oidc,
     password::{self, HashError, WeakPassword},
+    proof::{
+        account, again,
+        attempts::{Origin, Outcome, Way},
+        second,
+        stepup::PROVEN_MS,
+        webauthn,
+    },
     settings_forms,
-    throttle::Verdict,
+    throttle::{Try, Verdict},
     tickets::TICKET_SECS,
     users::{User, UserError},
 };
@@ -23,6 +31,7 @@ use axum::{
     routing::post,
 };
 use farol_model::{Fault, audit::AuditOutcome};
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, time::Instant};
 
@@ -32,8 +41,13 @@ pub fn routes(access: Access) -> Router {
         .route("/api/auth/sign-in", post(sign_in))
         .route("/api/auth/sign-out", post(sign_out))
         .route("/api/auth/setup", post(setup))
+        .route("/api/auth/code", post(second::code))
+        .route("/api/auth/prove", post(again::prove))
         .route("/api/v1/tickets", post(ticket))
         .merge(settings_forms::routes())
+        .merge(account::routes())
+        .merge(webauthn::routes())
+        .merge(oidc::flow::routes())
         .with_state(access)
 }
 
@@ -69,12 +83,27 @@ struct Ticket {
 async fn sign_in(
     State(access): State<Access>,
     Extension(PeerAddress(address)): Extension<PeerAddress>,
+    headers: HeaderMap,
     session: AuthSession,
     Form(typed): Form<SignIn>,
 ) -> Response {
     let next = safe_next(&typed.next);
-    if let Verdict::Wait { left, news } = access.throttle.attempt(&typed.name, address, Instant::now()) {
+    let from = Origin::new(address, &headers);
+    let owner = owner(&access, &typed.name).await;
+    let known = match owner {
+        Some(owner) => access.proofs.browsers.known(owner, &headers).await,
+        None => None,
+    };
+    let tried = Try::of_account(&typed.name, address, known.as_deref());
+    let tell_owner = |outcome| {
+        if let Some(owner) = owner {
+            let attempts = &access.proofs.attempts;
+            attempts.note_aside(owner, &from, Way::Password, outcome);
+        }
+    };
+    if let Verdict::Wait { left, news } = access.throttle.attempt(&tried, Instant::now()) {
         if news {
+            tell_owner(Outcome::SlowedDown);
             access
                 .note(
                     &typed.name,
@@ -97,23 +126,13 @@ async fn sign_in(
     };
     match session.authenticate(credentials).await {
         Ok(Some(user)) => {
-            access.throttle.succeeded(&typed.name, address);
-            if begin(session, &user).await.is_err() {
-                return back("/sign-in?fault=busy&retry_after=5", &next);
-            }
-            metrics::counter!("farol_sign_ins_total", "result" => "good").increment(1);
+            access.throttle.succeeded(&tried);
             access
-                .note(
-                    &user.name,
-                    address,
-                    "session.sign_in",
-                    AuditOutcome::Succeeded,
-                    "Signed in.",
-                )
-                .await;
-            Redirect::to(&next).into_response()
+                .first_step_done(session, &user, &from, &headers, Way::Password, &next)
+                .await
         }
         Ok(None) => {
+            tell_owner(Outcome::Refused);
             metrics::counter!("farol_sign_ins_total", "result" => "bad").increment(1);
             access
                 .note(
@@ -136,8 +155,19 @@ async fn sign_in(
     }
 }
 
+/// Whose account is tried, for the throttle and for what the owner sees. A wrong name and a failing database are nobody.
+async fn owner(access: &Access, name: &str) -> Option<i64> {
+    match access.users.by_name(name).await {
+        Ok(user) => user.map(|user| user.id),
+        Err(error) => {
+            tracing::error!(%error, "a user cannot be looked up");
+            None
+        }
+    }
+}
+
 /// The session id changes here (OWASP Session Management, "renew the session id after any privilege change").
-async fn begin(mut session: AuthSession, user: &User) -> Result<(), ()> {
+pub(super) async fn begin(mut session: AuthSession, user: &User) -> Result<(), ()> {
     let begun = async {
         session
             .session
@@ -145,11 +175,13 @@ async fn begin(mut session: AuthSession, user: &User) -> Result<(), ()> {
             .await
             .map_err(|error| error.to_string())?;
         session.login(user).await.map_err(|error| error.to_string())?;
-        session
-            .session
-            .insert(SIGNED_IN_MS, now_ms())
-            .await
-            .map_err(|error| error.to_string())
+        let session = session.session;
+        let written = async {
+            session.remove::<serde_json::Value>(second::HALF_WAY).await?;
+            session.insert(PROVEN_MS, now_ms()).await?;
+            session.insert(SIGNED_IN_MS, now_ms()).await
+        };
+        written.await.map_err(|error| error.to_string())
     };
     begun
         .await
@@ -299,12 +331,12 @@ impl Access {
 }
 
 /// Back to a form, with where the person wanted to go.
-fn back(path: &str, next: &str) -> Response {
+pub(super) fn back(path: &str, next: &str) -> Response {
     Redirect::to(&format!("{path}&next={}", encode(next))).into_response()
 }
 
 /// Only a path on this server; anything else is the overview.
-fn safe_next(next: &str) -> String {
+pub(super) fn safe_next(next: &str) -> String {
     let safe = next.starts_with('/')
         && !next.starts_with("//")
         && next.len() <= 2048

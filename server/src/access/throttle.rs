@@ -5,6 +5,10 @@
 //!
 //! A flood of names cannot push out an account under attack: an entry that still waits is never dropped. When the table is full
 //! of those, further names share one entry, and are slowed down together.
+//!
+//! Nobody can lock somebody else out for good: a browser that has signed in to the account before is counted by itself and waits
+//! for its own failures only (see [`browsers`](super::proof::browsers)), and a passkey, which cannot be guessed, waits for no
+//! account at all.
 
 use sha2::{Digest, Sha256};
 use std::{
@@ -28,6 +32,41 @@ const MAX_ENTRIES: usize = 10_000;
 pub struct Throttle {
     accounts: Mutex<Table>,
     addresses: Mutex<Table>,
+    /// Browsers that an account knows, each for that account.
+    browsers: Mutex<Table>,
+}
+
+/// What is tried, and what it counts against.
+#[derive(Debug, Clone)]
+pub struct Try {
+    account: Option<[u8; 16]>,
+    address: [u8; 16],
+    browser: Option<[u8; 16]>,
+}
+
+impl Try {
+    /// At an account's password or code; `known` is the browser, where the account knows it.
+    pub fn of_account(account: &str, address: IpAddr, known: Option<&[u8]>) -> Self {
+        Try {
+            account: Some(account_key(account)),
+            address: address_key(address),
+            browser: known.map(|hash| {
+                let mut both = Sha256::new();
+                both.update(hash);
+                both.update(account_key(account));
+                first16(both.finalize().as_slice())
+            }),
+        }
+    }
+
+    /// At what cannot be guessed: only the address counts.
+    pub fn of_address(address: IpAddr) -> Self {
+        Try {
+            account: None,
+            address: address_key(address),
+            browser: None,
+        }
+    }
 }
 
 /// Whether an attempt may go on.
@@ -58,30 +97,39 @@ struct Entry {
 
 impl Throttle {
     /// Counts an attempt, unless it must wait.
-    pub fn attempt(&self, account: &str, address: IpAddr, now: Instant) -> Verdict {
-        let (account, address) = (account_key(account), address_key(address));
-        let verdict = self.table(&self.addresses, |table| {
-            table.attempt(address, FREE_PER_ADDRESS, now)
-        });
-        if verdict != Verdict::Go {
-            return verdict;
+    pub fn attempt(&self, tried: &Try, now: Instant) -> Verdict {
+        if let Some(browser) = tried.browser {
+            return self.table(&self.browsers, |table| {
+                table.attempt(browser, FREE_PER_ACCOUNT, now)
+            });
         }
+        let verdict = self.table(&self.addresses, |table| {
+            table.attempt(tried.address, FREE_PER_ADDRESS, now)
+        });
+        let (Verdict::Go, Some(account)) = (verdict, tried.account) else {
+            return verdict;
+        };
         let verdict = self.table(&self.accounts, |table| {
             table.attempt(account, FREE_PER_ACCOUNT, now)
         });
         if verdict != Verdict::Go {
             // It was not tried, so it does not count against the address.
-            self.table(&self.addresses, |table| table.take_back(address));
+            self.table(&self.addresses, |table| table.take_back(tried.address));
         }
         verdict
     }
 
-    /// The attempt was right: the account starts anew, the address gets this one back.
-    pub fn succeeded(&self, account: &str, address: IpAddr) {
-        self.table(&self.accounts, |table| {
-            table.entries.remove(&account_key(account))
-        });
-        self.table(&self.addresses, |table| table.take_back(address_key(address)));
+    /// The attempt was right: what it counted against starts anew, the address gets this one back. From a browser that is known
+    /// the account does not start anew: others may be guessing at it right now.
+    pub fn succeeded(&self, tried: &Try) {
+        if let Some(browser) = tried.browser {
+            self.table(&self.browsers, |table| table.entries.remove(&browser));
+            return;
+        }
+        if let Some(account) = tried.account {
+            self.table(&self.accounts, |table| table.entries.remove(&account));
+        }
+        self.table(&self.addresses, |table| table.take_back(tried.address));
     }
 
     fn table<T>(&self, table: &Mutex<Table>, work: impl FnOnce(&mut Table) -> T) -> T {
@@ -171,6 +219,10 @@ mod tests {
         IpAddr::from([192, 0, 2, last])
     }
 
+    fn of(account: &str, address: IpAddr) -> Try {
+        Try::of_account(account, address, None)
+    }
+
     fn waits(verdict: Verdict) -> bool {
         matches!(verdict, Verdict::Wait { .. })
     }
@@ -179,28 +231,28 @@ mod tests {
     fn the_wait_grows_with_each_failure_and_is_told_once() {
         let (throttle, start) = (Throttle::default(), Instant::now());
         for _ in 0..FREE_PER_ACCOUNT {
-            assert_eq!(throttle.attempt("ana", address(1), start), Verdict::Go);
+            assert_eq!(throttle.attempt(&of("ana", address(1)), start), Verdict::Go);
         }
-        let Verdict::Wait { left, news } = throttle.attempt("ana", address(1), start) else {
+        let Verdict::Wait { left, news } = throttle.attempt(&of("ana", address(1)), start) else {
             panic!()
         };
         assert!(news && left <= Duration::from_secs(1));
         assert!(matches!(
-            throttle.attempt("ana", address(2), start),
+            throttle.attempt(&of("ana", address(2)), start),
             Verdict::Wait { news: false, .. }
         ));
         let later = start + Duration::from_secs(2);
         assert_eq!(
-            throttle.attempt("ANA ", address(2), later),
+            throttle.attempt(&of("ANA ", address(2)), later),
             Verdict::Go,
             "one more try after the wait"
         );
-        let Verdict::Wait { left, .. } = throttle.attempt("ana", address(2), later) else {
+        let Verdict::Wait { left, .. } = throttle.attempt(&of("ana", address(2)), later) else {
             panic!()
         };
         assert!(left > Duration::from_secs(1), "the next wait is longer");
         assert_eq!(
-            throttle.attempt("ben", address(2), later),
+            throttle.attempt(&of("ben", address(2)), later),
             Verdict::Go,
             "another account does not wait"
         );
@@ -211,30 +263,30 @@ mod tests {
         let (throttle, start) = (Throttle::default(), Instant::now());
         for index in 0..FREE_PER_ADDRESS {
             assert_eq!(
-                throttle.attempt(&format!("user{index}"), address(1), start),
+                throttle.attempt(&of(&format!("user{index}"), address(1)), start),
                 Verdict::Go
             );
         }
-        assert!(waits(throttle.attempt("another", address(1), start)));
-        assert_eq!(throttle.attempt("another", address(2), start), Verdict::Go);
+        assert!(waits(throttle.attempt(&of("another", address(1)), start)));
+        assert_eq!(throttle.attempt(&of("another", address(2)), start), Verdict::Go);
         for _ in 0..FREE_PER_ACCOUNT {
-            throttle.attempt("ana", address(3), start);
-            throttle.succeeded("ana", address(3));
+            throttle.attempt(&of("ana", address(3)), start);
+            throttle.succeeded(&of("ana", address(3)));
         }
-        assert_eq!(throttle.attempt("ana", address(3), start), Verdict::Go);
+        assert_eq!(throttle.attempt(&of("ana", address(3)), start), Verdict::Go);
     }
 
     #[test]
     fn a_flood_of_names_does_not_free_an_account_under_attack() {
         let (throttle, start) = (Throttle::default(), Instant::now());
         for _ in 0..FREE_PER_ACCOUNT + 3 {
-            throttle.attempt("ana", address(1), start);
+            throttle.attempt(&of("ana", address(1)), start);
         }
         for index in 0..u32::try_from(MAX_ENTRIES).unwrap() + 100 {
             let from = IpAddr::from(Ipv6Addr::from(u128::from(index) << 64));
-            throttle.attempt(&format!("user{index}"), from, start);
+            throttle.attempt(&of(&format!("user{index}"), from), start);
         }
-        assert!(waits(throttle.attempt("ana", address(9), start)));
+        assert!(waits(throttle.attempt(&of("ana", address(9)), start)));
         assert!(throttle.accounts.lock().unwrap().entries.len() <= MAX_ENTRIES);
     }
 
@@ -255,9 +307,49 @@ mod tests {
     fn quiet_is_forgotten() {
         let (throttle, start) = (Throttle::default(), Instant::now());
         for _ in 0..FREE_PER_ACCOUNT {
-            throttle.attempt("ana", address(1), start);
+            throttle.attempt(&of("ana", address(1)), start);
         }
-        assert_eq!(throttle.attempt("ana", address(1), start + FORGET), Verdict::Go);
-        assert_eq!(throttle.attempt("ana", address(1), start + FORGET), Verdict::Go);
+        assert_eq!(
+            throttle.attempt(&of("ana", address(1)), start + FORGET),
+            Verdict::Go
+        );
+        assert_eq!(
+            throttle.attempt(&of("ana", address(1)), start + FORGET),
+            Verdict::Go
+        );
+    }
+
+    #[test]
+    fn nobody_can_keep_the_owner_out_of_a_browser_that_the_account_knows() {
+        let (throttle, mut now) = (Throttle::default(), Instant::now());
+        let mine = Try::of_account("ana", address(1), Some(b"mine"));
+        // Somebody else takes every chance that there is, for a day.
+        for round in 0..24 * 60 {
+            now += Duration::from_secs(60);
+            let elsewhere = IpAddr::from(Ipv6Addr::from(u128::from(2_u32 + round) << 64));
+            throttle.attempt(&of("ana", elsewhere), now);
+        }
+        assert!(
+            waits(throttle.attempt(&of("ana", address(2)), now)),
+            "a stranger waits"
+        );
+        assert_eq!(throttle.attempt(&mine, now), Verdict::Go);
+        throttle.succeeded(&mine);
+        assert!(
+            waits(throttle.attempt(&of("ana", address(2)), now)),
+            "still under attack"
+        );
+        assert_eq!(throttle.attempt(&Try::of_address(address(1)), now), Verdict::Go);
+    }
+
+    #[test]
+    fn a_stolen_cookie_buys_no_more_tries_and_none_at_other_accounts() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        let known = |account: &str| Try::of_account(account, address(1), Some(b"stolen"));
+        for _ in 0..FREE_PER_ACCOUNT {
+            assert_eq!(throttle.attempt(&known("ana"), now), Verdict::Go);
+        }
+        assert!(waits(throttle.attempt(&known("ana"), now)));
+        assert_eq!(throttle.attempt(&known("ben"), now), Verdict::Go);
     }
 }

@@ -23,7 +23,7 @@ impl Rpc for Runner {
             match Method::parse(method) {
                 Some(Method::Run) => {
                     let RunCall { follow, request } = read(data)?;
-                    let run = self.start(&identity.viewer, peer, request).await?;
+                    let run = self.start(identity, peer, request).await?;
                     let channel = follow.then(|| format!("runs/{}", run.id));
                     let accepted = RunAccepted { run: run.id };
                     Ok(Answer {

@@ -1,18 +1,19 @@
 //! The one way in which anything is done.
 //!
-//! Order: key, action, permission, parameters, confirmation, capacity; then the run is written down under its key (which
+//! Order: key, action, permission, parameters, confirmation, a fresh proof where it is dangerous, capacity; then the run is written down under its key (which
 //! makes it happen once), then the audit entry, and only then does it start. Whatever is refused is audited as well.
 //!
 //! Bounds: [`MAX_RUNNING`] at once, [`MAX_WAITING`] more wait, above that requests are refused as limited. An action's time
 //! limit asks it to stop; after [`STOP_GRACE`] it is dropped.
 
 use super::{
-    Action, Outcome, RunContext, RunOutlet,
+    Action, Caller, Freshness, Outcome, RunContext, RunOutlet,
     output::OutputSink,
     store::{Inserted, RunStore},
 };
 use crate::{
     audit::{AuditLog, NewEntry},
+    live::Proof,
     time::now_ms,
 };
 use farol_model::{
@@ -23,7 +24,7 @@ use farol_model::{
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU8, Ordering},
     },
     time::Duration,
@@ -52,6 +53,8 @@ struct Inner {
     store: RunStore,
     audit: AuditLog,
     outlet: Arc<dyn RunOutlet>,
+    /// Who says whether a proof is fresh. Until it is there nothing dangerous starts.
+    freshness: OnceLock<Arc<dyn Freshness>>,
     /// Runs that have not ended. A std lock: held for map operations only.
     live: Mutex<HashMap<String, LiveRun>>,
     shutdown: CancellationToken,
@@ -101,11 +104,17 @@ impl Runner {
                 store,
                 audit,
                 outlet,
+                freshness: OnceLock::new(),
                 live,
                 shutdown,
                 tasks,
             }),
         })
+    }
+
+    /// Asks this one whether a proof is fresh. The first that was given stays.
+    pub fn ask_for_proof(&self, freshness: Arc<dyn Freshness>) {
+        let _ = self.inner.freshness.set(freshness);
     }
 
     /// The actions that this viewer may run.
@@ -115,14 +124,27 @@ impl Runner {
     }
 
     /// Starts a run, or finds the one that the key already started.
-    pub async fn start(&self, viewer: &Viewer, from: &str, request: RunRequest) -> Result<Run, Fault> {
+    pub async fn start(
+        &self,
+        caller: impl Into<Caller<'_>>,
+        from: &str,
+        request: RunRequest,
+    ) -> Result<Run, Fault> {
+        let caller = caller.into();
+        let viewer = caller.viewer;
         let action = self
             .inner
             .actions
             .iter()
             .find(|action| action.spec().id == request.action)
             .cloned();
-        let checked = check(action.as_deref(), viewer, &request);
+        let checked = match check(action.as_deref(), viewer, &request) {
+            Ok(params) => self
+                .proven(action.as_deref(), caller.proof)
+                .await
+                .map(|()| params),
+            refused => refused,
+        };
         let (action, params) = match (action, checked) {
             (Some(action), Ok(params)) => (action, params),
             (action, Err(fault)) => {
@@ -253,6 +275,19 @@ impl Runner {
             .map_err(|error| broken("runs", &error))
     }
 
+    /// Whether the caller has proved lately who it is, where that matters.
+    async fn proven(&self, action: Option<&dyn Action>, proof: Option<&Proof>) -> Result<(), Fault> {
+        if !action.is_some_and(|action| action.spec().danger == Danger::Dangerous) {
+            return Ok(());
+        }
+        match (self.inner.freshness.get(), proof) {
+            (Some(freshness), Some(proof)) => freshness.fresh(proof).await,
+            _ => Err(Fault::forbidden(
+                "Nobody has proved to be behind this request, and it is dangerous.",
+            )),
+        }
+    }
+
     fn live(&self) -> MutexGuard<'_, HashMap<String, LiveRun>> {
         self.inner.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -343,7 +378,8 @@ impl Runner {
         let params = action
             .map(|action| action.spec().redact(&request.params))
             .unwrap_or_default();
-        let forbidden = fault.code == farol_model::FaultCode::Forbidden;
+        use farol_model::FaultCode::{Forbidden, ProofNeeded};
+        let forbidden = matches!(fault.code, Forbidden | ProofNeeded);
         let what: String = request
             .action
             .chars()

@@ -7,7 +7,7 @@ use farol_model::{
 };
 use futures::future::BoxFuture;
 use sqlx::SqlitePool;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use tokio::sync::{
     Notify,
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -55,7 +55,22 @@ impl RunOutlet for Ears {
     fn closed(&self, _: &str) {}
 }
 
+/// Sessions have proved themselves or not, as the test says; tokens never have.
+struct Said(Arc<AtomicBool>);
+
+impl Freshness for Said {
+    fn fresh<'a>(&'a self, proof: &'a Proof) -> BoxFuture<'a, Result<(), Fault>> {
+        let fresh = matches!(proof, Proof::Session(_)) && self.0.load(Ordering::SeqCst);
+        Box::pin(async move {
+            fresh
+                .then_some(())
+                .ok_or_else(|| Fault::new(FaultCode::ProofNeeded, "Prove it."))
+        })
+    }
+}
+
 struct Bench {
+    proven: Arc<AtomicBool>,
     runner: Runner,
     pool: SqlitePool,
     audit: AuditLog,
@@ -117,7 +132,10 @@ async fn bench_on(pool: SqlitePool) -> Bench {
     )
     .await
     .unwrap();
+    let proven = Arc::new(AtomicBool::new(false));
+    runner.ask_for_proof(Arc::new(Said(proven.clone())));
     Bench {
+        proven,
         runner,
         pool,
         audit,
@@ -394,4 +412,39 @@ async fn a_run_over_rpc_may_be_followed_and_what_is_not_understood_is_named() {
     let fault = call("fly", serde_json::json!({})).await.unwrap_err();
     assert!(fault.message.contains("`fly`") && fault.message.contains("run, cancel"));
     bench.until(RunStatus::Succeeded).await;
+}
+
+#[tokio::test]
+async fn what_is_dangerous_asks_for_a_fresh_proof_and_what_is_not_does_not() {
+    let mut bench = bench().await;
+    let viewer = viewer(Role::Operator);
+    let session = Proof::Session("s".into());
+    let dangerous = |key: &str| RunRequest {
+        confirm: true,
+        ..request("danger", key)
+    };
+    let start = async |bench: &Bench, proof: Option<&Proof>, key: &str| {
+        let caller = Caller {
+            viewer: &viewer,
+            proof,
+        };
+        bench.runner.start(caller, "::1", dangerous(key)).await
+    };
+    let nobody = start(&bench, None, "key-0001").await.unwrap_err();
+    assert_eq!(nobody.code, FaultCode::Forbidden, "only the name is known");
+    let stale = start(&bench, Some(&session), "key-0001").await.unwrap_err();
+    assert_eq!(stale.code, FaultCode::ProofNeeded);
+    assert_eq!(bench.outcomes().await, [AuditOutcome::Refused; 2]);
+    assert_eq!(bench.ran.load(Ordering::SeqCst), 0);
+    bench.start(request("quick", "key-0002")).await.unwrap();
+    bench.until(RunStatus::Succeeded).await;
+    bench.proven.store(true, Ordering::SeqCst);
+    // The refusal used up nothing: the same key starts it now.
+    start(&bench, Some(&session), "key-0001").await.unwrap();
+    bench.until(RunStatus::Succeeded).await;
+    let token = start(&bench, Some(&Proof::Token(1)), "key-0003")
+        .await
+        .unwrap_err();
+    assert_eq!(token.code, FaultCode::ProofNeeded);
+    assert_eq!(bench.ran.load(Ordering::SeqCst), 2);
 }

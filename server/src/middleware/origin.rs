@@ -115,7 +115,7 @@ impl OriginPolicy {
 }
 
 /// Without port.
-pub(super) fn host_of(authority: &str) -> &str {
+pub fn host_of(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,

@@ -10,12 +10,17 @@ use super::{
 use crate::prelude::*;
 use crate::{
     call::Call,
+    error::AppError,
     page_data::Answer,
     session::{Session, came_back},
     ui::{Badge, Glyph, Notice, Tone, dialog::Dialog},
 };
-use farol_model::action::{ActionSpec, Danger, Params, RunView};
+use farol_model::{
+    FaultCode,
+    action::{ActionSpec, Danger, Params, RunView},
+};
 use leptos::{ev::SubmitEvent, server_fn::ServerFn};
+use leptos_router::{hooks::use_location, location::Url};
 
 /// What a panel is made of; every part of it is cheap to copy.
 #[derive(Clone, Copy)]
@@ -224,7 +229,7 @@ fn Outcome(panel: Panel) -> AnyView {
 fn drawn(answer: Answer) -> AnyView {
     match answer.and_then(|data| data.read::<(RunView, i64)>()) {
         Ok((view, now_ms)) => view! { <Started view now_ms/> },
-        Err(error) => refusal(&error.to_string()),
+        Err(error) => refusal(&error),
     }
 }
 
@@ -237,9 +242,29 @@ pub fn CameBack() -> AnyView {
     }
 }
 
-/// Why an action did not start.
-fn refusal(error: &str) -> AnyView {
-    view! { <Notice tone=Tone::Crit title="It was not done" text=error urgent=true/> }
+/// Why an action did not start; and where to prove who one is, when that is what it wants.
+fn refusal(error: &AppError) -> AnyView {
+    let prove = matches!(error, AppError::Fault(fault) if fault.code == FaultCode::ProofNeeded).then(|| {
+        let (path, search) = {
+            let place = use_location();
+            (place.pathname.get_untracked(), place.search.get_untracked())
+        };
+        // A plain form that was refused has the refusal in the address of its page.
+        let here = match search.is_empty() || search.contains("__err") {
+            true => path,
+            false => format!("{path}?{search}"),
+        };
+        let href = format!("/prove?next={}", Url::escape(&here));
+        view! {
+            <a class="button" href=href rel="external">
+                "Prove that it is you"
+            </a>
+        }
+    });
+    view! {
+        <Notice tone=Tone::Crit title="It was not done" text=error.to_string() urgent=true/>
+        {prove}
+    }
 }
 
 #[component]

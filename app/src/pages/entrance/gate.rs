@@ -99,3 +99,17 @@ pub fn PasswordField(
         </div>
     }
 }
+
+/// The address of single sign-on, which leads back to `next`.
+pub fn provider_address(next: &str, again: bool) -> String {
+    let next: String = next
+        .bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect();
+    format!("/api/auth/oidc/begin?again={again}&next={next}")
+}

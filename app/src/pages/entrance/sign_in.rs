@@ -1,5 +1,9 @@
-use super::gate::{Gate, NameField, PasswordField};
-use crate::prelude::*;
+use super::{
+    gate::{Gate, NameField, PasswordField, provider_address},
+    prove::PasskeyButton,
+};
+use crate::{ports, prelude::*};
+use leptos::nonce::use_nonce;
 use leptos_router::hooks::use_query_map;
 
 /// What the server told about the last try, as title and text. `retry_after` is in seconds.
@@ -28,6 +32,29 @@ pub fn fault_words(fault: &str, retry_after: Option<u32>) -> Option<(&'static st
             "Your session has ended",
             "Sign in again to go on where you were.".to_owned(),
         ),
+        "late" => (
+            "Too much time has passed",
+            "The second step must follow within 5 minutes. Start again with your password.".to_owned(),
+        ),
+        "provider" => (
+            "Single sign-on did not work",
+            "The provider refused, or its answer does not hold. Try again; the server log says why."
+                .to_owned(),
+        ),
+        "unreachable" => (
+            "The provider cannot be reached",
+            "Single sign-on does not work right now. Try again in a while, or sign in with a password."
+                .to_owned(),
+        ),
+        "stranger" => (
+            "You may not use this Farol",
+            "The provider knows you, but nobody has given you access here. Ask an administrator.".to_owned(),
+        ),
+        "taken" => (
+            "Your name is taken here",
+            "There is an account of the same name that does not sign in this way. Ask an administrator."
+                .to_owned(),
+        ),
         _ => return None,
     })
 }
@@ -41,6 +68,16 @@ pub fn SignInPage() -> AnyView {
         .and_then(|fault| fault_words(fault, retry_after));
     // Where this may lead is for the server to decide when the form comes back.
     let next = query.get_str("next").unwrap_or("/").to_owned();
+    let provider = ports::ports().ok().and_then(|ports| ports.account.provider());
+    let away = provider_address(&next, false);
+    let provider = provider.map(|title| {
+        view! {
+            <a class="button wide" href=away rel="external">
+                {format!("Sign in with {title}")}
+            </a>
+        }
+    });
+    let passkey_next = next.clone();
     view! {
         <Gate title="Sign in" text="Farol shows what your machines are doing, as it happens." fault>
             <form method="post" action="/api/auth/sign-in">
@@ -51,6 +88,9 @@ pub fn SignInPage() -> AnyView {
                     "Sign in"
                 </button>
             </form>
+            <PasskeyButton words="Use a passkey" next=passkey_next/>
+            {provider}
+            <script type="module" src="/account/passkey.js" nonce=use_nonce()></script>
         </Gate>
     }
 }
@@ -61,7 +101,18 @@ mod tests {
 
     #[test]
     fn every_fault_of_the_server_has_words_and_an_unknown_one_is_silent() {
-        for fault in ["bad", "throttled", "busy", "origin", "expired"] {
+        for fault in [
+            "bad",
+            "throttled",
+            "busy",
+            "origin",
+            "expired",
+            "late",
+            "provider",
+            "unreachable",
+            "stranger",
+            "taken",
+        ] {
             assert!(fault_words(fault, None).is_some(), "{fault}");
         }
         assert_eq!(fault_words("<script>", None), None);
