@@ -7,6 +7,7 @@
 use crate::{
     access::AccessConfig,
     actions::runbook::config::RunbookConfig,
+    audit::config::AuditConfig,
     collectors::registered_names,
     live::LiveLimits,
     tls::certificate::{BadFile, Certificate, Files},
@@ -29,6 +30,7 @@ pub struct Config {
     pub http: HttpConfig,
     pub tls: TlsConfig,
     pub access: AccessConfig,
+    pub audit: AuditConfig,
     pub collect: CollectConfig,
     pub live: LiveConfig,
     pub log: LogConfig,
@@ -418,6 +420,12 @@ impl Config {
                 .into_iter()
                 .map(|(key, why)| (format!("access.{key}"), why)),
         );
+        problems.extend(
+            self.audit
+                .problems()
+                .into_iter()
+                .map(|(key, why)| (format!("audit.{key}"), why)),
+        );
         problems.extend(crate::actions::runbook::config::problems(&self.runbooks));
         problems
     }
@@ -533,6 +541,16 @@ mod tests {
                 "[http]\ntrusted_proxies = [\"10.0.0.0/99\"]",
                 "http.trusted_proxies",
                 "invalid",
+            ),
+            (
+                "[audit]\nsyslog = \"localhost\"",
+                "audit.syslog",
+                "udp://host:514",
+            ),
+            (
+                "[audit]\nwebhook = \"https://h/p\"",
+                "audit.webhook",
+                "webhook_secret",
             ),
             ("[tls]\ncert = \"a.pem\"", "tls.key", "is missing"),
             ("[tls]\nkey = \"a.pem\"", "tls.cert", "is missing"),

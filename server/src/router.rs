@@ -6,7 +6,7 @@ use crate::{
     live::{self, PeerAddress},
     middleware::{guard, headers, origin},
     ports::ports,
-    site,
+    rest, site,
     state::AppState,
     telemetry,
 };
@@ -48,6 +48,7 @@ pub fn router(state: AppState) -> Router {
         .with_state(state.clone())
         .merge(live::routes(state.live.clone()))
         .merge(access::routes(state.access.clone()))
+        .merge(rest::routes(state.runner.clone()))
         .layer(from_fn(telemetry::record))
         .layer(from_fn_with_state(state.access.clone(), guard::guard));
     let routes = state
@@ -60,7 +61,8 @@ pub fn router(state: AppState) -> Router {
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             Duration::from_secs(config.request_timeout_secs),
-        ));
+        ))
+        .layer(from_fn(rest::problem::problems));
     match state.config.tls.is_certified() {
         true => routes.layer(from_fn(headers::https_only)),
         false => routes,

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::audit::{AuditLog, NewEntry};
 use anyhow::{Context, bail};
-use farol_model::{Role, audit::AuditOutcome};
+use farol_model::{Role, action::Params, audit::AuditOutcome};
 use sqlx::SqlitePool;
 use std::io::{BufRead, IsTerminal};
 
@@ -37,29 +37,33 @@ pub fn read_password(from_stdin: bool) -> anyhow::Result<String> {
 
 pub async fn user_add(pool: &SqlitePool, name: &str, role: Role, password: String) -> anyhow::Result<String> {
     let hash = hash(password).await?;
-    Users::new(pool.clone()).add(name, role, &hash).await?;
-    note(pool, "user.add", &format!("Added {name} as {role}.")).await?;
+    let adding = async { Users::new(pool.clone()).add(name, role, &hash).await };
+    let params = [("user", name), ("role", role.as_str())];
+    act(pool, "user.add", &params, adding, |_| format!("Added {name} as {role}.")).await?;
     Ok(format!("added {name} as {role}"))
 }
 
 pub async fn user_passwd(pool: &SqlitePool, name: &str, password: String) -> anyhow::Result<String> {
     let hash = hash(password).await?;
-    Users::new(pool.clone()).set_password(name, &hash).await?;
-    note(pool, "user.passwd", &format!("Set a new password for {name}.")).await?;
+    let setting = async { Users::new(pool.clone()).set_password(name, &hash).await };
+    let said = |_: &()| format!("Set a new password for {name}.");
+    act(pool, "user.passwd", &[("user", name)], setting, said).await?;
     Ok(format!(
         "set a new password for {name}; their sessions have ended"
     ))
 }
 
 pub async fn user_disable(pool: &SqlitePool, name: &str) -> anyhow::Result<String> {
-    Users::new(pool.clone()).set_disabled(name, true).await?;
-    note(pool, "user.disable", &format!("Disabled {name}.")).await?;
+    let disabling = async { Users::new(pool.clone()).set_disabled(name, true).await };
+    let said = |_: &()| format!("Disabled {name}.");
+    act(pool, "user.disable", &[("user", name)], disabling, said).await?;
     Ok(format!("disabled {name}; their sessions have ended"))
 }
 
 pub async fn user_enable(pool: &SqlitePool, name: &str) -> anyhow::Result<String> {
-    Users::new(pool.clone()).set_disabled(name, false).await?;
-    note(pool, "user.enable", &format!("Enabled {name}.")).await?;
+    let enabling = async { Users::new(pool.clone()).set_disabled(name, false).await };
+    let said = |_: &()| format!("Enabled {name}.");
+    act(pool, "user.enable", &[("user", name)], enabling, said).await?;
     Ok(format!("enabled {name}"))
 }
 
@@ -85,13 +89,10 @@ pub async fn token_create(pool: &SqlitePool, user: &str, name: &str) -> anyhow::
     }
     let owner = Users::new(pool.clone()).by_name(user).await?;
     let owner = owner.with_context(|| format!("there is no user `{user}`"))?;
-    let (id, text) = Tokens::new(pool.clone()).create(&owner, name).await?;
-    note(
-        pool,
-        "token.create",
-        &format!("Made token {id} ({name}) for {user}."),
-    )
-    .await?;
+    let making = async { Tokens::new(pool.clone()).create(&owner, name).await };
+    let params = [("user", user), ("name", name)];
+    let said = |(id, _): &(i64, String)| format!("Made token {id} ({name}) for {user}.");
+    let (id, text) = act(pool, "token.create", &params, making, said).await?;
     Ok(format!("token {id} of {user}, shown only now:\n{text}"))
 }
 
@@ -108,10 +109,14 @@ pub async fn token_list(pool: &SqlitePool) -> anyhow::Result<String> {
 }
 
 pub async fn token_revoke(pool: &SqlitePool, id: i64) -> anyhow::Result<String> {
-    if !Tokens::new(pool.clone()).revoke(id).await? {
-        bail!("there is no token {id}; `farol token list` shows them");
-    }
-    note(pool, "token.revoke", &format!("Revoked token {id}.")).await?;
+    let revoking = async {
+        match Tokens::new(pool.clone()).revoke(id).await? {
+            true => Ok(()),
+            false => Err(RevokeError::Unknown(id)),
+        }
+    };
+    let said = |_: &()| format!("Revoked token {id}.");
+    act(pool, "token.revoke", &[("token", &id.to_string())], revoking, said).await?;
     Ok(format!("revoked token {id}; its connections have ended"))
 }
 
@@ -120,20 +125,36 @@ async fn hash(password: String) -> anyhow::Result<String> {
     Ok(Hasher::default().hash(password).await?)
 }
 
-async fn note(pool: &SqlitePool, what: &str, detail: &str) -> anyhow::Result<()> {
+/// Why a token cannot be revoked.
+#[derive(Debug, thiserror::Error)]
+enum RevokeError {
+    #[error("there is no token {0}; `farol token list` shows them")]
+    Unknown(i64),
+    #[error("the database cannot be used")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Does it with its audit entry, or not at all.
+async fn act<T, E: std::error::Error + Send + Sync + 'static>(
+    pool: &SqlitePool,
+    what: &str,
+    params: &[(&str, &str)],
+    doing: impl Future<Output = Result<T, E>>,
+    said: impl FnOnce(&T) -> String,
+) -> anyhow::Result<T> {
     let account = std::env::var("USER").unwrap_or_else(|_| "unknown account".to_owned());
+    let params: Params = params
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     let entry = NewEntry {
         who: account,
         from: "command line".to_owned(),
         what: what.to_owned(),
-        params: "{}".to_owned(),
+        params: serde_json::to_string(&params)?,
         run: None,
-        outcome: AuditOutcome::Succeeded,
-        detail: detail.to_owned(),
+        outcome: AuditOutcome::Started,
+        detail: String::new(),
     };
-    AuditLog::new(pool.clone())
-        .record(entry)
-        .await
-        .context("the audit log cannot be written")?;
-    Ok(())
+    Ok(AuditLog::new(pool.clone()).act(entry, doing, said).await?)
 }

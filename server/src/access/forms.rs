@@ -10,7 +10,7 @@ use super::{
     users::{User, UserError},
 };
 use crate::{
-    audit::NewEntry,
+    audit::{ActError, NewEntry},
     error::Refusal,
     live::{Ending, PeerAddress, Proof},
     time::now_ms,
@@ -96,19 +96,13 @@ async fn sign_in(
     match session.authenticate(credentials).await {
         Ok(Some(user)) => {
             access.throttle.succeeded(&typed.name, address);
-            if begin(session, &user).await.is_err() {
+            let beginning = begin(session, &user);
+            let begun = access.act(&user.name, address, "session.sign_in", beginning, "Signed in.");
+            if let Err(error) = begun.await {
+                tracing::error!(error = %anyhow::Error::from(error), "a session cannot be begun");
                 return back("/sign-in?fault=busy&retry_after=5", &next);
             }
             metrics::counter!("farol_sign_ins_total", "result" => "good").increment(1);
-            access
-                .note(
-                    &user.name,
-                    address,
-                    "session.sign_in",
-                    AuditOutcome::Succeeded,
-                    "Signed in.",
-                )
-                .await;
             Redirect::to(&next).into_response()
         }
         Ok(None) => {
@@ -134,24 +128,27 @@ async fn sign_in(
     }
 }
 
+/// A session cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the session cannot be written: {0}")]
+struct NoSession(String);
+
 /// The session id changes here (OWASP Session Management, "renew the session id after any privilege change").
-async fn begin(mut session: AuthSession, user: &User) -> Result<(), ()> {
-    let begun = async {
-        session
-            .session
-            .cycle_id()
-            .await
-            .map_err(|error| error.to_string())?;
-        session.login(user).await.map_err(|error| error.to_string())?;
-        session
-            .session
-            .insert(SIGNED_IN_MS, now_ms())
-            .await
-            .map_err(|error| error.to_string())
-    };
-    begun
+async fn begin(mut session: AuthSession, user: &User) -> Result<(), NoSession> {
+    session
+        .session
+        .cycle_id()
         .await
-        .map_err(|error| tracing::error!(error, "a session cannot be written"))
+        .map_err(|error| NoSession(error.to_string()))?;
+    session
+        .login(user)
+        .await
+        .map_err(|error| NoSession(error.to_string()))?;
+    session
+        .session
+        .insert(SIGNED_IN_MS, now_ms())
+        .await
+        .map_err(|error| NoSession(error.to_string()))
 }
 
 async fn sign_out(
@@ -160,26 +157,20 @@ async fn sign_out(
     mut session: AuthSession,
 ) -> Response {
     let id = session.session.id();
-    match session.logout().await {
-        Ok(user) => {
+    let Some(user) = session.user.clone() else {
+        return Redirect::to("/sign-in").into_response();
+    };
+    let ending = session.logout();
+    let ended = access.act(&user.name, address, "session.sign_out", ending, "Signed out.");
+    match ended.await {
+        Ok(_) => {
             if let Some(id) = id {
                 access.ended(Ending::Proof(Proof::Session(id.to_string())));
-            }
-            if let Some(user) = user {
-                access
-                    .note(
-                        &user.name,
-                        address,
-                        "session.sign_out",
-                        AuditOutcome::Succeeded,
-                        "Signed out.",
-                    )
-                    .await;
             }
             Redirect::to("/sign-in").into_response()
         }
         Err(error) => {
-            tracing::error!(%error, "a session cannot be ended");
+            tracing::error!(error = %anyhow::Error::from(error), "a session cannot be ended");
             Refusal(Fault::internal()).into_response()
         }
     }
@@ -228,25 +219,19 @@ async fn setup(
             return again("busy");
         }
     };
-    match access.users.add_first(&typed.name, &hash).await {
+    let adding = access.users.add_first(&typed.name, &hash);
+    let said = "Made the first administrator.";
+    let added = access.act(&typed.name, address, "user.setup", adding, said);
+    match added.await {
         Ok(id) => {
             access.setup.close();
-            access
-                .note(
-                    &typed.name,
-                    address,
-                    "user.setup",
-                    AuditOutcome::Succeeded,
-                    "Made the first administrator.",
-                )
-                .await;
             match access.users.by_id(id).await {
                 Ok(Some(user)) if begin(session, &user).await.is_ok() => Redirect::to("/").into_response(),
                 _ => Redirect::to("/sign-in").into_response(),
             }
         }
-        Err(UserError::BadName(_)) => again("name"),
-        Err(UserError::NotFirst | UserError::Taken(_)) => {
+        Err(ActError::Failed(UserError::BadName(_))) => again("name"),
+        Err(ActError::Failed(UserError::NotFirst | UserError::Taken(_))) => {
             access.setup.close();
             Redirect::to("/setup?fault=token").into_response()
         }
@@ -272,20 +257,37 @@ async fn ticket(State(access): State<Access>, identity: Option<Extension<Identit
 }
 
 impl Access {
-    /// Writes to the audit log. A sign-in is not held up by a log that cannot be written; the failure is.
+    /// Writes to the audit log what was not done. It is refused whether it can be written or not.
     async fn note(&self, who: &str, from: IpAddr, what: &str, outcome: AuditOutcome, detail: &str) {
-        let entry = NewEntry {
-            who: who.chars().filter(|c| !c.is_control()).take(64).collect(),
-            from: from.to_string(),
-            what: what.to_owned(),
-            params: "{}".to_owned(),
-            run: None,
-            outcome,
-            detail: detail.to_owned(),
-        };
+        let entry = entry(who, from, what, outcome, detail);
         if let Err(error) = self.audit.record(entry).await {
             tracing::error!(%error, what, "the audit log cannot be written");
         }
+    }
+
+    /// Does it with its audit entry, or not at all.
+    async fn act<T, E: std::error::Error + 'static>(
+        &self,
+        who: &str,
+        from: IpAddr,
+        what: &str,
+        doing: impl Future<Output = Result<T, E>>,
+        said: &str,
+    ) -> Result<T, ActError<E>> {
+        let entry = entry(who, from, what, AuditOutcome::Started, "");
+        self.audit.act(entry, doing, |_| said.to_owned()).await
+    }
+}
+
+fn entry(who: &str, from: IpAddr, what: &str, outcome: AuditOutcome, detail: &str) -> NewEntry {
+    NewEntry {
+        who: who.chars().filter(|c| !c.is_control()).take(64).collect(),
+        from: from.to_string(),
+        what: what.to_owned(),
+        params: "{}".to_owned(),
+        run: None,
+        outcome,
+        detail: detail.to_owned(),
     }
 }
 

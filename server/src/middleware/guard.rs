@@ -13,7 +13,7 @@ use farol_model::{Fault, Permission};
 use http::{Method, StatusCode, header};
 
 /// What a stranger may reach. The live plane, sign-in and tickets check for themselves.
-const OPEN: [&str; 8] = [
+const OPEN: [&str; 9] = [
     "/sign-in",
     "/setup",
     "/healthz",
@@ -22,6 +22,7 @@ const OPEN: [&str; 8] = [
     "/csp-report",
     "/api/fn/prefs",
     "/api/v1/tickets",
+    "/api/v1/openapi.json",
 ];
 const OPEN_BELOW: [&str; 2] = ["/api/auth/", "/pkg/"];
 

@@ -105,6 +105,10 @@ fn Filter(text: String, outcome: String) -> AnyView {
 #[component]
 fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl IntoView {
     let filtered = !text.is_empty() || !outcome.is_empty();
+    let chain = match page.chain_broken {
+        true => "notice crit",
+        false => "muted",
+    };
     if page.entries.is_empty() {
         let (title, words) = if filtered {
             (
@@ -165,6 +169,9 @@ fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl Into
                     </tbody>
                 </table>
             </div>
+            <div class="card-body">
+                <p class=chain>{page.chain}</p>
+            </div>
             <div class="pager">
                 <span>{total}</span>
                 <span class="button-row">{newer} {older}</span>
@@ -189,6 +196,7 @@ fn Row(entry: AuditEntry) -> AnyView {
         <tr>
             <td>
                 <Moment at_ms=entry.at_ms/>
+                <span class="sub">{format!("#{}", entry.id)}</span>
             </td>
             <td>
                 {entry.who}
