@@ -7,11 +7,7 @@
 pub mod openapi;
 pub mod problem;
 
-use crate::{
-    access::Identity,
-    actions::runner::Runner,
-    live::PeerAddress,
-};
+use crate::{access::Identity, actions::runner::Runner, live::PeerAddress};
 use axum::{
     Extension, Json, Router,
     extract::{
@@ -169,7 +165,9 @@ pub async fn start(
         params: order.params,
         confirm: order.confirm,
     };
-    let started = runner.start(&identity.viewer, &address.to_string(), request).await;
+    let started = runner
+        .start(&identity.viewer, &address.to_string(), request)
+        .await;
     let run = started.map_err(|fault| match fault.field.as_deref() {
         Some("key") => Fault {
             field: Some("Idempotency-Key".to_owned()),
@@ -242,7 +240,12 @@ mod tests {
 
     #[test]
     fn what_is_ours_is_known_by_its_whole_name() {
-        for ours in ["/api/v1/runs", "/api/v1/runs/x/y", "/api/v1/actions", "/api/v1/openapi.json"] {
+        for ours in [
+            "/api/v1/runs",
+            "/api/v1/runs/x/y",
+            "/api/v1/actions",
+            "/api/v1/openapi.json",
+        ] {
             assert!(owns(ours), "{ours}");
         }
         for other in ["/api/v1/runsx", "/api/v1/tickets", "/api/v1/", "/runs"] {

@@ -56,13 +56,13 @@ pub fn router(state: AppState) -> Router {
         .around(routes)
         .layer(from_fn_with_state(state.origins.clone(), origin::check))
         .layer(from_fn(files))
-        .layer(from_fn(headers::security))
         .layer(RequestBodyLimitLayer::new(config.max_body_bytes))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             Duration::from_secs(config.request_timeout_secs),
         ))
-        .layer(from_fn(rest::problem::problems));
+        .layer(from_fn(rest::problem::problems))
+        .layer(from_fn(headers::security));
     match state.config.tls.is_certified() {
         true => routes.layer(from_fn(headers::https_only)),
         false => routes,

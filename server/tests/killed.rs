@@ -12,7 +12,7 @@
 
 use serde_json::{Value, json};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::{File, OpenOptions},
     io::{BufRead, BufReader, Read, Write},
     net::{Shutdown, TcpStream},
@@ -92,6 +92,8 @@ struct World {
     said: BufReader<File>,
     /// Every key that was sent, its action, and its run where the answer came.
     sent: Vec<(String, &'static str, Option<String>)>,
+    /// What was found after the kills, by the state that was aimed at.
+    found: BTreeMap<String, usize>,
 }
 
 fn farol(dir: &Path) -> Command {
@@ -109,6 +111,14 @@ fn fifo(path: &Path) -> File {
     assert!(made.success());
     // Both ways, so that neither side waits for the other to open it and it never ends.
     OpenOptions::new().read(true).write(true).open(path).unwrap()
+}
+
+/// Some time, to hit elsewhere each round; nothing that is asserted hangs on it.
+fn spin(time: Duration) {
+    let until = Instant::now() + time;
+    while Instant::now() < until {
+        std::hint::spin_loop();
+    }
 }
 
 fn output_of(command: &mut Command) -> String {
@@ -145,6 +155,7 @@ impl World {
             address: String::new(),
             said,
             sent: Vec::new(),
+            found: BTreeMap::new(),
         };
         world.start();
         world
@@ -154,18 +165,24 @@ impl World {
         self.dir.path().join(name)
     }
 
-    fn start(&mut self) {
-        let mut server = farol(self.dir.path())
+    fn serve(&self) -> Command {
+        let mut command = farol(self.dir.path());
+        command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::null());
+        command
+    }
+
+    fn start(&mut self) {
+        let mut server = self.serve().spawn().unwrap();
         let mut line = String::new();
         let mut said = BufReader::new(server.stdout.take().unwrap());
         said.read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://");
-        self.address = address.unwrap_or_else(|| panic!("it did not start: {line:?}")).to_owned();
+        self.address = address
+            .unwrap_or_else(|| panic!("it did not start: {line:?}"))
+            .to_owned();
         self.server = Some(server);
     }
 
@@ -178,7 +195,9 @@ impl World {
     /// Sends a request and does not wait for the answer.
     fn send(&self, method: &str, path: &str, key: Option<&str>, body: &str) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        let key = key.map(|key| format!("Idempotency-Key: {key}\r\n")).unwrap_or_default();
+        let key = key
+            .map(|key| format!("Idempotency-Key: {key}\r\n"))
+            .unwrap_or_default();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n{key}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             self.address,
@@ -228,10 +247,7 @@ impl World {
             State::Accepting => {
                 let stream = self.send("POST", "/api/v1/runs", Some(&key), &Self::order("quick", &key));
                 // From at once to some milliseconds later, each round elsewhere; what is asserted holds for all.
-                let until = Instant::now() + Duration::from_micros((round as u64 * 7919) % 12_000);
-                while Instant::now() < until {
-                    std::hint::spin_loop();
-                }
+                spin(Duration::from_micros((round as u64 * 7919) % 40_000));
                 self.kill();
                 let _ = stream.shutdown(Shutdown::Both);
                 self.sent.push((key, "quick", None));
@@ -266,8 +282,20 @@ impl World {
         }
     }
 
+    /// Starts, and is killed again while it looks at what is left, or before.
+    fn kill_at_the_start(&mut self, round: usize) {
+        let mut server = self.serve().spawn().unwrap();
+        spin(Duration::from_micros((round as u64 * 6007) % 60_000));
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
+
     fn let_go(&self) {
-        let mut go = OpenOptions::new().read(true).write(true).open(self.path("go")).unwrap();
+        let mut go = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(self.path("go"))
+            .unwrap();
         go.write_all(b"go\n").unwrap();
     }
 
@@ -293,6 +321,9 @@ impl World {
                 assert_eq!(&id, known, "{key}: what was answered is still there");
             }
             let stands = run["status"].as_str().unwrap();
+            let aimed = key.split('-').next().unwrap_or_default();
+            let found = format!("{aimed}: {stands}, executed {executed} times, {}", run["detail"]);
+            *self.found.entry(found).or_default() += 1;
             if executed == 0 && ["queued", "running", "succeeded"].contains(&stands) {
                 // The server never had it: so this was the first time, and it runs now.
                 assert!(known.is_none(), "{key} was answered and is begun again");
@@ -302,7 +333,11 @@ impl World {
             }
             self.sent[index].2 = Some(id);
         }
-        let twice: Vec<_> = self.executed().into_iter().filter(|(_, count)| *count != 1).collect();
+        let twice: Vec<_> = self
+            .executed()
+            .into_iter()
+            .filter(|(_, count)| *count != 1)
+            .collect();
         assert!(twice.is_empty(), "executed twice: {twice:?}");
     }
 
@@ -324,7 +359,10 @@ impl World {
         let verified = output_of(farol(self.dir.path()).args(["audit", "verify"]));
         assert!(verified.contains("the chain holds"), "{verified}");
         let exported = output_of(farol(self.dir.path()).args(["audit", "export"]));
-        let entries: Vec<Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let entries: Vec<Value> = exported
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         let ended: HashMap<i64, &str> = entries
             .iter()
             .filter_map(|entry| Some((entry["ends"].as_i64()?, entry["outcome"].as_str()?)))
@@ -333,7 +371,9 @@ impl World {
         for entry in entries.iter().filter(|entry| entry["ends"].is_null()) {
             let outcome = entry["outcome"].as_str().unwrap();
             let outcome = match outcome {
-                "started" => ended.get(&entry["seq"].as_i64().unwrap()).unwrap_or_else(|| panic!("no end: {entry}")),
+                "started" => ended
+                    .get(&entry["seq"].as_i64().unwrap())
+                    .unwrap_or_else(|| panic!("no end: {entry}")),
                 other => other,
             };
             let what = entry["what"].as_str().unwrap();
@@ -348,7 +388,10 @@ impl World {
             let (_, run) = self.ask("GET", &format!("/api/v1/runs/{id}"), None, "");
             assert_eq!(run["status"], outcome, "{key}: entry and run say the same");
             let nothing_done = run["detail"].as_str().unwrap().contains("Nothing was done");
-            assert!(!(nothing_done && executed.contains_key(key)), "{key} was executed, and is {run}");
+            assert!(
+                !(nothing_done && executed.contains_key(key)),
+                "{key} was executed, and is {run}"
+            );
         }
         assert!(runs.is_empty(), "entries of runs that nobody asked for: {runs:?}");
     }
@@ -376,6 +419,9 @@ fn killed_in_every_state_nothing_runs_twice_nothing_is_lost_and_the_chain_holds(
                     let before = it.sent.len();
                     it.kill_in(state, round);
                     kills += 1;
+                    if round % 3 == 0 {
+                        it.kill_at_the_start(round);
+                    }
                     it.start();
                     it.check(before);
                     if round % 20 == 19 {
@@ -383,10 +429,13 @@ fn killed_in_every_state_nothing_runs_twice_nothing_is_lost_and_the_chain_holds(
                     }
                 }
                 it.audit();
+                println!("{:#?}", it.found);
                 kills
             })
         })
         .collect();
-    let kills: usize = worlds.into_iter().map(|world| world.join().unwrap()).sum();
+    // All of them end before one that failed is told, so that no server is left behind.
+    let ended: Vec<_> = worlds.into_iter().map(|world| world.join()).collect();
+    let kills: usize = ended.into_iter().map(|kills| kills.unwrap()).sum();
     assert_eq!(kills, KILLS);
 }

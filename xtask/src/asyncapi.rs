@@ -21,7 +21,11 @@ fn write_said(project: &Project, command: &str, file: &str) -> Result<()> {
             .arg(command)
             .output()
             .context("cannot start the server's program")?;
-        ensure!(said.status.success(), "`farol {command}` failed ({})", said.status);
+        ensure!(
+            said.status.success(),
+            "`farol {command}` failed ({})",
+            said.status
+        );
         fs::write(project.root.join(file), said.stdout)?;
         Ok(())
     })

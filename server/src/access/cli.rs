@@ -39,7 +39,10 @@ pub async fn user_add(pool: &SqlitePool, name: &str, role: Role, password: Strin
     let hash = hash(password).await?;
     let adding = async { Users::new(pool.clone()).add(name, role, &hash).await };
     let params = [("user", name), ("role", role.as_str())];
-    act(pool, "user.add", &params, adding, |_| format!("Added {name} as {role}.")).await?;
+    act(pool, "user.add", &params, adding, |_| {
+        format!("Added {name} as {role}.")
+    })
+    .await?;
     Ok(format!("added {name} as {role}"))
 }
 
@@ -116,7 +119,14 @@ pub async fn token_revoke(pool: &SqlitePool, id: i64) -> anyhow::Result<String> 
         }
     };
     let said = |_: &()| format!("Revoked token {id}.");
-    act(pool, "token.revoke", &[("token", &id.to_string())], revoking, said).await?;
+    act(
+        pool,
+        "token.revoke",
+        &[("token", &id.to_string())],
+        revoking,
+        said,
+    )
+    .await?;
     Ok(format!("revoked token {id}; its connections have ended"))
 }
 

@@ -343,7 +343,12 @@ async fn a_restart_gives_every_run_its_entry_and_every_entry_the_end_of_its_run(
     let ended = Run {
         status: RunStatus::Succeeded,
         detail: "done".into(),
-        ..first.runner.recent(&viewer(Role::Operator), 1).await.unwrap().remove(0)
+        ..first
+            .runner
+            .recent(&viewer(Role::Operator), 1)
+            .await
+            .unwrap()
+            .remove(0)
     };
     let store = RunStore::new(pool.clone());
     store.finish(&ended, &Default::default()).await.unwrap();
@@ -354,9 +359,20 @@ async fn a_restart_gives_every_run_its_entry_and_every_entry_the_end_of_its_run(
     };
     store.insert(7, "key-0002", &queued).await.unwrap();
     let second = bench_on(pool).await;
-    assert_eq!(second.outcomes().await, [AuditOutcome::Lost, AuditOutcome::Succeeded]);
-    let view = second.runner.get(&viewer(Role::Operator), "QUEUED").await.unwrap();
-    assert!(view.run.detail.contains("Nothing was done"), "{}", view.run.detail);
+    assert_eq!(
+        second.outcomes().await,
+        [AuditOutcome::Lost, AuditOutcome::Succeeded]
+    );
+    let view = second
+        .runner
+        .get(&viewer(Role::Operator), "QUEUED")
+        .await
+        .unwrap();
+    assert!(
+        view.run.detail.contains("Nothing was done"),
+        "{}",
+        view.run.detail
+    );
     assert!(second.audit.open().await.unwrap().is_empty());
 }
 

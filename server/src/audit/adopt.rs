@@ -12,13 +12,17 @@ const BATCH: usize = 500;
 
 /// Does it once; the database has no such table after.
 pub async fn adopt(pool: &SqlitePool) -> Result<(), sqlx::Error> {
-    const WAITS: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit_before_chain')";
+    const WAITS: &str =
+        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit_before_chain')";
     if !sqlx::query_scalar::<_, bool>(WAITS).fetch_one(pool).await? {
         return Ok(());
     }
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     // Another process may have been first.
-    if !sqlx::query_scalar::<_, bool>(WAITS).fetch_one(&mut *transaction).await? {
+    if !sqlx::query_scalar::<_, bool>(WAITS)
+        .fetch_one(&mut *transaction)
+        .await?
+    {
         return Ok(());
     }
     let (mut last_id, mut count) = (0i64, 0i64);

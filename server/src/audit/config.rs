@@ -22,7 +22,10 @@ impl fmt::Debug for AuditConfig {
         f.debug_struct("AuditConfig")
             .field("syslog", &self.syslog)
             .field("webhook", &self.webhook)
-            .field("webhook_secret", &self.webhook_secret.as_ref().map(|_| "[redacted]"))
+            .field(
+                "webhook_secret",
+                &self.webhook_secret.as_ref().map(|_| "[redacted]"),
+            )
             .field("webhook_ca", &self.webhook_ca)
             .finish()
     }
@@ -43,7 +46,8 @@ impl AuditConfig {
             (None, Some(_)) => wrong("webhook_secret", "is of no use without audit.webhook".to_owned()),
             (Some(_), None) => wrong(
                 "webhook",
-                "needs audit.webhook_secret, so that who gets the entries knows that they are ours".to_owned(),
+                "needs audit.webhook_secret, so that who gets the entries knows that they are ours"
+                    .to_owned(),
             ),
             (Some(url), Some(secret)) => {
                 if let Some(reason) = url_problem(url) {
@@ -68,12 +72,15 @@ pub fn secret_bytes(secret: &str) -> Option<Vec<u8>> {
 }
 
 fn url_problem(url: &str) -> Option<String> {
-    let reason = || format!("`{url}` is no address to post to; write https://host/path without user and password");
+    let reason =
+        || format!("`{url}` is no address to post to; write https://host/path without user and password");
     let uri: http::Uri = match url.parse() {
         Ok(uri) => uri,
         Err(_) => return Some(reason()),
     };
-    let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
+    let authority = uri
+        .authority()
+        .filter(|authority| !authority.as_str().contains('@'));
     match (uri.scheme_str(), authority) {
         (Some("http" | "https"), Some(authority)) if !authority.host().is_empty() => None,
         _ => Some(reason()),
@@ -97,7 +104,8 @@ impl std::str::FromStr for SyslogAddress {
     fn from_str(text: &str) -> Result<Self, String> {
         let host_and_port = |rest: &str| {
             let (host, port) = rest.rsplit_once(':')?;
-            let fits = !host.is_empty() && !rest.contains('/') && port.parse::<u16>().is_ok_and(|port| port > 0);
+            let fits =
+                !host.is_empty() && !rest.contains('/') && port.parse::<u16>().is_ok_and(|port| port > 0);
             fits.then(|| rest.to_owned())
         };
         let found = if let Some(rest) = text.strip_prefix("udp://") {
@@ -110,7 +118,9 @@ impl std::str::FromStr for SyslogAddress {
                 .map(|path| SyslogAddress::Unix(path.into()))
         };
         found.ok_or_else(|| {
-            format!("`{text}` is no address of a syslog; write udp://host:514, tcp://host:601 or unix:/dev/log")
+            format!(
+                "`{text}` is no address of a syslog; write udp://host:514, tcp://host:601 or unix:/dev/log"
+            )
         })
     }
 }
@@ -121,9 +131,23 @@ mod tests {
 
     #[test]
     fn addresses_of_syslog_are_read_and_others_are_refused_with_what_to_write() {
-        assert_eq!("udp://[::1]:514".parse(), Ok(SyslogAddress::Udp("[::1]:514".into())));
-        assert_eq!("unix:/dev/log".parse(), Ok(SyslogAddress::Unix("/dev/log".into())));
-        for wrong in ["", "localhost:514", "udp://:514", "tcp://h", "tcp://h:0", "tcp://h:1/x", "unix:log"] {
+        assert_eq!(
+            "udp://[::1]:514".parse(),
+            Ok(SyslogAddress::Udp("[::1]:514".into()))
+        );
+        assert_eq!(
+            "unix:/dev/log".parse(),
+            Ok(SyslogAddress::Unix("/dev/log".into()))
+        );
+        for wrong in [
+            "",
+            "localhost:514",
+            "udp://:514",
+            "tcp://h",
+            "tcp://h:0",
+            "tcp://h:1/x",
+            "unix:log",
+        ] {
             let reason = wrong.parse::<SyslogAddress>().unwrap_err();
             assert!(reason.contains("udp://host:514"), "{reason}");
         }
@@ -141,7 +165,10 @@ mod tests {
         for (config, key) in [
             (config(Some("https://h/p"), None), "webhook"),
             (config(None, Some(good)), "webhook_secret"),
-            (config(Some("https://h/p"), Some("whsec_c2hvcnQ=")), "webhook_secret"),
+            (
+                config(Some("https://h/p"), Some("whsec_c2hvcnQ=")),
+                "webhook_secret",
+            ),
             (config(Some("https://a:b@h/p"), Some(good)), "webhook"),
             (config(Some("ftp://h/p"), Some(good)), "webhook"),
             (config(Some("h"), Some(good)), "webhook"),

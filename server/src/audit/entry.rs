@@ -225,9 +225,20 @@ mod tests {
 
     #[test]
     fn a_head_is_read_back_as_it_was_written() {
-        let head = Head { seq: 7, hash: [0xab; 32] };
+        let head = Head {
+            seq: 7,
+            hash: [0xab; 32],
+        };
         assert_eq!(head.to_string().parse(), Ok(head));
-        for wrong in ["", "7", "7:", "0:ab", "x:y", &format!("7:{}", "é".repeat(32)), "7:zz"] {
+        for wrong in [
+            "",
+            "7",
+            "7:",
+            "0:ab",
+            "x:y",
+            &format!("7:{}", "é".repeat(32)),
+            "7:zz",
+        ] {
             assert!(wrong.parse::<Head>().is_err(), "{wrong}");
         }
     }

@@ -104,8 +104,9 @@ pub fn parse_time(text: &str) -> Result<i64, String> {
         10 => format!("{text}T00:00:00Z"),
         _ => text.to_owned(),
     };
-    let at = OffsetDateTime::parse(&whole, &Rfc3339)
-        .map_err(|_| "write a day, 2026-01-31, or a time as RFC 3339 has it, 2026-01-31T08:00:00Z".to_owned())?;
+    let at = OffsetDateTime::parse(&whole, &Rfc3339).map_err(|_| {
+        "write a day, 2026-01-31, or a time as RFC 3339 has it, 2026-01-31T08:00:00Z".to_owned()
+    })?;
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).map_err(|_| "that is too far away".to_owned())
 }
 
@@ -168,7 +169,9 @@ fn csv(entry: &Entry) -> String {
 /// A name that somebody typed at sign-in must not become a formula on the machine of whoever reads the log (OWASP, CSV
 /// injection): what begins like one gets an apostrophe.
 fn text(value: &str) -> String {
-    let formula = value.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+    let formula = value
+        .trim_start()
+        .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
         || value.starts_with(['\t', '\r', '\n']);
     let mark = if formula { "'" } else { "" };
     format!("\"{mark}{}\"", value.replace('"', "\"\""))

@@ -122,10 +122,7 @@ impl AuditLog {
                 true,
             ),
             (None, _, 0) => ("Each entry carries the hash of the one before.".to_owned(), false),
-            (None, true, seq) => (
-                format!("Chain verified up to entry {seq}, the last one."),
-                false,
-            ),
+            (None, true, seq) => (format!("Chain verified up to entry {seq}, the last one."), false),
             (None, false, seq) => (
                 format!("Chain verified up to entry {seq}; the rest is being looked at."),
                 false,
@@ -138,6 +135,9 @@ impl AuditLog {
 fn tell(broken: Option<&Broken>, before: Option<&Broken>) {
     metrics::gauge!("farol_audit_chain_broken").set(if broken.or(before).is_some() { 1.0 } else { 0.0 });
     if let Some(broken) = broken.filter(|broken| Some(*broken) != before) {
-        tracing::error!(entry = broken.seq(), "the chain of the audit log is broken: {broken}");
+        tracing::error!(
+            entry = broken.seq(),
+            "the chain of the audit log is broken: {broken}"
+        );
     }
 }

@@ -33,7 +33,11 @@ async fn broken(pool: &SqlitePool, anchors: &[Head]) -> Option<Broken> {
 
 /// As somebody would who can write the file.
 async fn tamper(pool: &SqlitePool, statements: &[&str]) {
-    for trigger in ["audit_is_never_deleted", "audit_is_never_changed", "audit_does_not_fork"] {
+    for trigger in [
+        "audit_is_never_deleted",
+        "audit_is_never_changed",
+        "audit_does_not_fork",
+    ] {
         let drop = format!("DROP TRIGGER IF EXISTS {trigger}");
         sqlx::query(&drop).execute(pool).await.unwrap();
     }
@@ -73,7 +77,9 @@ async fn what_starts_and_how_it_ends_are_two_entries_and_one_row() {
     assert_eq!(stored, 2);
     assert_eq!(broken(&pool, &[]).await, None);
     assert!(
-        log.complete(2, AuditOutcome::Failed, "an end has no end").await.is_err(),
+        log.complete(2, AuditOutcome::Failed, "an end has no end")
+            .await
+            .is_err(),
         "only what started ends"
     );
 }
@@ -116,7 +122,10 @@ async fn the_first_entry_that_is_wrong_is_named() {
     for (statement, wanted) in [
         ("UPDATE audit SET who = 'eve' WHERE seq = 3", Broken::Changed(3)),
         ("UPDATE audit SET at_ms = 1 WHERE seq = 1", Broken::Changed(1)),
-        ("UPDATE audit SET hash = zeroblob(32) WHERE seq = 4", Broken::Changed(4)),
+        (
+            "UPDATE audit SET hash = zeroblob(32) WHERE seq = 4",
+            Broken::Changed(4),
+        ),
         ("DELETE FROM audit WHERE seq = 2", Broken::Missing(2)),
         ("DELETE FROM audit WHERE seq = 1", Broken::Missing(1)),
     ] {
@@ -131,7 +140,10 @@ async fn the_first_entry_that_is_wrong_is_named() {
 async fn an_entry_that_was_written_anew_with_a_good_hash_is_found_by_the_next_or_by_an_anchor() {
     let (log, pool) = five().await;
     let anchor = log.last.borrow().unwrap();
-    let row = sqlx::query("SELECT * FROM audit WHERE seq = 5").fetch_one(&pool).await.unwrap();
+    let row = sqlx::query("SELECT * FROM audit WHERE seq = 5")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     let mut entry = Entry::read(&row).unwrap();
     entry.who = "eve".into();
     tamper(&pool, &[]).await;
@@ -142,7 +154,10 @@ async fn an_entry_that_was_written_anew_with_a_good_hash_is_found_by_the_next_or
         .unwrap();
     assert_eq!(broken(&pool, &[]).await, None, "the chain alone cannot tell");
     assert_eq!(broken(&pool, &[anchor]).await, Some(Broken::NotAnchored(5)));
-    let row = sqlx::query("SELECT * FROM audit WHERE seq = 3").fetch_one(&pool).await.unwrap();
+    let row = sqlx::query("SELECT * FROM audit WHERE seq = 3")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     let mut entry = Entry::read(&row).unwrap();
     entry.detail = "nothing to see".into();
     sqlx::query("UPDATE audit SET detail = 'nothing to see', hash = ? WHERE seq = 3")
@@ -158,7 +173,11 @@ async fn an_end_that_was_cut_off_is_found_by_an_anchor_and_by_the_server_that_ru
     let (log, pool) = five().await;
     let anchor = log.last.borrow().unwrap();
     let page = log.page(&AuditQuery::default()).await.unwrap();
-    assert!(!page.chain_broken && page.chain.contains("entry 5, the last one"), "{}", page.chain);
+    assert!(
+        !page.chain_broken && page.chain.contains("entry 5, the last one"),
+        "{}",
+        page.chain
+    );
     tamper(&pool, &["DELETE FROM audit WHERE seq > 3"]).await;
     assert_eq!(broken(&pool, &[]).await, None);
     assert_eq!(
@@ -166,7 +185,11 @@ async fn an_end_that_was_cut_off_is_found_by_an_anchor_and_by_the_server_that_ru
         Some(Broken::CutOff { last: 3, wanted: 5 })
     );
     let page = log.page(&AuditQuery::default()).await.unwrap();
-    assert!(page.chain_broken && page.chain.contains("entry 5 is missing"), "{}", page.chain);
+    assert!(
+        page.chain_broken && page.chain.contains("entry 5 is missing"),
+        "{}",
+        page.chain
+    );
 }
 
 #[tokio::test]
@@ -238,7 +261,9 @@ async fn what_cannot_be_written_is_not_done() {
 async fn what_is_done_says_how_it_ended_and_what_breaks_off_says_that() {
     let (log, pool) = log().await;
     let entry = || new_entry("ana", AuditOutcome::Started);
-    let good = log.act(entry(), async { Ok::<_, std::io::Error>(7) }, |n| format!("Made {n}."));
+    let good = log.act(entry(), async { Ok::<_, std::io::Error>(7) }, |n| {
+        format!("Made {n}.")
+    });
     assert_eq!(good.await.unwrap(), 7);
     let bad = async { Err::<(), _>(std::io::Error::other("no room")) };
     log.act(entry(), bad, |()| String::new()).await.unwrap_err();
@@ -258,7 +283,11 @@ async fn what_is_done_says_how_it_ended_and_what_breaks_off_says_that() {
         tokio::task::yield_now().await;
     }
     let page = log.page(&AuditQuery::default()).await.unwrap();
-    let words: Vec<_> = page.entries.iter().map(|row| (row.outcome, row.detail.as_str())).collect();
+    let words: Vec<_> = page
+        .entries
+        .iter()
+        .map(|row| (row.outcome, row.detail.as_str()))
+        .collect();
     assert_eq!(words[2], (AuditOutcome::Succeeded, "Made 7."));
     assert_eq!(words[1], (AuditOutcome::Failed, "Not done: no room."));
     assert_eq!(words[0].0, AuditOutcome::Lost);
@@ -352,7 +381,10 @@ async fn the_log_of_an_earlier_farol_is_taken_into_the_chain_and_that_is_said() 
     // Once: another start adds nothing.
     pool.close().await;
     let pool = db::open(dir.path()).await.unwrap();
-    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM audit").fetch_one(&pool).await.unwrap();
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM audit")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!(count, 1204);
 }
 
@@ -366,11 +398,20 @@ async fn an_export_says_what_is_stored_and_holds_by_itself_whole_or_in_part() {
         until_ms: i64::MAX,
     };
     let file = dir.path().join("all.jsonl");
-    let said = cli::export(&pool, span, export::Format::Jsonl, Some(file.clone())).await.unwrap();
+    let said = cli::export(&pool, span, export::Format::Jsonl, Some(file.clone()))
+        .await
+        .unwrap();
     assert_eq!(said, format!("5 entries; the last one is {head}"));
-    assert!(cli::verify_file(&file, &[head]).unwrap().contains(&head.to_string()));
+    assert!(
+        cli::verify_file(&file, &[head])
+            .unwrap()
+            .contains(&head.to_string())
+    );
     let again = cli::export(&pool, span, export::Format::Jsonl, Some(file.clone())).await;
-    assert!(again.unwrap_err().to_string().contains("cannot make"), "nothing is overwritten");
+    assert!(
+        again.unwrap_err().to_string().contains("cannot make"),
+        "nothing is overwritten"
+    );
 
     let text = std::fs::read_to_string(&file).unwrap();
     let part = dir.path().join("part.jsonl");
@@ -379,24 +420,37 @@ async fn an_export_says_what_is_stored_and_holds_by_itself_whole_or_in_part() {
     assert!(cli::verify_file(&part, &[]).unwrap().starts_with("3 entries"));
     std::fs::write(&part, text.replace("user3", "eve")).unwrap();
     let error = format!("{:#}", cli::verify_file(&part, &[]).unwrap_err());
-    assert!(error.contains("line 4") && error.contains("entry 4 is not what was written"), "{error}");
+    assert!(
+        error.contains("line 4") && error.contains("entry 4 is not what was written"),
+        "{error}"
+    );
     std::fs::write(&part, lines[..3].join("\n")).unwrap();
     let error = format!("{:#}", cli::verify_file(&part, &[head]).unwrap_err());
     assert!(error.contains("entry 5 is missing"), "{error}");
-    let odd = Head { seq: 5, hash: NOTHING };
+    let odd = Head {
+        seq: 5,
+        hash: NOTHING,
+    };
     assert!(cli::verify_file(&file, &[odd]).is_err());
 
     let file = dir.path().join("all.csv");
-    cli::export(&pool, span, export::Format::Csv, Some(file.clone())).await.unwrap();
+    cli::export(&pool, span, export::Format::Csv, Some(file.clone()))
+        .await
+        .unwrap();
     let csv = std::fs::read_to_string(file).unwrap();
     assert_eq!(csv.matches("\r\n").count(), 6);
-    assert!(csv.contains(",\"user0\",\"127.0.0.1\",\"run.process.signal\",\"{\"\"pid\"\":\"\"7\"\"}\","), "{csv}");
+    assert!(
+        csv.contains(",\"user0\",\"127.0.0.1\",\"run.process.signal\",\"{\"\"pid\"\":\"\"7\"\"}\","),
+        "{csv}"
+    );
     let nothing = export::Span {
         since_ms: 0,
         until_ms: 1,
     };
     assert_eq!(
-        cli::export(&pool, nothing, export::Format::Csv, None).await.unwrap(),
+        cli::export(&pool, nothing, export::Format::Csv, None)
+            .await
+            .unwrap(),
         "no entries in this time"
     );
 }

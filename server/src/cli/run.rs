@@ -27,8 +27,10 @@ const NOT_STARTED: u8 = 3;
 const LEFT: u8 = 130;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Ends with 0 when the run succeeded, 1 failed, 3 not started, 4 cancelled, 5 timed out, 6 killed, \
-    7 lost (Farol stopped meanwhile), 130 left by Ctrl-C.")]
+#[command(
+    after_help = "Ends with 0 when the run succeeded, 1 failed, 3 not started, 4 cancelled, 5 timed out, 6 killed, \
+    7 lost (Farol stopped meanwhile), 130 left by Ctrl-C."
+)]
 pub struct RunArgs {
     /// Id of the action, e.g. runbook.rotate-logs
     action: String,
@@ -59,7 +61,9 @@ pub struct Ended {
 /// Starts, and follows when asked to.
 pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let server: Server = args.server.into();
-    let key = args.key.unwrap_or_else(|| format!("cli-{:032x}", rand::random::<u128>()));
+    let key = args
+        .key
+        .unwrap_or_else(|| format!("cli-{:032x}", rand::random::<u128>()));
     let started = async {
         let spec = spec(&server, &args.action).await?;
         let params = params::resolve(&spec, args.params)?;
@@ -89,7 +93,10 @@ async fn spec(server: &Server, action: &str) -> anyhow::Result<ActionSpec> {
     let found = actions.into_iter().find(|spec| spec.id == action);
     found.with_context(|| match ids.is_empty() {
         true => "you may run no action here".to_owned(),
-        false => format!("there is no action `{action}` that you may run; there are {}", ids.join(", ")),
+        false => format!(
+            "there is no action `{action}` that you may run; there are {}",
+            ids.join(", ")
+        ),
     })
 }
 
@@ -108,7 +115,9 @@ async fn start(server: &Server, order: &Value, key: &str) -> anyhow::Result<Run>
             return Err(error);
         }
         if left == 0 {
-            return Err(error.context(format!("whether it was started is not known; ask again with --key {key}")));
+            return Err(error.context(format!(
+                "whether it was started is not known; ask again with --key {key}"
+            )));
         }
         tokio::time::sleep(wait).await;
         wait *= 2;
@@ -124,7 +133,10 @@ fn confirmed(spec: &ActionSpec, params: &farol_model::action::Params, flag: bool
     if !std::io::stdin().is_terminal() {
         bail!("{what}: this cannot be undone; say --confirm");
     }
-    let typed = question(&format!("{what}: this cannot be undone. Type {} to go on: ", spec.id))?;
+    let typed = question(&format!(
+        "{what}: this cannot be undone. Type {} to go on: ",
+        spec.id
+    ))?;
     if typed != spec.id {
         bail!("it was not confirmed");
     }

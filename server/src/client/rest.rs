@@ -39,7 +39,9 @@ pub async fn post(server: &Server, path: &str, body: &Value, key: Option<&str>) 
 
 async fn ask(server: &Server, mut request: Request<String>) -> anyhow::Result<Value> {
     let url = format!("{}{}", server.url.trim_end_matches('/'), request.uri());
-    let url: Uri = url.parse().map_err(|error| Final(format!("{}: {error}", server.url)))?;
+    let url: Uri = url
+        .parse()
+        .map_err(|error| Final(format!("{}: {error}", server.url)))?;
     *request.uri_mut() = url.clone();
     let bearer = HeaderValue::from_str(&format!("Bearer {}", server.token));
     let bearer = bearer.map_err(|_| Final("The token has characters that no token has.".to_owned()))?;

@@ -21,7 +21,14 @@ pub const PATH: &str = "/api/v1/openapi.json";
         description = "Start actions, follow and cancel runs. What is wrong is told as RFC 9457 problem details. \
             docs/PROTOCOL.md and docs/asyncapi.yaml have what is live."
     ),
-    paths(super::actions, super::list, super::start, super::one, super::output, super::cancel)
+    paths(
+        super::actions,
+        super::list,
+        super::start,
+        super::one,
+        super::output,
+        super::cancel
+    )
 )]
 struct Described;
 
@@ -55,7 +62,10 @@ pub fn document() -> Value {
         },
     });
     if let Some(paths) = document["paths"].as_object_mut() {
-        let operations = paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut);
+        let operations = paths
+            .values_mut()
+            .filter_map(Value::as_object_mut)
+            .flat_map(Map::values_mut);
         operations.for_each(refusals);
     }
     document
@@ -98,7 +108,8 @@ fn refusals(operation: &mut Value) {
 /// By name. JSON Schema 2020-12, which is what OpenAPI 3.1 has.
 fn schemas() -> Value {
     let settings = || {
-        SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = "/components/schemas".into())
+        SchemaSettings::draft2020_12()
+            .with(|settings| settings.definitions_path = "/components/schemas".into())
     };
     let mut sent = settings().for_serialize().into_generator();
     sent.subschema_for::<super::ActionList>();

@@ -5,7 +5,11 @@
 //! went. Who must have every entry takes the webhook, or looks for gaps in `seq`.
 
 use super::Target;
-use crate::audit::{config::SyslogAddress, entry::Entry, export::{Line, rfc3339}};
+use crate::audit::{
+    config::SyslogAddress,
+    entry::Entry,
+    export::{Line, rfc3339},
+};
 use anyhow::Context;
 use futures::future::BoxFuture;
 use std::{io::ErrorKind, path::Path};
@@ -128,7 +132,11 @@ async fn open(address: &SyslogAddress) -> anyhow::Result<Way> {
     let reach = || format!("cannot reach the syslog at {address:?}");
     Ok(match address {
         SyslogAddress::Udp(at) => {
-            let to = tokio::net::lookup_host(at).await.with_context(reach)?.next().with_context(reach)?;
+            let to = tokio::net::lookup_host(at)
+                .await
+                .with_context(reach)?
+                .next()
+                .with_context(reach)?;
             let from = if to.is_ipv6() { "[::]:0" } else { "0.0.0.0:0" };
             let socket = UdpSocket::bind(from).await?;
             socket.connect(to).await.with_context(reach)?;

@@ -97,7 +97,11 @@ impl Follower<'_> {
             match self.look().await {
                 Ok(Some(run)) => return Ok(run),
                 Ok(None) => {}
-                Err(refused) if refused.downcast_ref::<Refused>().is_some_and(|no| no.status < 500 && no.status != 429) => {
+                Err(refused)
+                    if refused
+                        .downcast_ref::<Refused>()
+                        .is_some_and(|no| no.status < 500 && no.status != 429) =>
+                {
                     return Err(refused);
                 }
                 Err(refused) if refused.downcast_ref::<Final>().is_some() => return Err(refused),
@@ -177,7 +181,9 @@ impl Follower<'_> {
                 None
             }
             RunEvent::Truncated { limit_bytes } => {
-                eprint_line(&format!("more than {limit_bytes} bytes were printed; the rest is dropped"));
+                eprint_line(&format!(
+                    "more than {limit_bytes} bytes were printed; the rest is dropped"
+                ));
                 None
             }
             RunEvent::State { run } => run.status.ended().then_some(run),

@@ -40,7 +40,11 @@ fn unknown(spec: &ActionSpec, name: &str) -> String {
     let names: Vec<&str> = spec.params.iter().map(|param| param.name.as_str()).collect();
     match names.is_empty() {
         true => format!("{} takes no parameters", spec.id),
-        false => format!("{} has no parameter `{name}`; it has {}", spec.id, names.join(", ")),
+        false => format!(
+            "{} has no parameter `{name}`; it has {}",
+            spec.id,
+            names.join(", ")
+        ),
     }
 }
 
@@ -72,7 +76,11 @@ fn from_file(file: &str) -> anyhow::Result<String> {
 
 fn ask(param: &ParamSpec) -> anyhow::Result<String> {
     if !std::io::stdin().is_terminal() {
-        bail!("there is no terminal to ask for {} on; use {}=@FILE", param.label, param.name);
+        bail!(
+            "there is no terminal to ask for {} on; use {}=@FILE",
+            param.label,
+            param.name
+        );
     }
     match is_secret(param) {
         true => rpassword::prompt_password(format!("{}: ", param.label)).context("cannot ask"),
@@ -130,7 +138,10 @@ mod tests {
         assert_eq!(get(&format!("text=@{file}"), "text"), "hunter2");
         assert_eq!(get(&format!("key=@{file}"), "key"), "hunter2");
         let error = resolved(&["key=hunter2"]).unwrap_err();
-        assert!(error.contains("key=@FILE") && !error.contains("hunter2"), "{error}");
+        assert!(
+            error.contains("key=@FILE") && !error.contains("hunter2"),
+            "{error}"
+        );
         for (given, words) in [
             ("text=@/nonexistent/x", "cannot read /nonexistent/x"),
             ("other=1", "it has text, key"),
