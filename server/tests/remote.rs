@@ -403,3 +403,61 @@ fn interrupted_it_leaves_the_run_and_says_how_to_find_it() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(7), "{ended:?}");
 }
+
+/// On a terminal, where somebody can be asked. Each step waits for words and then types.
+fn on_a_terminal(world: &World, arguments: &[&str], steps: &[(&str, &str)]) -> (i64, String) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/expect.py");
+    let steps = serde_json::to_string(steps).unwrap();
+    let output = Command::new("python3")
+        .args([script, &steps, env!("CARGO_BIN_EXE_farol")])
+        .args(arguments)
+        .current_dir(world.dir.path())
+        .env("FAROL_URL", &world.url)
+        .env("FAROL_TOKEN", &world.token)
+        .output()
+        .unwrap();
+    let seen: serde_json::Value = serde_json::from_str(&succeeded(output)).unwrap();
+    (
+        seen["code"].as_i64().unwrap(),
+        seen["seen"].as_str().unwrap().to_owned(),
+    )
+}
+
+#[test]
+fn on_a_terminal_ctrl_c_asks_whether_to_cancel_or_to_leave() {
+    let world = World::start();
+    let go = world.dir.path().join("go");
+    assert!(Command::new("mkfifo").arg(&go).status().unwrap().success());
+    let wait = ["run", "runbook.wait", "--follow", "--key", "wait-0001"];
+    let (code, seen) = on_a_terminal(
+        &world,
+        &wait,
+        &[("begun", "\u{3}"), ("leave it running (l)?", "l\n")],
+    );
+    assert_eq!(code, 130, "{seen}");
+    assert!(seen.contains("which goes on"), "{seen}");
+    let (code, seen) = on_a_terminal(
+        &world,
+        &wait,
+        &[("begun", "\u{3}"), ("leave it running (l)?", "c\n")],
+    );
+    assert_eq!(code, 4, "{seen}");
+    assert!(
+        seen.contains("asked it to stop") && seen.contains("cancelled: "),
+        "{seen}"
+    );
+}
+
+#[test]
+fn on_a_terminal_a_secret_is_asked_for_and_not_shown_and_what_is_dangerous_wants_its_name() {
+    let world = World::start();
+    let secret = ["run", "runbook.secret", "--follow"];
+    let (code, seen) = on_a_terminal(&world, &secret, &[("Key: ", "hunter2\n")]);
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains("\n7") && !seen.contains("hunter2"), "{seen}");
+    let risky = ["run", "runbook.risky", "--follow"];
+    let (code, seen) = on_a_terminal(&world, &risky, &[("Type runbook.risky", "yes\n")]);
+    assert!(code == 3 && seen.contains("it was not confirmed"), "{seen}");
+    let (code, seen) = on_a_terminal(&world, &risky, &[("Type runbook.risky", "runbook.risky\n")]);
+    assert_eq!(code, 0, "{seen}");
+}

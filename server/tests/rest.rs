@@ -270,7 +270,7 @@ async fn strangers_viewers_and_other_sites_are_refused_as_problems_too() {
     ] {
         let request = api
             .server
-            .stranger()
+            .anonymous()
             .request(method.clone(), api.server.url(path));
         let answer = request
             .header("idempotency-key", "key-00001")

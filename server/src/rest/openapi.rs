@@ -61,6 +61,7 @@ pub fn document() -> Value {
             },
         },
     });
+    starting(&mut document["paths"]["/api/v1/runs"]["post"]);
     if let Some(paths) = document["paths"].as_object_mut() {
         let operations = paths
             .values_mut()
@@ -69,6 +70,21 @@ pub fn document() -> Value {
         operations.for_each(refusals);
     }
     document
+}
+
+/// What utoipa has no words for: an example that is whole, and where its answer leads.
+fn starting(operation: &mut Value) {
+    let order = json!({"action": "runbook.greet", "params": {"who": "world"}, "confirm": false});
+    let body = &mut operation["requestBody"];
+    body["required"] = json!(true);
+    body["content"]["application/json"]["examples"] = json!({"greet": {"value": order}});
+    operation["parameters"][0]["example"] = json!("greet-2026-01-31");
+    let by_id = |id: &str| json!({"operationId": id, "parameters": {"id": "$response.body#/id"}});
+    operation["responses"]["202"]["links"] = json!({
+        "run": by_id("getRun"),
+        "output": by_id("getRunOutput"),
+        "cancel": by_id("cancelRun"),
+    });
 }
 
 /// The document as docs/openapi.json has it.

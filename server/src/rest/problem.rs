@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use farol_model::{Fault, FaultCode};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -111,6 +111,10 @@ impl IntoResponse for Problem {
 /// Layer: a refusal at our addresses that is no problem yet becomes one. Its other headers stay.
 pub async fn problems(request: Request, next: Next) -> Response {
     let ours = owns(request.uri().path());
+    if ours && acts_without_proof(&request) {
+        // A program that forgot its token is told so, and not that it is another site.
+        return Problem::from(Fault::unauthenticated()).into_response();
+    }
     let response = next.run(request).await;
     let status = response.status();
     let told = response
@@ -132,6 +136,12 @@ pub async fn problems(request: Request, next: Next) -> Response {
         }
     }
     answer
+}
+
+fn acts_without_proof(request: &Request) -> bool {
+    let acts = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let shows = |name| request.headers().contains_key(name);
+    acts && !shows(header::AUTHORIZATION) && !shows(header::COOKIE)
 }
 
 fn words(status: StatusCode) -> &'static str {

@@ -19,8 +19,7 @@ max_chars = 20
 "#;
 
 /// The same examples each time, and so many of them that it takes less than a minute.
-const OPTIONS: [&str; 10] = [
-    "--seed=20260131",
+const OPTIONS: [&str; 9] = [
     "--generation-deterministic",
     "--max-examples=25",
     "--phases=examples,coverage,fuzzing,stateful",
@@ -58,6 +57,6 @@ async fn schemathesis_finds_nothing() {
         String::from_utf8_lossy(&output.stderr)
     );
     // It has looked at all of it.
-    assert!(said.contains("6 passed") || said.contains("6 selected"), "{said}");
+    assert!(said.contains("Tested: 6"), "{said}");
     server.stop().await;
 }

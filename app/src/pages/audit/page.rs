@@ -105,10 +105,12 @@ fn Filter(text: String, outcome: String) -> AnyView {
 #[component]
 fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl IntoView {
     let filtered = !text.is_empty() || !outcome.is_empty();
-    let chain = match page.chain_broken {
+    // Never only a colour: the sentence says it.
+    let class = match page.chain_broken {
         true => "notice crit",
         false => "muted",
     };
+    let chain = view! { <p class=class>{page.chain}</p> };
     if page.entries.is_empty() {
         let (title, words) = if filtered {
             (
@@ -124,6 +126,7 @@ fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl Into
         return view! {
             <div class="card">
                 <Empty glyph=Glyph::Audit title text=words/>
+                <div class="card-body">{chain}</div>
             </div>
         };
     }
@@ -169,9 +172,7 @@ fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl Into
                     </tbody>
                 </table>
             </div>
-            <div class="card-body">
-                <p class=chain>{page.chain}</p>
-            </div>
+            <div class="card-body">{chain}</div>
             <div class="pager">
                 <span>{total}</span>
                 <span class="button-row">{newer} {older}</span>
