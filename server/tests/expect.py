@@ -1,10 +1,12 @@
 """Runs a program on a terminal of its own and talks to it. Usage: python3 expect.py '[["wait for", "then send"], ...]' PROGRAM...
-Prints what was seen and how it ended, as one JSON object."""
+What ends with a colon asks for something hidden: it is typed when the terminal shows no more what is typed. Prints what was seen and how it ended, as one JSON object."""
 
 import json
 import os
 import pty
 import sys
+import termios
+import time
 
 steps, program = json.loads(sys.argv[1]), sys.argv[2:]
 child, terminal = pty.fork()
@@ -28,6 +30,8 @@ for wanted, answer in steps:
         if not read():
             break
     looked = len(seen)
+    while wanted.endswith(":") and termios.tcgetattr(terminal)[3] & termios.ECHO:
+        time.sleep(0.005)
     os.write(terminal, answer.encode())
 while read():
     pass

@@ -452,7 +452,7 @@ fn on_a_terminal_ctrl_c_asks_whether_to_cancel_or_to_leave() {
 fn on_a_terminal_a_secret_is_asked_for_and_not_shown_and_what_is_dangerous_wants_its_name() {
     let world = World::start();
     let secret = ["run", "runbook.secret", "--follow"];
-    let (code, seen) = on_a_terminal(&world, &secret, &[("Key: ", "hunter2\n")]);
+    let (code, seen) = on_a_terminal(&world, &secret, &[("Key:", "hunter2\n")]);
     assert_eq!(code, 0, "{seen}");
     assert!(seen.contains("\n7") && !seen.contains("hunter2"), "{seen}");
     let risky = ["run", "runbook.risky", "--follow"];

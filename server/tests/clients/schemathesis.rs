@@ -18,10 +18,15 @@ kind = "text"
 max_chars = 20
 "#;
 
+const CONFIG: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/clients/python/schemathesis.toml"
+);
+
 /// The same examples each time, and so many of them that it takes less than a minute.
 const OPTIONS: [&str; 9] = [
     "--generation-deterministic",
-    "--max-examples=25",
+    "--max-examples=50",
     "--phases=examples,coverage,fuzzing,stateful",
     "--checks=all",
     "--continue-on-failure",
@@ -40,6 +45,8 @@ async fn schemathesis_finds_nothing() {
     let token = server.token("operator").await;
     let mut command = tokio::process::Command::new(process::interpreter().with_file_name("schemathesis"));
     command
+        .arg("--config-file")
+        .arg(CONFIG)
         .arg("run")
         .arg(server.url("/api/v1/openapi.json"))
         .args(OPTIONS)
