@@ -429,7 +429,7 @@ fn killed_in_every_state_nothing_runs_twice_nothing_is_lost_and_the_chain_holds(
                     }
                 }
                 it.audit();
-                println!("{:#?}", it.found);
+                eprintln!("{:#?}", it.found);
                 kills
             })
         })
