@@ -41,7 +41,7 @@ pub async fn follow(server: &Server, id: &str) -> anyhow::Result<Run> {
     let mut cancelled = false;
     loop {
         tokio::select! {
-            ended = follower.to_the_end() => return ended,
+            ended = follower.until_it_ends() => return ended,
             _ = tokio::signal::ctrl_c() => {}
         }
         match wish(id, cancelled).await {
@@ -86,7 +86,7 @@ struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    async fn to_the_end(&mut self) -> anyhow::Result<Run> {
+    async fn until_it_ends(&mut self) -> anyhow::Result<Run> {
         let mut wait = LOOK.0;
         loop {
             let before = self.printed;
