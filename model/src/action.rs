@@ -31,6 +31,7 @@ words!(Danger {
 
 /// The kind of a parameter's value. Values travel as text and are checked against this by page and server alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ParamKind {
     /// Free text without control characters.
@@ -54,6 +55,7 @@ pub enum ParamKind {
 
 /// One value of a choice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChoiceOption {
     pub value: String,
     pub label: String,
@@ -63,6 +65,7 @@ fields!(ChoiceOption { value, label });
 
 /// One parameter of an action. In JSON the fields of its kind stand beside the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ParamSpec {
     /// Key in the request, e.g. `pid`.
     pub name: String,
@@ -113,6 +116,7 @@ fn kind(fields: &mut Fields) -> Result<ParamKind, Mismatch> {
 
 /// An action that describes itself. Panels are drawn from this and from nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActionSpec {
     /// Dotted id, e.g. `process.signal` or `runbook.rotate-logs`.
     pub id: String,

@@ -101,10 +101,15 @@ pub struct AuditPage {
     pub next_before: Option<i64>,
     /// Entries that match the filter.
     pub total: u64,
+    /// Whether the chain holds, in a sentence.
+    pub chain: String,
+    pub chain_broken: bool,
 }
 
 fields!(AuditPage {
     entries,
     next_before,
-    total
+    total,
+    chain,
+    chain_broken
 });

@@ -8,6 +8,7 @@
 pub mod collector;
 pub mod disconnect;
 pub mod output;
+pub mod recover;
 pub mod rpc;
 pub mod runbook;
 pub mod runner;

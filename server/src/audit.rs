@@ -1,16 +1,39 @@
-//! The audit log: who did what, from where, and how it ended. Append-only; the database itself refuses anything else.
+//! The audit log: who did what, from where, and how it ended. Append-only, and a chain: each entry carries the hash of the
+//! one before, so that nothing in it can be changed without everything after it. docs/SECURITY.md has the bytes.
 //!
-//! An entry is written before its action starts and completed after. What cannot be written must not be done: callers
-//! treat an error of [`AuditLog::record`] as a refusal.
+//! | file | owns |
+//! |---|---|
+//! | [`entry`] | an entry and the bytes that are hashed |
+//! | [`append`] | adding one, in one transaction whoever writes beside us |
+//! | [`adopt`] | taking over the log of a Farol before the chain |
+//! | [`page`] | what people are shown: an entry joined with the one that ends it |
+//! | [`verify`], [`state`] | whether the chain holds; what the running server knows of that |
+//! | [`export`], [`cli`] | JSON lines, CSV, the command line |
+//! | [`forward`] | syslog and webhook |
+//!
+//! What cannot be written must not be done: callers treat an error of [`AuditLog::record`] as a refusal, or let
+//! [`AuditLog::act`] do so. You get it wrong when you do first and write after.
 
-use crate::time::now_ms;
-use farol_model::audit::{AuditEntry, AuditOutcome, AuditPage, AuditQuery};
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+pub mod adopt;
+pub mod append;
+pub mod cli;
+pub mod config;
+pub mod entry;
+pub mod export;
+pub mod forward;
+pub mod page;
+pub mod state;
+pub mod verify;
 
-/// Entries on one page.
-pub const PAGE_SIZE: usize = 50;
-/// Longest filter text that is used, characters.
-const MAX_FILTER_CHARS: usize = 200;
+pub use page::PAGE_SIZE;
+
+use append::Draft;
+use entry::{Entry, Head};
+use farol_model::audit::AuditOutcome;
+use sqlx::SqlitePool;
+use state::ChainState;
+use std::{fmt, sync::Arc};
+use tokio::sync::watch;
 
 /// What to write down. `params` is a JSON object with secrets already redacted.
 #[derive(Debug, Clone)]
@@ -24,200 +47,162 @@ pub struct NewEntry {
     pub detail: String,
 }
 
+/// Something that was started and whose end nobody has written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenEntry {
+    pub seq: i64,
+    pub run: Option<String>,
+}
+
+/// Why something was not done, or not done well.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError<E: std::error::Error + 'static> {
+    #[error("the audit log cannot be written, so nothing was done")]
+    NotWritten(#[source] sqlx::Error),
+    #[error(transparent)]
+    Failed(E),
+}
+
 /// Access to the log. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AuditLog {
     pool: SqlitePool,
+    state: Arc<ChainState>,
+    /// The last entry of this process, for those who wait for one.
+    last: Arc<watch::Sender<Option<Head>>>,
 }
 
 impl AuditLog {
     pub fn new(pool: SqlitePool) -> Self {
-        AuditLog { pool }
-    }
-
-    /// Appends an entry and returns its id.
-    pub async fn record(&self, entry: NewEntry) -> Result<i64, sqlx::Error> {
-        sqlx::query_scalar(
-            "INSERT INTO audit (at_ms, who, peer, what, params, run, outcome, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-        )
-        .bind(now_ms())
-        .bind(entry.who)
-        .bind(entry.from)
-        .bind(entry.what)
-        .bind(entry.params)
-        .bind(entry.run)
-        .bind(entry.outcome.as_str())
-        .bind(entry.detail)
-        .fetch_one(&self.pool)
-        .await
-    }
-
-    /// Completes a started entry. The second completion of an entry is an error.
-    pub async fn complete(&self, id: i64, outcome: AuditOutcome, detail: &str) -> Result<(), sqlx::Error> {
-        let done =
-            sqlx::query("UPDATE audit SET outcome = ?, detail = ?, duration_ms = ? - at_ms WHERE id = ?")
-                .bind(outcome.as_str())
-                .bind(detail)
-                .bind(now_ms())
-                .bind(id)
-                .execute(&self.pool)
-                .await?;
-        if done.rows_affected() == 0 {
-            Err(sqlx::Error::RowNotFound)
-        } else {
-            Ok(())
+        AuditLog {
+            pool,
+            state: Arc::default(),
+            last: Arc::new(watch::channel(None).0),
         }
     }
 
-    /// Marks entries that an earlier process started and never completed. Called once at start, before anything runs.
-    pub async fn mark_lost(&self) -> Result<u64, sqlx::Error> {
-        sqlx::query("UPDATE audit SET outcome = 'lost', detail = 'The server stopped before this ended.' WHERE outcome = 'started'")
-            .execute(&self.pool)
-            .await
-            .map(|done| done.rows_affected())
+    /// Appends an entry and returns its number.
+    pub async fn record(&self, entry: NewEntry) -> Result<i64, sqlx::Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let entry = append::append(&mut transaction, Draft::of(entry)).await?;
+        transaction.commit().await?;
+        Ok(self.written(&entry))
     }
 
-    /// One page, newest first.
-    pub async fn page(&self, query: &AuditQuery) -> Result<AuditPage, sqlx::Error> {
-        let text: String = query.text.chars().take(MAX_FILTER_CHARS).collect();
-        let pattern = format!(
-            "%{}%",
-            text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
-        );
-        let outcome = AuditOutcome::parse(&query.outcome)
-            .map(AuditOutcome::as_str)
-            .unwrap_or_default();
-        let matches = "(who LIKE ?1 ESCAPE '\\' OR what LIKE ?1 ESCAPE '\\' OR peer LIKE ?1 ESCAPE '\\' \
-                        OR detail LIKE ?1 ESCAPE '\\' OR params LIKE ?1 ESCAPE '\\') AND (?2 = '' OR outcome = ?2)";
-        let before = if query.before > 0 { query.before } else { i64::MAX };
-        let rows = sqlx::query(&format!(
-            "SELECT * FROM audit WHERE {matches} AND id < ?3 ORDER BY id DESC LIMIT ?4"
-        ))
-        .bind(&pattern)
-        .bind(outcome)
-        .bind(before)
-        .bind(PAGE_SIZE as i64 + 1)
+    /// Ends a started entry with one of its own. The second end of an entry is an error.
+    pub async fn complete(&self, seq: i64, outcome: AuditOutcome, detail: &str) -> Result<(), sqlx::Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let entry = append::end(&mut transaction, seq, outcome, detail).await?;
+        transaction.commit().await?;
+        self.written(&entry);
+        Ok(())
+    }
+
+    /// Writes that something is started, does it, and writes how it ended; `said` is one sentence about a good end. What cannot
+    /// be written is not done.
+    pub async fn act<T, E: std::error::Error + 'static>(
+        &self,
+        entry: NewEntry,
+        doing: impl Future<Output = Result<T, E>>,
+        said: impl FnOnce(&T) -> String,
+    ) -> Result<T, ActError<E>> {
+        let started = NewEntry {
+            outcome: AuditOutcome::Started,
+            ..entry
+        };
+        let seq = self.record(started).await.map_err(ActError::NotWritten)?;
+        let mut open = Unended {
+            log: self.clone(),
+            seq: Some(seq),
+        };
+        let done = doing.await;
+        open.seq = None;
+        let ended = match &done {
+            Ok(done) => self.complete(seq, AuditOutcome::Succeeded, &said(done)).await,
+            Err(error) => {
+                let why = format!("Not done: {error}.");
+                self.complete(seq, AuditOutcome::Failed, &why).await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::error!(%error, entry = seq, "the end of an audit entry cannot be written");
+        }
+        done.map_err(ActError::Failed)
+    }
+
+    /// What was started and has no end, oldest first. At a start, before anything runs: what an earlier process left.
+    pub async fn open(&self) -> Result<Vec<OpenEntry>, sqlx::Error> {
+        let rows: Vec<(i64, Option<String>)> = sqlx::query_as(
+            "SELECT seq, run FROM audit a WHERE outcome = 'started' \
+             AND NOT EXISTS (SELECT 1 FROM audit e WHERE e.ends = a.seq) ORDER BY seq",
+        )
         .fetch_all(&self.pool)
         .await?;
-        let total: i64 = sqlx::query_scalar(&format!("SELECT count(*) FROM audit WHERE {matches}"))
-            .bind(&pattern)
-            .bind(outcome)
+        let open = |(seq, run)| OpenEntry { seq, run };
+        Ok(rows.into_iter().map(open).collect())
+    }
+
+    /// Whether a run has an entry.
+    pub async fn knows_run(&self, run: &str) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM audit WHERE run = ?)")
+            .bind(run)
             .fetch_one(&self.pool)
-            .await?;
-        let more = rows.len() > PAGE_SIZE;
-        let entries: Vec<AuditEntry> = rows.iter().take(PAGE_SIZE).map(entry).collect::<Result<_, _>>()?;
-        let next_before = if more {
-            entries.last().map(|entry| entry.id)
-        } else {
-            None
-        };
-        Ok(AuditPage {
-            entries,
-            next_before,
-            total: u64::try_from(total).unwrap_or_default(),
-        })
+            .await
+    }
+
+    /// Changes when this process has written an entry.
+    fn news(&self) -> watch::Receiver<Option<Head>> {
+        self.last.subscribe()
+    }
+
+    /// Tells the log of the program, which is kept elsewhere, and those who wait. An entry of a log line that the chain has
+    /// no more was taken out of the chain.
+    fn written(&self, entry: &Entry) -> i64 {
+        let head = entry.head();
+        tracing::info!(entry = %head, what = entry.what, outcome = entry.outcome, "audit");
+        self.last.send_replace(Some(head));
+        metrics::counter!("farol_audit_entries_total").increment(1);
+        entry.seq
     }
 }
 
-fn entry(row: &SqliteRow) -> Result<AuditEntry, sqlx::Error> {
-    let outcome: String = row.try_get("outcome")?;
-    Ok(AuditEntry {
-        id: row.try_get("id")?,
-        at_ms: row.try_get("at_ms")?,
-        who: row.try_get("who")?,
-        from: row.try_get("peer")?,
-        what: row.try_get("what")?,
-        params: row.try_get("params")?,
-        run: row.try_get("run")?,
-        outcome: AuditOutcome::parse(&outcome).unwrap_or(AuditOutcome::Lost),
-        detail: row.try_get("detail")?,
-        duration_ms: row.try_get("duration_ms")?,
+/// Something under way. Whoever asked for it may go away, and it with them: then its entry says so.
+struct Unended {
+    log: AuditLog,
+    seq: Option<i64>,
+}
+
+impl Drop for Unended {
+    fn drop(&mut self) {
+        let (Some(seq), Ok(runtime)) = (self.seq, tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        let log = self.log.clone();
+        runtime.spawn(async move {
+            let why = "Broke off: who asked went away. Look whether it was done.";
+            if let Err(error) = log.complete(seq, AuditOutcome::Lost, why).await {
+                tracing::error!(%error, entry = seq, "the end of an audit entry cannot be written");
+            }
+        });
+    }
+}
+
+/// Text at most so long, with a mark where it was cut.
+fn shortened(text: &str, max_bytes: usize) -> String {
+    if text.len() <= max_bytes {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(max_bytes)])
+}
+
+/// Bytes in hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+        text
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::db;
-
-    fn new_entry(who: &str, outcome: AuditOutcome) -> NewEntry {
-        NewEntry {
-            who: who.into(),
-            from: "127.0.0.1".into(),
-            what: "run.process.signal".into(),
-            params: "{\"pid\":\"7\"}".into(),
-            run: None,
-            outcome,
-            detail: String::new(),
-        }
-    }
-
-    #[tokio::test]
-    async fn an_entry_is_written_before_and_completed_once_after() {
-        let log = AuditLog::new(db::open_in_memory().await.unwrap());
-        let id = log.record(new_entry("ana", AuditOutcome::Started)).await.unwrap();
-        log.complete(id, AuditOutcome::Succeeded, "done").await.unwrap();
-        assert!(log.complete(id, AuditOutcome::Failed, "again").await.is_err());
-        let page = log.page(&AuditQuery::default()).await.unwrap();
-        assert_eq!(
-            (page.entries[0].outcome, page.total),
-            (AuditOutcome::Succeeded, 1)
-        );
-        assert!(page.entries[0].duration_ms.is_some());
-    }
-
-    #[tokio::test]
-    async fn the_database_refuses_to_delete_or_rewrite() {
-        let pool = db::open_in_memory().await.unwrap();
-        let log = AuditLog::new(pool.clone());
-        log.record(new_entry("ana", AuditOutcome::Refused)).await.unwrap();
-        assert!(sqlx::query("DELETE FROM audit").execute(&pool).await.is_err());
-        assert!(
-            sqlx::query("UPDATE audit SET who = 'bob'")
-                .execute(&pool)
-                .await
-                .is_err()
-        );
-    }
-
-    #[tokio::test]
-    async fn pages_follow_each_other_without_overlap_and_filters_take_text_literally() {
-        let log = AuditLog::new(db::open_in_memory().await.unwrap());
-        for index in 0..(PAGE_SIZE + 3) {
-            log.record(new_entry(&format!("user{index}%"), AuditOutcome::Refused))
-                .await
-                .unwrap();
-        }
-        let first = log.page(&AuditQuery::default()).await.unwrap();
-        let second = log
-            .page(&AuditQuery {
-                before: first.next_before.unwrap(),
-                ..Default::default()
-            })
-            .await
-            .unwrap();
-        assert_eq!(
-            (first.entries.len(), second.entries.len(), second.next_before),
-            (PAGE_SIZE, 3, None)
-        );
-        let one = log
-            .page(&AuditQuery {
-                text: "user7%".into(),
-                ..Default::default()
-            })
-            .await
-            .unwrap();
-        assert_eq!(one.total, 1, "the percent sign is no wildcard");
-    }
-
-    #[tokio::test]
-    async fn what_was_running_when_the_server_stopped_is_lost() {
-        let log = AuditLog::new(db::open_in_memory().await.unwrap());
-        log.record(new_entry("ana", AuditOutcome::Started)).await.unwrap();
-        assert_eq!(log.mark_lost().await.unwrap(), 1);
-        assert_eq!(
-            log.page(&AuditQuery::default()).await.unwrap().entries[0].outcome,
-            AuditOutcome::Lost
-        );
-    }
-}
+#[path = "audit/tests.rs"]
+mod tests;

@@ -1,6 +1,10 @@
 //! The command line.
 
+mod audit;
 mod remote;
+mod run;
+
+pub use run::Ended;
 
 use crate::{
     access::{cli as access, proof::cli as proof, roles::Roles, tokens::NewToken},
@@ -44,8 +48,15 @@ enum Command {
     /// Manage who is signed in; works beside a running server
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Verify and export the audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Print the description of the live protocol as an AsyncAPI document
     Asyncapi,
+    /// Print the description of the REST API as an OpenAPI document
+    Openapi,
+    /// Start an action of a running server, and follow it
+    Run(run::RunArgs),
     /// Print publications of a running server as they come
     Tail(remote::TailArgs),
     /// List who is connected to a running server
@@ -269,6 +280,12 @@ pub async fn execute(cli: Cli) -> anyhow::Result<()> {
             say(crate::asyncapi::text().trim_end());
             Ok(())
         }
+        Command::Audit(command) => audit::execute(command).await,
+        Command::Openapi => {
+            say(crate::rest::openapi::text().trim_end());
+            Ok(())
+        }
+        Command::Run(args) => run::run(args).await,
         Command::Tail(args) => remote::tail(args).await,
         Command::Connections(args) => remote::connections(args).await,
         Command::Disconnect(args) => remote::disconnect(args).await,
@@ -444,6 +461,12 @@ async fn cancel_on_signal(shutdown: CancellationToken) {
     }
     shutdown.cancel();
     tracing::info!("draining");
+}
+
+/// For the person, beside what is printed for programs.
+fn eprint_line(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Prints what the person asked for; the log goes to standard error. Nobody may be reading, and that stops nothing.

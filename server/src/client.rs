@@ -1,15 +1,18 @@
 //! A client of a running Farol, for the commands of the program that talk to one: the live protocol in JSON over
-//! WebSocket, as docs/PROTOCOL.md has it. It answers pings; what the server pushes waits until it is asked for. The bytes
-//! under it are [`line`]'s.
+//! WebSocket, as docs/PROTOCOL.md has it. It answers pings; what the server pushes waits until it is asked for. [`rest`] is
+//! what is asked over plain HTTP. The bytes under both are those of [`crate::outbound`].
 
-mod line;
+pub mod rest;
+
+pub use crate::outbound::Final;
+
+use crate::outbound::line::{self, Duplex};
 
 use anyhow::{Context, anyhow, bail};
 use farol_model::wire::{
     Command, ConnectRequest, Encoding, Push, Reply, RpcRequest, SubscribeRequest, SubscribeResult, codec,
 };
 use futures::{SinkExt, StreamExt};
-use line::Duplex;
 use serde_json::Value;
 use std::{collections::VecDeque, path::PathBuf, time::Duration};
 use tokio::time::timeout;
@@ -34,11 +37,6 @@ pub struct Server {
     /// Certificates in PEM that are trusted instead of the machine's.
     pub ca: Option<PathBuf>,
 }
-
-/// The server will not have us back, or does not understand us: trying again is of no use.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Final(pub String);
 
 /// See the module.
 pub struct Client {

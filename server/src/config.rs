@@ -11,6 +11,7 @@ use crate::{
         roles::{self, RoleConfig},
     },
     actions::runbook::config::RunbookConfig,
+    audit::config::AuditConfig,
     collectors::registered_names,
     live::LiveLimits,
     tls::certificate::{BadFile, Certificate, Files},
@@ -35,6 +36,7 @@ pub struct Config {
     pub tls: TlsConfig,
     pub access: AccessConfig,
     pub oidc: OidcConfig,
+    pub audit: AuditConfig,
     pub collect: CollectConfig,
     pub live: LiveConfig,
     pub log: LogConfig,
@@ -432,6 +434,12 @@ impl Config {
                 .into_iter()
                 .map(|(key, why)| (format!("oidc.{key}"), why)),
         );
+        problems.extend(
+            self.audit
+                .problems()
+                .into_iter()
+                .map(|(key, why)| (format!("audit.{key}"), why)),
+        );
         problems.extend(crate::actions::runbook::config::problems(&self.runbooks));
         problems
     }
@@ -567,6 +575,16 @@ mod tests {
                 "[roles.deployer]\npermission = []",
                 "roles.deployer",
                 "unknown field",
+            ),
+            (
+                "[audit]\nsyslog = \"localhost\"",
+                "audit.syslog",
+                "udp://host:514",
+            ),
+            (
+                "[audit]\nwebhook = \"https://h/p\"",
+                "audit.webhook",
+                "webhook_secret",
             ),
             ("[tls]\ncert = \"a.pem\"", "tls.key", "is missing"),
             ("[tls]\nkey = \"a.pem\"", "tls.cert", "is missing"),

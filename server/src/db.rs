@@ -29,6 +29,25 @@ pub async fn open(data_dir: &Path) -> anyhow::Result<SqlitePool> {
     Ok(pool)
 }
 
+/// Opens a database that is there, to be looked at only: nothing is made and nothing brought up to date.
+pub async fn open_to_read(data_dir: &Path) -> anyhow::Result<SqlitePool> {
+    let path = data_dir.join(FILE_NAME);
+    anyhow::ensure!(
+        path.is_file(),
+        "there is no database {}; say where it is with --data-dir",
+        path.display()
+    );
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .read_only(true)
+        .busy_timeout(Duration::from_secs(5));
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options)
+        .await
+        .with_context(|| format!("cannot read the database {}", path.display()))
+}
+
 /// A database that lives as long as the pool. For tests of rooms that need one.
 pub async fn open_in_memory() -> anyhow::Result<SqlitePool> {
     let options = SqliteConnectOptions::new().in_memory(true).foreign_keys(true);
@@ -47,5 +66,8 @@ async fn migrate(pool: &SqlitePool) -> anyhow::Result<()> {
     sqlx::migrate!()
         .run(pool)
         .await
-        .context("cannot bring the database schema up to date")
+        .context("cannot bring the database schema up to date")?;
+    crate::audit::adopt::adopt(pool)
+        .await
+        .context("cannot take the audit log into its chain")
 }

@@ -6,13 +6,15 @@
 //! | [`history`] | the ring of recent frames of each metrics channel |
 //! | [`live`] | the hub, sessions and carriers of the live protocol |
 //! | [`actions`] | actions, the one runner, runs |
-//! | [`audit`] | the append-only log of who did what |
+//! | [`audit`] | the append-only log of who did what, a chain |
 //! | [`access`] | users, sessions, tokens, throttling |
 //! | [`telemetry`] | Farol's own metrics, log and traces |
 //! | [`serve`], [`tls`] | the accept loop, connections, the certificate |
 //! | [`middleware`] | layers around every request |
 //! | [`ports`] | what the pages may ask of the server |
+//! | [`rest`] | runs and actions over plain HTTP, described as OpenAPI |
 //! | [`asyncapi`] | the live protocol, described for programs |
+//! | [`client`], [`outbound`] | talking to others: another Farol, a webhook |
 //!
 //! Rooms do not know each other. Where one needs another it names a trait of its own ([`collectors::Outlet`],
 //! [`live::Gate`], [`live::Rpc`], [`actions::RunOutlet`], [`actions::Freshness`]) and [`run`](fn@run) puts the parts together.
@@ -30,8 +32,10 @@ pub mod error;
 pub mod history;
 pub mod live;
 pub mod middleware;
+pub mod outbound;
 pub mod ports;
 pub mod procstat;
+pub mod rest;
 pub mod router;
 pub mod serve;
 pub mod site;
@@ -176,6 +180,10 @@ pub async fn assemble(
     )
     .await?;
     runner.ask_for_proof(Arc::new(access.clone()));
+
+    // What was left open has its end by now.
+    tokio::spawn(audit.clone().watch_chain(shutdown.clone()));
+    audit::forward::start(&audit, &config.audit, shutdown)?;
 
     let origins = Arc::new(OriginPolicy::new(
         address,

@@ -1,7 +1,7 @@
 //! Reads the command line and calls one function.
 
 use clap::Parser;
-use farol::cli::Cli;
+use farol::cli::{Cli, Ended};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -13,11 +13,16 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(farol::cli::execute(cli)) {
+    let ended = runtime.block_on(farol::cli::execute(cli));
+    // A question on the terminal that nobody answers does not hold up the end.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("farol: {error:#}");
-            ExitCode::FAILURE
+            error
+                .downcast_ref::<Ended>()
+                .map_or(ExitCode::FAILURE, |ended| ExitCode::from(ended.code))
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     live::{self, PeerAddress},
     middleware::{guard, headers, origin},
     ports::ports,
-    site,
+    rest, site,
     state::AppState,
     telemetry,
 };
@@ -48,6 +48,7 @@ pub fn router(state: AppState) -> Router {
         .with_state(state.clone())
         .merge(live::routes(state.live.clone()))
         .merge(access::routes(state.access.clone()))
+        .merge(rest::routes(state.runner.clone()))
         .layer(from_fn(telemetry::record))
         .layer(from_fn_with_state(state.access.clone(), guard::guard));
     let routes = state
@@ -55,12 +56,13 @@ pub fn router(state: AppState) -> Router {
         .around(routes)
         .layer(from_fn_with_state(state.origins.clone(), origin::check))
         .layer(from_fn(files))
-        .layer(from_fn(headers::security))
         .layer(RequestBodyLimitLayer::new(config.max_body_bytes))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             Duration::from_secs(config.request_timeout_secs),
-        ));
+        ))
+        .layer(from_fn(rest::problem::problems))
+        .layer(from_fn(headers::security));
     match state.config.tls.is_certified() {
         true => routes.layer(from_fn(headers::https_only)),
         false => routes,

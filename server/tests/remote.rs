@@ -55,9 +55,60 @@ fn user(dir: &Path, name: &str, role: &str) -> String {
     words.find(|word| word.starts_with("farol_")).unwrap().to_owned()
 }
 
+/// `wait` goes on until somebody writes into the FIFO `go`.
+const RUNBOOKS: &str = r#"
+[[runbook]]
+name = "greet"
+title = "Greet"
+summary = "Says hello."
+argv = ["/bin/sh", "-c", "echo hello $1; echo oh no >&2; exit $2", "greet", "{who}", "{code}"]
+[[runbook.params]]
+name = "who"
+label = "Who"
+help = "Who is greeted."
+kind = "text"
+max_chars = 20
+[[runbook.params]]
+name = "code"
+label = "Code"
+help = "How it ends."
+kind = "integer"
+min = 0
+max = 9
+default = "0"
+
+[[runbook]]
+name = "secret"
+title = "Secret"
+summary = "Says how long a secret is."
+argv = ["/bin/sh", "-c", "printf %s \"$KEY\" | wc -c"]
+env = { KEY = "{key}" }
+[[runbook.params]]
+name = "key"
+label = "Key"
+help = "A secret."
+kind = "secret"
+max_chars = 20
+
+[[runbook]]
+name = "wait"
+title = "Wait"
+summary = "Until it is let go."
+argv = ["/bin/sh", "-c", "echo begun; read line < DIR/go; echo let go"]
+
+[[runbook]]
+name = "risky"
+title = "Risky"
+summary = "Cannot be undone."
+argv = ["/bin/true"]
+dangerous = true
+"#;
+
 impl World {
     fn start() -> World {
         let dir = tempfile::tempdir().unwrap();
+        let runbooks = RUNBOOKS.replace("DIR", &dir.path().display().to_string());
+        std::fs::write(dir.path().join("farol.toml"), runbooks).unwrap();
         let token = user(dir.path(), "olga", "operator");
         let mut server = farol(dir.path())
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -222,4 +273,193 @@ fn what_cannot_be_reached_known_or_allowed_is_said() {
     let mut viewer = world.command(&["connections"]);
     viewer.env("FAROL_TOKEN", user(world.dir.path(), "vera", "viewer"));
     refused(viewer, "Your role (viewer) may not do this");
+}
+
+fn output(mut command: Command) -> (Option<i32>, String, String) {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_run_is_followed_and_the_program_ends_as_it_did() {
+    let world = World::start();
+    let greet = ["run", "runbook.greet", "--param", "who=world", "--follow"];
+    let (code, out, err) = output(world.command(&greet));
+    assert_eq!((code, out.as_str()), (Some(0), "hello world\n"), "{err}");
+    assert!(
+        err.contains("oh no\n") && err.contains("/controls/runs/"),
+        "{err}"
+    );
+    let failing = [&greet[..], &["--param", "code=3"]].concat();
+    let (code, _, err) = output(world.command(&failing));
+    assert_eq!(code, Some(1));
+    assert!(err.contains("farol: failed: "), "{err}");
+    // Without following: its id, and it goes on by itself. The same key is the same run.
+    let started = [
+        "run",
+        "runbook.greet",
+        "--param",
+        "who=world",
+        "--key",
+        "my-key-0001",
+    ];
+    let (code, id, _) = output(world.command(&started));
+    assert_eq!((code, id.trim().len()), (Some(0), 26));
+    assert_eq!(output(world.command(&started)).1, id);
+}
+
+#[test]
+fn a_secret_comes_from_a_file_and_is_shown_nowhere() {
+    let world = World::start();
+    std::fs::write(world.dir.path().join("key"), "hunter2-hunter2\n").unwrap();
+    let (code, out, err) =
+        output(world.command(&["run", "runbook.secret", "--param", "key=@key", "--follow"]));
+    assert_eq!((code, out.trim()), (Some(0), "15"), "{err}");
+    let (code, out, err) =
+        output(world.command(&["run", "runbook.secret", "--param", "key=hunter2-hunter2"]));
+    assert_eq!(code, Some(3));
+    assert!(
+        err.contains("key=@FILE") && !(out + &err).contains("hunter2"),
+        "{err}"
+    );
+    let (code, _, err) = output(world.command(&["run", "runbook.secret", "--param", "key=?"]));
+    assert!(code == Some(3) && err.contains("no terminal"), "{err}");
+}
+
+#[test]
+fn what_is_not_started_says_why() {
+    let world = World::start();
+    for (arguments, words) in [
+        (
+            &["run", "runbook.no"][..],
+            "there is no action `runbook.no` that you may run; there are runbook.greet",
+        ),
+        (&["run", "runbook.greet"], "Who is missing"),
+        (&["run", "runbook.greet", "--param", "whom=x"], "it has who, code"),
+        (
+            &["run", "runbook.greet", "--param", "who=x", "--param", "code=10"],
+            "from 0 to 9",
+        ),
+        (
+            &["run", "runbook.greet", "--param", "who=x", "--key", "x"],
+            "8 to 64",
+        ),
+        (&["run", "runbook.risky"], "say --confirm"),
+    ] {
+        let (code, _, err) = output(world.command(arguments));
+        assert_eq!(code, Some(3), "{err}");
+        assert!(err.contains(words), "{words} in {err}");
+    }
+    let (code, _, err) = output(world.command(&["run", "runbook.greet", "--param", "who"]));
+    assert!(code == Some(2) && err.contains("NAME=VALUE"), "{err}");
+    let mut stranger = world.command(&["run", "runbook.risky"]);
+    stranger.env("FAROL_TOKEN", "farol_wrong");
+    let (code, _, err) = output(stranger);
+    assert!(code == Some(3) && err.contains("401"), "{err}");
+    let (code, ..) = output(world.command(&["run", "runbook.risky", "--confirm", "--follow"]));
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn interrupted_it_leaves_the_run_and_says_how_to_find_it() {
+    let mut world = World::start();
+    let go = world.dir.path().join("go");
+    assert!(Command::new("mkfifo").arg(&go).status().unwrap().success());
+    let follow = |world: &World, key: &str| {
+        let mut command = world.command(&["run", "runbook.wait", "--follow", "--key", key]);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        assert_eq!(next(&mut lines), "begun\n");
+        (child, lines)
+    };
+    let (child, _lines) = follow(&world, "wait-0001");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains("which goes on: http://127.0.0.1:"), "{said}");
+    // It does: somebody else follows it from its beginning to its end, each line once.
+    let (child, mut lines) = follow(&world, "wait-0001");
+    std::fs::write(&go, "go\n").unwrap();
+    assert_eq!(next(&mut lines), "let go\n");
+    assert!(child.wait_with_output().unwrap().status.success());
+    // And a server that is gone for good in mid-run is told as such when it is there again.
+    let (child, _lines) = follow(&world, "wait-0002");
+    world.server.kill().unwrap();
+    world.server.wait().unwrap();
+    std::fs::write(&go, "go\n").unwrap();
+    let address = world.url.strip_prefix("http://").unwrap().to_owned();
+    world.server = farol(world.dir.path())
+        .args(["serve", "--listen", &address])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(7), "{ended:?}");
+}
+
+/// On a terminal, where somebody can be asked. Each step waits for words and then types.
+fn on_a_terminal(world: &World, arguments: &[&str], steps: &[(&str, &str)]) -> (i64, String) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/expect.py");
+    let steps = serde_json::to_string(steps).unwrap();
+    let output = Command::new("python3")
+        .args([script, &steps, env!("CARGO_BIN_EXE_farol")])
+        .args(arguments)
+        .current_dir(world.dir.path())
+        .env("FAROL_URL", &world.url)
+        .env("FAROL_TOKEN", &world.token)
+        .output()
+        .unwrap();
+    let seen: serde_json::Value = serde_json::from_str(&succeeded(output)).unwrap();
+    (
+        seen["code"].as_i64().unwrap(),
+        seen["seen"].as_str().unwrap().to_owned(),
+    )
+}
+
+#[test]
+fn on_a_terminal_ctrl_c_asks_whether_to_cancel_or_to_leave() {
+    let world = World::start();
+    let go = world.dir.path().join("go");
+    assert!(Command::new("mkfifo").arg(&go).status().unwrap().success());
+    let wait = ["run", "runbook.wait", "--follow", "--key", "wait-0001"];
+    let (code, seen) = on_a_terminal(
+        &world,
+        &wait,
+        &[("begun", "\u{3}"), ("leave it running (l)?", "l\n")],
+    );
+    assert_eq!(code, 130, "{seen}");
+    assert!(seen.contains("which goes on"), "{seen}");
+    let (code, seen) = on_a_terminal(
+        &world,
+        &wait,
+        &[("begun", "\u{3}"), ("leave it running (l)?", "c\n")],
+    );
+    assert_eq!(code, 4, "{seen}");
+    assert!(
+        seen.contains("asked it to stop") && seen.contains("cancelled: "),
+        "{seen}"
+    );
+}
+
+#[test]
+fn on_a_terminal_a_secret_is_asked_for_and_not_shown_and_what_is_dangerous_wants_its_name() {
+    let world = World::start();
+    let secret = ["run", "runbook.secret", "--follow"];
+    let (code, seen) = on_a_terminal(&world, &secret, &[("Key:", "hunter2\n")]);
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains("\n7") && !seen.contains("hunter2"), "{seen}");
+    let risky = ["run", "runbook.risky", "--follow"];
+    let (code, seen) = on_a_terminal(&world, &risky, &[("Type runbook.risky", "yes\n")]);
+    assert!(code == 3 && seen.contains("it was not confirmed"), "{seen}");
+    let (code, seen) = on_a_terminal(&world, &risky, &[("Type runbook.risky", "runbook.risky\n")]);
+    assert_eq!(code, 0, "{seen}");
 }

@@ -73,6 +73,8 @@ enum Task {
     Check,
     /// Write docs/asyncapi.yaml from the types that travel
     Asyncapi,
+    /// Write docs/openapi.json from the addresses and types of the REST API
+    Openapi,
     /// Rebuild on change and reload the page
     Watch,
 }
@@ -112,6 +114,7 @@ fn execute(project: &Project, task: Task) -> Result<bool> {
         }
         Task::Check => checks::run_all(project).map(|()| true),
         Task::Asyncapi => asyncapi::write(project).map(|()| true),
+        Task::Openapi => asyncapi::write_openapi(project).map(|()| true),
         Task::Watch => watch::run(project),
     }
 }

@@ -188,8 +188,13 @@ fn changes(pool: &SqlitePool) -> Changes {
     Changes::new(pool, AuditLog::new(pool.clone()), Hasher::default())
 }
 
-/// Writes down what was done here.
-pub(super) async fn note(pool: &SqlitePool, what: &str, detail: &str) -> anyhow::Result<()> {
+/// Does something with its audit entry, or not at all.
+pub(super) async fn act<T>(
+    pool: &SqlitePool,
+    what: &str,
+    doing: impl Future<Output = Result<T, sqlx::Error>>,
+    said: impl FnOnce(&T) -> String,
+) -> anyhow::Result<T> {
     let By { who, from } = by();
     let entry = NewEntry {
         who,
@@ -197,14 +202,10 @@ pub(super) async fn note(pool: &SqlitePool, what: &str, detail: &str) -> anyhow:
         what: what.to_owned(),
         params: "{}".to_owned(),
         run: None,
-        outcome: AuditOutcome::Succeeded,
-        detail: detail.to_owned(),
+        outcome: AuditOutcome::Started,
+        detail: String::new(),
     };
-    AuditLog::new(pool.clone())
-        .record(entry)
-        .await
-        .context("the audit log cannot be written, so nothing was done")?;
-    Ok(())
+    Ok(AuditLog::new(pool.clone()).act(entry, doing, said).await?)
 }
 
 /// The account that the command runs as.

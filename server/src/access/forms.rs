@@ -19,7 +19,7 @@ use super::{
     users::{User, UserError},
 };
 use crate::{
-    audit::NewEntry,
+    audit::{ActError, NewEntry},
     error::Refusal,
     live::{Ending, PeerAddress, Proof},
     time::now_ms,
@@ -166,26 +166,31 @@ async fn owner(access: &Access, name: &str) -> Option<i64> {
     }
 }
 
+/// A session cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the session cannot be written: {0}")]
+pub(super) struct NoSession(String);
+
 /// The session id changes here (OWASP Session Management, "renew the session id after any privilege change").
-pub(super) async fn begin(mut session: AuthSession, user: &User) -> Result<(), ()> {
-    let begun = async {
-        session
-            .session
-            .cycle_id()
-            .await
-            .map_err(|error| error.to_string())?;
-        session.login(user).await.map_err(|error| error.to_string())?;
-        let session = session.session;
-        let written = async {
-            session.remove::<serde_json::Value>(second::HALF_WAY).await?;
-            session.insert(PROVEN_MS, now_ms()).await?;
-            session.insert(SIGNED_IN_MS, now_ms()).await
-        };
-        written.await.map_err(|error| error.to_string())
-    };
-    begun
+pub(super) async fn begin(mut session: AuthSession, user: &User) -> Result<(), NoSession> {
+    session
+        .session
+        .cycle_id()
         .await
-        .map_err(|error| tracing::error!(error, "a session cannot be written"))
+        .map_err(|error| NoSession(error.to_string()))?;
+    session
+        .login(user)
+        .await
+        .map_err(|error| NoSession(error.to_string()))?;
+    let session = session.session;
+    let written = async {
+        session.remove::<serde_json::Value>(second::HALF_WAY).await?;
+        session.insert(PROVEN_MS, now_ms()).await?;
+        session.insert(SIGNED_IN_MS, now_ms()).await
+    };
+    written
+        .await
+        .map_err(|error: tower_sessions::session::Error| NoSession(error.to_string()))
 }
 
 async fn sign_out(
@@ -194,26 +199,20 @@ async fn sign_out(
     mut session: AuthSession,
 ) -> Response {
     let id = session.session.id();
-    match session.logout().await {
-        Ok(user) => {
+    let Some(user) = session.user.clone() else {
+        return Redirect::to("/sign-in").into_response();
+    };
+    let ending = session.logout();
+    let ended = access.act(&user.name, address, "session.sign_out", ending, "Signed out.");
+    match ended.await {
+        Ok(_) => {
             if let Some(id) = id {
                 access.ended(Ending::Proof(Proof::Session(id.to_string())));
-            }
-            if let Some(user) = user {
-                access
-                    .note(
-                        &user.name,
-                        address,
-                        "session.sign_out",
-                        AuditOutcome::Succeeded,
-                        "Signed out.",
-                    )
-                    .await;
             }
             Redirect::to("/sign-in").into_response()
         }
         Err(error) => {
-            tracing::error!(%error, "a session cannot be ended");
+            tracing::error!(error = %anyhow::Error::from(error), "a session cannot be ended");
             Refusal(Fault::internal()).into_response()
         }
     }
@@ -262,25 +261,19 @@ async fn setup(
             return again("busy");
         }
     };
-    match access.users.add_first(&typed.name, &hash).await {
+    let adding = access.users.add_first(&typed.name, &hash);
+    let said = "Made the first administrator.";
+    let added = access.act(&typed.name, address, "user.setup", adding, said);
+    match added.await {
         Ok(id) => {
             access.setup.close();
-            access
-                .note(
-                    &typed.name,
-                    address,
-                    "user.setup",
-                    AuditOutcome::Succeeded,
-                    "Made the first administrator.",
-                )
-                .await;
             match access.users.by_id(id).await {
                 Ok(Some(user)) if begin(session, &user).await.is_ok() => Redirect::to("/").into_response(),
                 _ => Redirect::to("/sign-in").into_response(),
             }
         }
-        Err(UserError::BadName(_)) => again("name"),
-        Err(UserError::NotFirst | UserError::Taken(_)) => {
+        Err(ActError::Failed(UserError::BadName(_))) => again("name"),
+        Err(ActError::Failed(UserError::NotFirst | UserError::Taken(_))) => {
             access.setup.close();
             Redirect::to("/setup?fault=token").into_response()
         }
@@ -306,7 +299,7 @@ async fn ticket(State(access): State<Access>, identity: Option<Extension<Identit
 }
 
 impl Access {
-    /// Writes to the audit log. A sign-in is not held up by a log that cannot be written; the failure is.
+    /// Writes to the audit log what was not done. It is refused whether it can be written or not.
     pub(super) async fn note(
         &self,
         who: &str,
@@ -315,18 +308,35 @@ impl Access {
         outcome: AuditOutcome,
         detail: &str,
     ) {
-        let entry = NewEntry {
-            who: who.chars().filter(|c| !c.is_control()).take(64).collect(),
-            from: from.to_string(),
-            what: what.to_owned(),
-            params: "{}".to_owned(),
-            run: None,
-            outcome,
-            detail: detail.to_owned(),
-        };
+        let entry = entry(who, from, what, outcome, detail);
         if let Err(error) = self.audit.record(entry).await {
             tracing::error!(%error, what, "the audit log cannot be written");
         }
+    }
+
+    /// Does it with its audit entry, or not at all.
+    pub(super) async fn act<T, E: std::error::Error + 'static>(
+        &self,
+        who: &str,
+        from: IpAddr,
+        what: &str,
+        doing: impl Future<Output = Result<T, E>>,
+        said: &str,
+    ) -> Result<T, ActError<E>> {
+        let entry = entry(who, from, what, AuditOutcome::Started, "");
+        self.audit.act(entry, doing, |_| said.to_owned()).await
+    }
+}
+
+fn entry(who: &str, from: IpAddr, what: &str, outcome: AuditOutcome, detail: &str) -> NewEntry {
+    NewEntry {
+        who: who.chars().filter(|c| !c.is_control()).take(64).collect(),
+        from: from.to_string(),
+        what: what.to_owned(),
+        params: "{}".to_owned(),
+        run: None,
+        outcome,
+        detail: detail.to_owned(),
     }
 }
 

@@ -109,6 +109,14 @@ pub const ADDRESSES: &[Row] = &[
     ("POST",   "/api/settings/tokens/{id}/revoke",    Person),
     ("POST",   "/api/settings/sessions/{id}/revoke",  Person),
     ("POST",   "/api/settings/sessions/revoke-others", Person),
+    // REST.
+    ("GET",    "/api/v1/openapi.json",                Open),
+    ("GET",    "/api/v1/actions",                     May(P::ViewRuns)),
+    ("GET",    "/api/v1/runs",                        May(P::ViewRuns)),
+    ("POST",   "/api/v1/runs",                        May(P::RunActions)),
+    ("GET",    "/api/v1/runs/{id}",                   May(P::ViewRuns)),
+    ("GET",    "/api/v1/runs/{id}/output",            May(P::ViewRuns)),
+    ("POST",   "/api/v1/runs/{id}/cancel",            May(P::ViewRuns)),
     // Carriers of the live protocol. What their clients may do there is asked of each command.
     ("GET",    "/connection/websocket",               CarrierLater),
     ("POST",   "/connection/http_stream",             CarrierLater),

@@ -9,6 +9,7 @@
 use super::{
     Action, Caller, Freshness, Outcome, RunContext, RunOutlet,
     output::OutputSink,
+    recover,
     store::{Inserted, RunStore},
 };
 use crate::{
@@ -84,11 +85,7 @@ impl Runner {
         shutdown: CancellationToken,
         tasks: TaskTracker,
     ) -> Result<Runner, sqlx::Error> {
-        let lost = store.mark_lost(now_ms()).await?;
-        audit.mark_lost().await?;
-        if lost > 0 {
-            tracing::warn!(runs = lost, "runs of an earlier process are marked as lost");
-        }
+        recover::recover(&store, &audit).await?;
         let single = actions
             .iter()
             .filter(|action| action.one_at_a_time())
@@ -178,7 +175,28 @@ impl Runner {
             reason: Arc::default(),
         };
         self.reserve(&live)?;
-        match self.write_down(viewer, &request, &live).await {
+        // In a task of its own: whoever asked may go away at any await, and a run must not be left half begun.
+        let begun = self
+            .clone()
+            .begin(action, live, params, viewer.clone(), from.to_owned(), request);
+        let begun = self.inner.tasks.spawn(begun).await;
+        begun.unwrap_or_else(|error| {
+            tracing::error!(%error, "a run cannot be begun");
+            Err(Fault::internal())
+        })
+    }
+
+    /// Writes a run down, then its audit entry, and starts it.
+    async fn begin(
+        self,
+        action: Arc<dyn Action>,
+        live: LiveRun,
+        params: Params,
+        viewer: Viewer,
+        from: String,
+        request: RunRequest,
+    ) -> Result<Run, Fault> {
+        match self.write_down(&viewer, &request, &live).await {
             Ok(None) => {}
             Ok(Some(known)) => {
                 self.live().remove(&live.run.id);
@@ -189,7 +207,7 @@ impl Runner {
                 return Err(fault);
             }
         }
-        let audit = match self.begin_audit(viewer, from, &live.run).await {
+        let audit = match self.begin_audit(&viewer, &from, &live.run).await {
             Ok(id) => id,
             Err(fault) => {
                 self.abandon(live.run).await;
@@ -232,11 +250,10 @@ impl Runner {
             outcome: AuditOutcome::Succeeded,
             detail: "Asked the run to stop.".to_owned(),
         };
-        self.inner
-            .audit
-            .record(entry)
-            .await
-            .map_err(|error| broken("audit", &error))?;
+        self.inner.audit.record(entry).await.map_err(|error| {
+            tracing::error!(%error, "the audit log cannot be written");
+            not_written()
+        })?;
         // The first reason stands.
         let _ = live
             .reason
@@ -349,9 +366,7 @@ impl Runner {
         };
         self.inner.audit.record(entry).await.map_err(|error| {
             tracing::error!(%error, "the audit log cannot be written; an action was refused");
-            Fault::unavailable(
-                "The audit log cannot be written, so nothing was done. Look at the server's disk and log.",
-            )
+            not_written()
         })
     }
 
@@ -414,8 +429,11 @@ impl Runner {
             },
             Some(_place) => {
                 live.run.status = RunStatus::Running;
-                self.save(&live.run).await;
-                self.act(&action, &live, params).await
+                // What stands as queued was not begun: a restart relies on that.
+                match self.save(&live.run).await {
+                    true => self.act(&action, &live, params).await,
+                    false => Outcome::failed("Not started: the state of the run could not be written."),
+                }
             }
         };
         let reason = live.reason.load(Ordering::SeqCst);
@@ -492,14 +510,17 @@ impl Runner {
         }
     }
 
-    async fn save(&self, run: &Run) {
+    /// Whether the state is on the disk.
+    async fn save(&self, run: &Run) -> bool {
         if let Some(live) = self.live().get_mut(&run.id) {
             live.run = run.clone();
         }
-        if let Err(error) = self.inner.store.update(run).await {
+        let saved = self.inner.store.update(run).await;
+        if let Err(error) = &saved {
             tracing::error!(%error, run = run.id, "the state of a run cannot be written");
         }
         self.publish(run);
+        saved.is_ok()
     }
 
     async fn end(&self, live: LiveRun, audit: i64) {
@@ -569,6 +590,12 @@ fn shortened(params: Params) -> Params {
         .take(32)
         .map(|(name, value)| (name.chars().take(64).collect(), value.chars().take(200).collect()))
         .collect()
+}
+
+fn not_written() -> Fault {
+    Fault::unavailable(
+        "The audit log cannot be written, so nothing was done. Look at the server's disk and log.",
+    )
 }
 
 fn broken(what: &str, error: &sqlx::Error) -> Fault {

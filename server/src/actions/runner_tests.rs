@@ -347,6 +347,62 @@ async fn a_restart_calls_lost_what_it_cannot_vouch_for() {
     );
 }
 
+/// Killed after the run was written and before its entry was, and between the two ends.
+#[tokio::test]
+async fn a_restart_gives_every_run_its_entry_and_every_entry_the_end_of_its_run() {
+    let pool = db::open_in_memory().await.unwrap();
+    let mut first = bench_on(pool.clone()).await;
+    first.start(request("held", "key-0001")).await.unwrap();
+    first.until(RunStatus::Running).await;
+    let ended = Run {
+        status: RunStatus::Succeeded,
+        detail: "done".into(),
+        ..first
+            .runner
+            .recent(&viewer(Role::Operator), 1)
+            .await
+            .unwrap()
+            .remove(0)
+    };
+    let store = RunStore::new(pool.clone());
+    store.finish(&ended, &Default::default()).await.unwrap();
+    let queued = Run {
+        id: "QUEUED".into(),
+        status: RunStatus::Queued,
+        ..ended
+    };
+    store.insert(7, "key-0002", &queued).await.unwrap();
+    let second = bench_on(pool).await;
+    assert_eq!(
+        second.outcomes().await,
+        [AuditOutcome::Lost, AuditOutcome::Succeeded]
+    );
+    let view = second
+        .runner
+        .get(&viewer(Role::Operator), "QUEUED")
+        .await
+        .unwrap();
+    assert!(
+        view.run.detail.contains("Nothing was done"),
+        "{}",
+        view.run.detail
+    );
+    assert!(second.audit.open().await.unwrap().is_empty());
+}
+
+/// The browser goes away in mid-submit: what was accepted is begun, and holds no place for ever.
+#[tokio::test]
+async fn a_run_whose_asker_goes_away_is_begun_whole() {
+    let mut bench = bench().await;
+    {
+        let mut start = Box::pin(bench.start(request("quick", "key-0001")));
+        assert!(futures::poll!(&mut start).is_pending());
+    }
+    bench.until(RunStatus::Succeeded).await;
+    bench.start(request("quick", "key-0001")).await.unwrap();
+    assert_eq!(bench.ran.load(Ordering::SeqCst), 1);
+}
+
 #[tokio::test]
 async fn without_an_audit_entry_nothing_is_done() {
     let bench = bench().await;
@@ -357,6 +413,23 @@ async fn without_an_audit_entry_nothing_is_done() {
     let refused = bench.start(request("quick", "key-0001")).await.unwrap_err();
     assert_eq!(refused.code, FaultCode::Unavailable);
     assert_eq!(bench.ran.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn without_an_audit_entry_nothing_is_cancelled() {
+    let mut bench = bench().await;
+    let run = bench.start(request("held", "key-0001")).await.unwrap();
+    bench.until(RunStatus::Running).await;
+    sqlx::query("DROP TABLE audit")
+        .execute(&bench.pool)
+        .await
+        .unwrap();
+    let refused = bench.runner.cancel(&viewer(Role::Operator), "::1", &run.id).await;
+    assert_eq!(refused.unwrap_err().code, FaultCode::Unavailable);
+    let view = bench.runner.get(&viewer(Role::Operator), &run.id).await.unwrap();
+    assert_eq!(view.run.status, RunStatus::Running);
+    bench.release.notify_one();
+    bench.until(RunStatus::Succeeded).await;
 }
 
 #[tokio::test]
@@ -371,7 +444,7 @@ async fn a_secret_is_in_no_table() {
         .await
         .unwrap();
     bench.until(RunStatus::Succeeded).await;
-    for table in ["runs", "audit"] {
+    for table in ["runs", "audit WHERE ends IS NULL"] {
         let rows: Vec<String> = sqlx::query_scalar(&format!("SELECT params FROM {table}"))
             .fetch_all(&bench.pool)
             .await

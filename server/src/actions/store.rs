@@ -134,17 +134,12 @@ impl RunStore {
         rows.iter().map(read).collect()
     }
 
-    /// Marks what an earlier process left unfinished.
-    pub async fn mark_lost(&self, now_ms: i64) -> Result<u64, sqlx::Error> {
-        sqlx::query(
-            "UPDATE runs SET status = 'lost', ended_ms = ?, \
-             detail = 'Farol stopped while this was under way; how it ended is not known.' \
-             WHERE status IN ('queued', 'running')",
-        )
-        .bind(now_ms)
-        .execute(&self.pool)
-        .await
-        .map(|done| done.rows_affected())
+    /// What an earlier process left unfinished, as it stands.
+    pub async fn unfinished(&self) -> Result<Vec<Run>, sqlx::Error> {
+        let rows = sqlx::query("SELECT * FROM runs WHERE status IN ('queued', 'running') ORDER BY id")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(read).collect()
     }
 }
 

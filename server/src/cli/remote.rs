@@ -1,6 +1,6 @@
 //! Commands that talk to a running Farol, here or elsewhere.
 
-use super::say;
+use super::{eprint_line, say};
 use crate::client::{Client, Final, Server};
 use anyhow::Context;
 use clap::Args;
@@ -322,10 +322,4 @@ pub async fn disconnect(args: DisconnectArgs) -> anyhow::Result<()> {
 #[derive(Default, Deserialize)]
 struct Held {
     events: Vec<RunEvent>,
-}
-
-/// For the person, beside what is printed for programs.
-fn eprint_line(text: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

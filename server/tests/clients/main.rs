@@ -20,6 +20,7 @@ mod plain;
 mod plane;
 mod process;
 mod proxy;
+mod schemathesis;
 mod signalr;
 mod socketio;
 

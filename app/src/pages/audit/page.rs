@@ -105,6 +105,12 @@ fn Filter(text: String, outcome: String) -> AnyView {
 #[component]
 fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl IntoView {
     let filtered = !text.is_empty() || !outcome.is_empty();
+    // Never only a colour: the sentence says it.
+    let class = match page.chain_broken {
+        true => "notice crit",
+        false => "muted",
+    };
+    let chain = view! { <p class=class>{page.chain}</p> };
     if page.entries.is_empty() {
         let (title, words) = if filtered {
             (
@@ -120,6 +126,7 @@ fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl Into
         return view! {
             <div class="card">
                 <Empty glyph=Glyph::Audit title text=words/>
+                <div class="card-body">{chain}</div>
             </div>
         };
     }
@@ -165,6 +172,7 @@ fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl Into
                     </tbody>
                 </table>
             </div>
+            <div class="card-body">{chain}</div>
             <div class="pager">
                 <span>{total}</span>
                 <span class="button-row">{newer} {older}</span>
@@ -189,6 +197,7 @@ fn Row(entry: AuditEntry) -> AnyView {
         <tr>
             <td>
                 <Moment at_ms=entry.at_ms/>
+                <span class="sub">{format!("#{}", entry.id)}</span>
             </td>
             <td>
                 {entry.who}

@@ -2,12 +2,11 @@
 //! lost the authenticator app, the recovery codes and every passkey.
 
 use super::stepup;
-use crate::access::{cli::note, users::Users};
+use crate::access::{cli::act, users::Users};
 use anyhow::{Context, bail};
 use sqlx::SqlitePool;
 
 pub async fn token_trust(pool: &SqlitePool, id: i64, trust: bool) -> anyhow::Result<String> {
-    let changed = stepup::trust(pool, id, trust).await?;
     let (what, done, else_said) = match trust {
         true => (
             "token.trust",
@@ -20,13 +19,16 @@ pub async fn token_trust(pool: &SqlitePool, id: i64, trust: bool) -> anyhow::Res
             "token {id} was not trusted",
         ),
     };
-    if !changed {
+    let said = |changed: &bool| match changed {
+        true => format!("Token {id} {done}."),
+        false => format!("Changed nothing: {}.", else_said.replace("{id}", &id.to_string())),
+    };
+    if !act(pool, what, stepup::trust(pool, id, trust), said).await? {
         bail!(
             "{}; `farol token list` shows them",
             else_said.replace("{id}", &id.to_string())
         );
     }
-    note(pool, what, &format!("Token {id} {done}.")).await?;
     Ok(format!("token {id} {done}"))
 }
 
@@ -34,19 +36,17 @@ pub async fn token_trust(pool: &SqlitePool, id: i64, trust: bool) -> anyhow::Res
 pub async fn user_reset_proofs(pool: &SqlitePool, name: &str) -> anyhow::Result<String> {
     let user = Users::new(pool.clone()).by_name(name).await?;
     let user = user.with_context(|| format!("there is no user `{name}`"))?;
-    note(
-        pool,
-        "user.reset_proofs",
-        &format!("Took away the authenticator app, recovery codes and passkeys of {name}."),
-    )
-    .await?;
-    let mut change = pool.begin().await?;
-    for table in ["totp", "recovery_codes", "passkeys", "known_browsers"] {
-        sqlx::query(&format!("DELETE FROM {table} WHERE user_id = ?"))
-            .bind(user.id)
-            .execute(&mut *change)
-            .await?;
-    }
-    change.commit().await?;
+    let resetting = async {
+        let mut change = pool.begin().await?;
+        for table in ["totp", "recovery_codes", "passkeys", "known_browsers"] {
+            sqlx::query(&format!("DELETE FROM {table} WHERE user_id = ?"))
+                .bind(user.id)
+                .execute(&mut *change)
+                .await?;
+        }
+        change.commit().await
+    };
+    let said = |_: &()| format!("Took away the authenticator app, recovery codes and passkeys of {name}.");
+    act(pool, "user.reset_proofs", resetting, said).await?;
     Ok(format!("{name} signs in with the password alone from now on"))
 }

@@ -174,19 +174,14 @@ impl Access {
         way: Way,
         next: &str,
     ) -> Response {
-        if begin(session, user).await.is_err() {
+        let detail = format!("Signed in by {}.", way.words());
+        let beginning = begin(session, user);
+        let begun = self.act(&user.name, from.address, "session.sign_in", beginning, &detail);
+        if let Err(error) = begun.await {
+            tracing::error!(error = %anyhow::Error::from(error), "a session cannot be begun");
             return back("/sign-in?fault=busy&retry_after=5", next);
         }
         metrics::counter!("farol_sign_ins_total", "result" => "good").increment(1);
-        let detail = format!("Signed in by {}.", way.words());
-        self.note(
-            &user.name,
-            from.address,
-            "session.sign_in",
-            AuditOutcome::Succeeded,
-            &detail,
-        )
-        .await;
         self.proofs
             .attempts
             .note(user.id, from, way, Outcome::SignedIn)

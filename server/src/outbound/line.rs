@@ -1,4 +1,4 @@
-//! The bytes under the client: TCP, with TLS where the address says `https`.
+//! The bytes of a connection of ours: TCP, with TLS where the address says `https`.
 
 use super::Final;
 use anyhow::{Context, anyhow};
@@ -33,7 +33,11 @@ pub async fn open(url: &Uri, ca: Option<&Path>) -> anyhow::Result<Box<dyn Duplex
         _ => return Err(wrong().into()),
     };
     let trust = match encrypted {
-        true => Some(trust(ca)?),
+        // It reads files.
+        true => {
+            let ca = ca.map(Path::to_owned);
+            Some(tokio::task::spawn_blocking(move || trust(ca.as_deref())).await??)
+        }
         false => None,
     };
     let stream = TcpStream::connect((host, url.port_u16().unwrap_or(usual_port)))

@@ -1,0 +1,393 @@
+//! The REST API as a program meets it.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test by panicking")]
+
+mod common;
+
+use common::TestServer;
+use farol::{config::Config, rest::openapi};
+use reqwest::{Client, Method, RequestBuilder, Response, header};
+use serde_json::{Value, json};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+const RUNBOOKS: &str = r#"
+[[runbook]]
+name = "greet"
+title = "Greet"
+summary = "Says hello, and what went wrong."
+argv = ["/bin/sh", "-c", "echo hello $1; echo oh no >&2", "greet", "{who}"]
+[[runbook.params]]
+name = "who"
+label = "Who"
+help = "Who is greeted."
+kind = "text"
+max_chars = 20
+
+[[runbook]]
+name = "wait"
+title = "Wait"
+summary = "Until it is stopped."
+argv = ["/bin/sleep", "600"]
+
+[[runbook]]
+name = "risky"
+title = "Risky"
+summary = "Cannot be undone."
+argv = ["/bin/true"]
+dangerous = true
+"#;
+
+struct Api {
+    server: TestServer,
+    client: Client,
+    token: String,
+}
+
+impl Api {
+    async fn start() -> Api {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("farol.toml");
+        std::fs::write(&file, RUNBOOKS).unwrap();
+        let server = TestServer::start_with(Config::load(Some(&file)).unwrap()).await;
+        Api {
+            client: server.anonymous(),
+            token: server.token("operator").await,
+            server,
+        }
+    }
+
+    fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, self.server.url(path))
+            .bearer_auth(&self.token)
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let answer = self.ask(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.json().await.unwrap()
+    }
+
+    async fn order(&self, key: &str, order: &Value) -> Response {
+        let request = self
+            .ask(Method::POST, "/api/v1/runs")
+            .header("idempotency-key", key);
+        request.json(order).send().await.unwrap()
+    }
+}
+
+/// The body of a refusal, after all that must be so of every one.
+async fn problem(answer: Response, status: u16) -> Value {
+    assert_eq!(answer.status(), status, "{:?}", answer.text().await);
+    assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/problem+json");
+    assert!(
+        answer.headers().contains_key(header::X_CONTENT_TYPE_OPTIONS),
+        "as all answers have it"
+    );
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(
+        (&body["status"], &body["type"]),
+        (&json!(status), &json!("about:blank")),
+        "{body}"
+    );
+    for words in ["title", "detail"] {
+        assert!(
+            body[words].as_str().is_some_and(|words| !words.is_empty()),
+            "{body}"
+        );
+    }
+    body
+}
+
+#[tokio::test]
+async fn a_run_is_started_looked_at_and_its_output_read() {
+    let api = Api::start().await;
+    let actions = api.get("/api/v1/actions").await;
+    let greet = actions["actions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|action| action["id"] == "runbook.greet");
+    assert_eq!(greet.unwrap()["params"][0]["max_chars"], 20);
+    let order = json!({"action": "runbook.greet", "params": {"who": "world"}});
+    let answer = api.order("key-00001", &order).await;
+    assert_eq!(answer.status(), 202);
+    let at = answer.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let run: Value = answer.json().await.unwrap();
+    assert_eq!(at, format!("/api/v1/runs/{}", run["id"].as_str().unwrap()));
+    let reader = api
+        .server
+        .client()
+        .default_headers(bearer(&api.token))
+        .build()
+        .unwrap();
+    api.server
+        .until(&reader, &at, |body| body.contains("\"succeeded\""))
+        .await;
+    let output = api.get(&format!("{at}/output")).await;
+    let all = |stream: &str| -> String {
+        let pieces = output["output"].as_array().unwrap().iter();
+        pieces
+            .filter(|piece| piece["stream"] == stream)
+            .map(|piece| piece["text"].as_str().unwrap())
+            .collect()
+    };
+    assert_eq!(
+        (all("stdout"), all("stderr")),
+        ("hello world\n".into(), "oh no\n".into())
+    );
+    assert_eq!(output["truncated"], false);
+    let listed = api.get("/api/v1/runs?limit=1").await;
+    assert_eq!(listed["runs"][0]["id"], run["id"]);
+    // The same key is the same run, and says how it stands now.
+    let again: Value = api.order("key-00001", &order).await.json().await.unwrap();
+    assert_eq!(
+        (&again["id"], &again["status"]),
+        (&run["id"], &json!("succeeded"))
+    );
+    let ended = api
+        .ask(Method::POST, &format!("{at}/cancel"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(problem(ended, 409).await["code"], "conflict");
+    api.server.stop().await;
+}
+
+fn bearer(token: &str) -> header::HeaderMap {
+    let mut headers = header::HeaderMap::new();
+    headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+    headers
+}
+
+#[tokio::test]
+async fn a_run_is_cancelled() {
+    let api = Api::start().await;
+    let run: Value = api
+        .order("key-00001", &json!({"action": "runbook.wait"}))
+        .await
+        .json()
+        .await
+        .unwrap();
+    let at = format!("/api/v1/runs/{}", run["id"].as_str().unwrap());
+    let asked = api
+        .ask(Method::POST, &format!("{at}/cancel"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(asked.status(), 202);
+    let reader = api
+        .server
+        .client()
+        .default_headers(bearer(&api.token))
+        .build()
+        .unwrap();
+    api.server
+        .until(&reader, &at, |body| body.contains("\"cancelled\""))
+        .await;
+    api.server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_is_told_as_a_problem_with_what_to_do() {
+    let api = Api::start().await;
+    let greet = json!({"action": "runbook.greet", "params": {"who": "world"}});
+    let post = |key: Option<&str>, body: &str, kind: &str| {
+        let request = api
+            .ask(Method::POST, "/api/v1/runs")
+            .header(header::CONTENT_TYPE, kind);
+        let request = match key {
+            Some(key) => request.header("idempotency-key", key),
+            None => request,
+        };
+        request.body(body.to_owned()).send()
+    };
+    let json_kind = "application/json";
+    let key = Some("key-00001");
+    let body = greet.to_string();
+
+    let none = problem(post(None, &body, json_kind).await.unwrap(), 422).await;
+    assert_eq!(none["field"], "Idempotency-Key");
+    let short = problem(post(Some("x"), &body, json_kind).await.unwrap(), 422).await;
+    assert_eq!(short["field"], "Idempotency-Key");
+    problem(post(key, "{", json_kind).await.unwrap(), 400).await;
+    problem(post(key, &body, "text/plain").await.unwrap(), 415).await;
+    problem(post(key, "{\"action\":7}", json_kind).await.unwrap(), 422).await;
+    let typo = post(key, "{\"action\":\"runbook.greet\",\"parms\":{}}", json_kind)
+        .await
+        .unwrap();
+    assert!(
+        problem(typo, 422).await["detail"]
+            .as_str()
+            .unwrap()
+            .contains("parms")
+    );
+    let large = format!("{{\"action\":\"{}\"}}", "x".repeat(70_000));
+    problem(post(key, &large, json_kind).await.unwrap(), 413).await;
+    let unknown = post(key, "{\"action\":\"runbook.no\"}", json_kind).await.unwrap();
+    assert_eq!(problem(unknown, 404).await["field"], "action");
+    let value = json!({"action": "runbook.greet", "params": {"who": "x".repeat(21)}}).to_string();
+    assert_eq!(
+        problem(post(key, &value, json_kind).await.unwrap(), 422).await["field"],
+        "who"
+    );
+    let risky = post(key, "{\"action\":\"runbook.risky\"}", json_kind)
+        .await
+        .unwrap();
+    assert_eq!(problem(risky, 422).await["field"], "confirm");
+    assert_eq!(api.order("key-00001", &greet).await.status(), 202);
+    let other = api.order("key-00001", &json!({"action": "runbook.wait"})).await;
+    assert_eq!(problem(other, 409).await["field"], "Idempotency-Key");
+
+    for (path, status) in [
+        ("/api/v1/runs?limit=0", 422),
+        ("/api/v1/runs?limit=201", 422),
+        ("/api/v1/runs?limit=many", 400),
+        ("/api/v1/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV", 404),
+        ("/api/v1/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV/output", 404),
+        ("/api/v1/runs/a/b/c", 404),
+        ("/api/v1/runs/%ff", 400),
+    ] {
+        problem(api.ask(Method::GET, path).send().await.unwrap(), status).await;
+    }
+    let method = api.ask(Method::DELETE, "/api/v1/runs").send().await.unwrap();
+    let allowed = method.headers()[header::ALLOW].to_str().unwrap().to_owned();
+    assert!(allowed.contains("GET") && allowed.contains("POST"), "{allowed}");
+    problem(method, 405).await;
+    api.server.stop().await;
+}
+
+#[tokio::test]
+async fn strangers_viewers_and_other_sites_are_refused_as_problems_too() {
+    let api = Api::start().await;
+    let order = json!({"action": "runbook.greet", "params": {"who": "x"}});
+    for (method, path) in [
+        (Method::GET, "/api/v1/runs"),
+        (Method::GET, "/api/v1/actions"),
+        (Method::GET, "/api/v1/runs/x"),
+        (Method::POST, "/api/v1/runs"),
+        (Method::POST, "/api/v1/runs/x/cancel"),
+    ] {
+        let request = api
+            .server
+            .anonymous()
+            .request(method.clone(), api.server.url(path));
+        let answer = request
+            .header("idempotency-key", "key-00001")
+            .json(&order)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(
+            answer.headers()[header::WWW_AUTHENTICATE],
+            "Bearer",
+            "{method} {path}"
+        );
+        problem(answer, 401).await;
+    }
+    let viewer = api.server.token("viewer").await;
+    let watcher = |method: Method, path: &str| {
+        let request = api
+            .client
+            .request(method, api.server.url(path))
+            .bearer_auth(&viewer);
+        request.header("idempotency-key", "key-00001").json(&order).send()
+    };
+    assert_eq!(
+        watcher(Method::GET, "/api/v1/actions")
+            .await
+            .unwrap()
+            .json::<Value>()
+            .await
+            .unwrap(),
+        json!({"actions": []})
+    );
+    for (method, path) in [(Method::GET, "/api/v1/runs"), (Method::POST, "/api/v1/runs")] {
+        assert_eq!(
+            problem(watcher(method, path).await.unwrap(), 403).await["code"],
+            "forbidden"
+        );
+    }
+    // A session acts from our own pages only.
+    let cookie = api.server.cookie("operator").await;
+    let post = |origin: String| {
+        let request = api
+            .client
+            .post(api.server.url("/api/v1/runs"))
+            .header(header::COOKIE, &cookie);
+        request
+            .header(header::ORIGIN, origin)
+            .header("idempotency-key", "key-00001")
+            .json(&order)
+            .send()
+    };
+    problem(post("https://evil.example".into()).await.unwrap(), 403).await;
+    assert_eq!(post(api.server.url("")).await.unwrap().status(), 202);
+    api.server.stop().await;
+}
+
+#[test]
+fn the_file_is_what_the_handlers_and_types_say() {
+    let committed = std::fs::read_to_string(FILE).unwrap_or_default();
+    assert!(
+        committed == openapi::text(),
+        "docs/openapi.json differs from the API; write it anew: cargo xtask openapi"
+    );
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_farol"));
+    let output = program.arg("openapi").output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), committed);
+}
+
+#[test]
+fn every_operation_is_whole_and_every_reference_leads_somewhere() {
+    let document = openapi::document();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut operations = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            operations += 1;
+            for status in ["401", "403", "500", "503"] {
+                assert!(
+                    operation["responses"][status].is_object(),
+                    "{method} {path}: {status}"
+                );
+            }
+            assert!(
+                operation["summary"].is_string() && operation["operationId"].is_string(),
+                "{operation}"
+            );
+        }
+    }
+    assert_eq!(operations, 6);
+    let mut references = 0;
+    check(&document, &document, &mut references);
+    assert!(references > 40, "{references}");
+}
+
+fn check(value: &Value, document: &Value, count: &mut usize) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::String(reference)) = fields.get("$ref") {
+                assert!(document.pointer(&reference[1..]).is_some(), "{reference}");
+                *count += 1;
+            }
+            fields.values().for_each(|value| check(value, document, count));
+        }
+        Value::Array(items) => items.iter().for_each(|value| check(value, document, count)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn anybody_may_read_the_description() {
+    let api = Api::start().await;
+    let answer = api
+        .client
+        .get(api.server.url("/api/v1/openapi.json"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.json::<Value>().await.unwrap(), openapi::document());
+    api.server.stop().await;
+}
