@@ -11,6 +11,7 @@ pub mod lab;
 pub mod not_found;
 pub mod overview;
 pub mod processes;
+pub mod runs;
 
 #[cfg(not(feature = "hydrate"))]
 pub mod entrance;
@@ -48,7 +49,7 @@ impl Page {
 }
 
 /// The menu in display order.
-pub const MENU: [Page; 7] = [
+pub const MENU: [Page; 8] = [
     Page {
         path: "/",
         title: "Overview",
@@ -73,8 +74,15 @@ pub const MENU: [Page; 7] = [
     Page {
         path: "/controls",
         title: "Controls",
-        about: "actions, runbooks, runs",
+        about: "actions, runbooks",
         glyph: Glyph::Controls,
+        permission: Permission::ViewRuns,
+    },
+    Page {
+        path: "/runs",
+        title: "Runs",
+        about: "what was run, output, approval, compare",
+        glyph: Glyph::Play,
         permission: Permission::ViewRuns,
     },
     Page {
@@ -112,6 +120,8 @@ pub fn AppRoutes() -> impl IntoView {
             <Route path=path!("/processes") view=processes::ProcessesPage ssr=ssr.clone()/>
             <Route path=path!("/controls") view=controls::ControlsPage ssr=ssr.clone()/>
             <Route path=path!("/controls/runs/:id") view=controls::RunPage ssr=ssr.clone()/>
+            <Route path=path!("/runs") view=runs::RunsPage ssr=ssr.clone()/>
+            <Route path=path!("/runs/compare") view=runs::ComparePage ssr=ssr.clone()/>
             <Route path=path!("/connections") view=connections::ConnectionsPage ssr=ssr.clone()/>
             <Route path=path!("/audit") view=audit::AuditLogPage ssr=ssr.clone()/>
             <Route path=path!("/lab") view=lab::LabPage ssr=ssr.clone()/>

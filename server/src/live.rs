@@ -5,6 +5,7 @@
 //! | [`hub`] | which channels there are; takes frames, tables, health and run events |
 //! | [`channel`], [`body`] | one channel: position, recovery, state, fan-out |
 //! | [`publication`] | one publication, encoded at most once per form |
+//! | [`marks`] | when runs began and ended, for charts |
 //! | [`runs`], [`rooms`] | which channels of runs and rooms stay |
 //! | [`outbox`] | what waits for one connection, what gives way when it is full, who writes |
 //! | [`flusher`] | brings publications to the sockets |
@@ -29,6 +30,7 @@ pub mod flusher;
 pub mod hub;
 pub mod kill;
 pub mod limits;
+pub mod marks;
 pub mod observe;
 pub mod outbox;
 pub mod publication;

@@ -1,16 +1,19 @@
 //! What the pages may ask of the server: `farol_app::ports` implemented over the rooms.
 
 use crate::{
-    actions::runner::Runner,
+    actions::{runbook::shelf::Shelf, runner::Runner},
     audit::AuditLog,
     live::{Live, hub::Hub},
     state::AppState,
     time::now_ms,
 };
-use farol_app::ports::{AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports};
+use farol_app::ports::{AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports, RunsPort};
 use farol_model::{
     Fault, Permission, Viewer,
-    action::{ActionSpec, Run, RunRequest, RunView},
+    action::{
+        ActionSpec, Comparison, FileFault, Mark, PanelNotes, Params, Run, RunFacts, RunRequest, RunView,
+        RunsPage, RunsQuery,
+    },
     audit::{AuditPage, AuditQuery},
     connection::{ConnectionPage, ConnectionQuery, ConnectionRow, FrameRow},
     health::CollectorStatus,
@@ -29,6 +32,11 @@ pub fn ports(state: &AppState, viewer: Option<Viewer>, from: String) -> Ports {
         }),
         control: Arc::new(Control {
             runner: state.runner.clone(),
+        }),
+        runs: Arc::new(Runs {
+            runner: state.runner.clone(),
+            shelf: state.shelf.clone(),
+            hub: state.live.hub.clone(),
         }),
         audit: Arc::new(Audit {
             log: state.audit.clone(),
@@ -95,6 +103,64 @@ impl ControlPort for Control {
 
     fn recent_runs<'a>(&'a self, viewer: &'a Viewer, limit: u32) -> PortFuture<'a, Vec<Run>> {
         Box::pin(self.runner.recent(viewer, limit))
+    }
+}
+
+struct Runs {
+    runner: Runner,
+    shelf: Arc<Shelf>,
+    hub: Arc<Hub>,
+}
+
+impl RunsPort for Runs {
+    fn notes(&self, specs: &[ActionSpec]) -> Vec<PanelNotes> {
+        self.runner.notes(specs)
+    }
+
+    fn faults(&self) -> Vec<FileFault> {
+        self.shelf.faults()
+    }
+
+    fn preview(&self, viewer: &Viewer, action: &str, params: &Params) -> Result<Vec<String>, Fault> {
+        self.runner.preview(viewer, action, params)
+    }
+
+    fn decide<'a>(
+        &'a self,
+        viewer: &'a Viewer,
+        from: &'a str,
+        run: &'a str,
+        yes: bool,
+    ) -> PortFuture<'a, Run> {
+        match yes {
+            true => Box::pin(self.runner.approve(viewer, from, run)),
+            false => Box::pin(self.runner.deny(viewer, from, run)),
+        }
+    }
+
+    fn why_not(&self, viewer: &Viewer, run: &str) -> Option<Fault> {
+        self.runner.why_not_approve(viewer, run)
+    }
+
+    fn facts<'a>(&'a self, viewer: &'a Viewer, run: &'a str) -> PortFuture<'a, RunFacts> {
+        Box::pin(self.runner.facts(viewer, run))
+    }
+
+    fn list<'a>(&'a self, viewer: &'a Viewer, query: RunsQuery) -> PortFuture<'a, RunsPage> {
+        Box::pin(async move { self.runner.list(viewer, &query).await })
+    }
+
+    fn compare<'a>(
+        &'a self,
+        viewer: &'a Viewer,
+        first: &'a str,
+        second: &'a str,
+    ) -> PortFuture<'a, Comparison> {
+        Box::pin(self.runner.compare(viewer, first, second))
+    }
+
+    fn marks(&self) -> Vec<Mark> {
+        self.hub.marks()
     }
 }
 
