@@ -10,6 +10,7 @@ use super::{
 use crate::prelude::*;
 use crate::{
     call::Call,
+    error::AppError,
     page_data::Answer,
     session::{Session, came_back},
     ui::{Badge, Glyph, Notice, Tone, dialog::Dialog},
@@ -30,6 +31,8 @@ struct Panel {
     /// What was typed to confirm.
     typed: RwSignal<String>,
     count: StoredValue<u64>,
+    /// What was asked for last: action and values.
+    asked: StoredValue<(String, Params)>,
     call: Call,
     preview: Call,
 }
@@ -84,17 +87,20 @@ impl Panel {
     }
 
     fn start(&self, action: String, confirm: bool) {
+        let params = self.values.get_untracked();
+        // When the answer was lost it is not known whether the request came through. The same key finds the run, if it did.
+        let lost = untrack(|| matches!(self.call.error(), Some(AppError::Transport(_))));
+        let asked = (action.clone(), params.clone());
+        if !lost || self.asked.with_value(|before| *before != asked) {
+            self.count.update_value(|count| *count += 1);
+        }
+        self.asked.set_value(asked);
         let key = self
             .seed
             .with_value(|seed| run_key(seed, &action, self.count.get_value()));
         self.confirming.set(false);
-        let params = self.values.get_untracked();
-        if self
-            .call
-            .start(run_action(action, key, params, confirm, String::new()))
-        {
-            self.count.update_value(|count| *count += 1);
-        }
+        self.call
+            .start(run_action(action, key, params, confirm, String::new()));
     }
 
     fn on_submit(&self, event: &SubmitEvent) {
@@ -151,6 +157,7 @@ pub fn ActionPanel(
         confirming: RwSignal::new(false),
         typed: RwSignal::new(String::new()),
         count: StoredValue::new(0),
+        asked: StoredValue::new(Default::default()),
         call: Call::new(),
         preview: Call::new(),
     };
@@ -238,6 +245,8 @@ fn PanelFoot(panel: Panel, prefix: String) -> AnyView {
                 <button
                     class=if dangerous { "button danger" } else { "button primary" }
                     type="submit"
+                    // The second click of a double click is no second wish, however soon the first was answered.
+                    on:click=|event| if event.detail() > 1 { event.prevent_default() }
                     aria-disabled=move || call.pending().then(|| "true".to_owned())
                 >
                     {move || if call.pending() { "Starting".to_owned() } else { title.clone() }}
