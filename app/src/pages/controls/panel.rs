@@ -16,7 +16,10 @@ use crate::{
     ui::{Badge, Glyph, Notice, Tone, dialog::Dialog},
 };
 use farol_model::action::{ActionSpec, Danger, PanelNotes, Params, RunView};
-use leptos::{ev::SubmitEvent, server_fn::ServerFn};
+use leptos::{
+    ev::{MouseEvent, SubmitEvent},
+    server_fn::ServerFn,
+};
 
 /// What a panel is made of; every part of it is cheap to copy.
 #[derive(Clone, Copy)]
@@ -87,6 +90,9 @@ impl Panel {
     }
 
     fn start(&self, action: String, confirm: bool) {
+        if untrack(|| self.call.pending()) {
+            return;
+        }
         let params = self.values.get_untracked();
         // When the answer was lost it is not known whether the request came through. The same key finds the run, if it did.
         let lost = untrack(|| matches!(self.call.error(), Some(AppError::Transport(_))));
@@ -245,8 +251,7 @@ fn PanelFoot(panel: Panel, prefix: String) -> AnyView {
                 <button
                     class=if dangerous { "button danger" } else { "button primary" }
                     type="submit"
-                    // The second click of a double click is no second wish, however soon the first was answered.
-                    on:click=|event| if event.detail() > 1 { event.prevent_default() }
+                    on:click=once
                     aria-disabled=move || call.pending().then(|| "true".to_owned())
                 >
                     {move || if call.pending() { "Starting".to_owned() } else { title.clone() }}
@@ -259,6 +264,13 @@ fn PanelFoot(panel: Panel, prefix: String) -> AnyView {
                 <small>"Time limit " {crate::format::duration(i64::from(spec.time_limit_secs) * 1000)}</small>
             </div>
         </div>
+    }
+}
+
+/// The second click of a double click is no second wish, however soon the first was answered.
+fn once(event: MouseEvent) {
+    if event.detail() > 1 {
+        event.prevent_default();
     }
 }
 
