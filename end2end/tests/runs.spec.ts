@@ -310,3 +310,31 @@ for (const theme of ["light", "dark"] as const) {
     });
   }
 }
+
+test("after a kill a run says what is known of it, and what waited has not begun", async ({ page, farol }) => {
+  await signIn(page, farol, "olga");
+  // The live connection breaks with the server.
+  watchFaults(page).allow(/WebSocket|ERR_CONNECTION|Failed to fetch/);
+  const panel = await controls(page, farol, "Wait");
+  await panel.getByRole("button", { name: "Wait" }).click();
+  await open(panel, page);
+  const lost = page.url();
+  await expect.poll(async () => (await page.request.get(lost + "/output.txt")).text()).toBe("waiting\n");
+  const deploy = await controls(page, farol, "Deploy");
+  await deploy.getByLabel("Version").fill("v4.0");
+  await deploy.getByRole("button", { name: "Deploy" }).click();
+  await open(deploy, page);
+  const expired = page.url();
+  await farol.restart("SIGKILL");
+  await page.goto(expired);
+  await expect(state(page)).toContainText("Expired");
+  await expect(page.getByRole("main")).toContainText("Nothing was done; ask again.");
+  await page.goto(lost);
+  await expect(state(page)).toContainText("Lost");
+  const told = await page.getByRole("main").innerText();
+  expect(told).toContain("The last that it printed: `waiting`.");
+  const pid = Number(/Its process (\d+) still runs\./.exec(told)?.[1]);
+  expect(pid).toBeGreaterThan(1);
+  // What Farol could not end any more, the test does: the group that the process leads.
+  process.kill(-pid, "SIGKILL");
+});

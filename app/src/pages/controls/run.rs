@@ -11,7 +11,7 @@ use crate::{
     feed::{self, LiveRun},
     ui::{Badge, Moment, Notice, Rows, Tone},
 };
-use farol_model::action::{OutputStream, Run, RunView};
+use farol_model::action::{OutputStream, Run, RunStatus, RunView};
 use leptos::{ev::SubmitEvent, html, server_fn::ServerFn};
 
 /// Finds words in output. Not in the bundle: highlights of a page are the browser's business.
@@ -60,7 +60,13 @@ fn RunHead(run: Memo<Run>, now_ms: i64) -> AnyView {
     let duration = reactive(move || {
         run.with(|run| match run.ended_ms {
             Some(ended_ms) => format!("took {}", took(ended_ms - run.queued_ms)),
-            None => format!("started {}", super::words::ago(run.queued_ms, now_ms)),
+            None => {
+                let word = match run.status {
+                    RunStatus::Awaiting | RunStatus::Queued => "asked for",
+                    _ => "started",
+                };
+                format!("{word} {}", super::words::ago(run.queued_ms, now_ms))
+            }
         })
     });
     let exit = reactive(move || {

@@ -208,7 +208,13 @@ fn table(page: &RunsPage, query: &RunsQuery, again: &[String], now_ms: i64) -> A
                             <th scope="col" class="number">
                                 "Took"
                             </th>
-                            <th scope="col">"Compare"</th>
+                            <th scope="col">
+                                <span class="visually-hidden">"Compare: "</span>
+                                <span class="pick" title="Compare the first with the second">
+                                    <span>"1st"</span>
+                                    <span>"2nd"</span>
+                                </span>
+                            </th>
                             <th scope="col">
                                 <span class="visually-hidden">"Again"</span>
                             </th>
