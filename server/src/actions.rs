@@ -31,8 +31,7 @@ pub fn registered(
     collectors: Arc<dyn CollectorSwitch>,
     connections: Arc<dyn Connections>,
 ) -> Vec<Arc<dyn Action>> {
-    let mut actions: Vec<Arc<dyn Action>> = Vec::new();
-    actions.push(Arc::new(signal::SendSignal::new()));
+    let mut actions: Vec<Arc<dyn Action>> = vec![Arc::new(signal::SendSignal::new())];
     actions.push(Arc::new(collector::Pause::new(collectors.clone())));
     actions.push(Arc::new(collector::Resume::new(collectors.clone())));
     actions.push(Arc::new(collector::SetInterval::new(collectors)));

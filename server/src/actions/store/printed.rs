@@ -37,7 +37,7 @@ impl RunStore {
         all.commit().await
     }
 
-    /// Writes the last that a run printed and how it ended, both or neither.
+    /// Writes the last that a run printed, then how it ended: a stop between the two leaves it unfinished, never without output.
     pub async fn finish(&self, run: &Run, printed: &Printed) -> Result<(), sqlx::Error> {
         self.append(&run.id, printed).await?;
         self.update(run).await?;
