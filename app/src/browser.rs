@@ -2,7 +2,8 @@
 //! same names to the server, where each answers that there is nobody to ask.
 
 use js_sys::Date;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, HtmlInputElement};
 
 /// `2026-11-23 09:41:07` in the viewer's zone. `sv-SE` is the locale that writes ISO order.
 pub fn local_date_time(at_ms: i64) -> Option<String> {
@@ -15,6 +16,37 @@ pub fn typing() -> bool {
     leptos::prelude::document()
         .active_element()
         .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}
+
+/// Whether the whole value matches a regular expression, as the browser reads the `pattern` of a field. One that it does not
+/// understand matches all: the server decides.
+pub fn matches(pattern: &str, value: &str) -> bool {
+    let made = leptos::prelude::document().create_element("input");
+    let Some(field) = made
+        .ok()
+        .and_then(|field| field.dyn_into::<HtmlInputElement>().ok())
+    else {
+        return true;
+    };
+    drop(field.set_attribute("pattern", pattern));
+    field.set_value(value);
+    field.check_validity()
+}
+
+/// Writes times that the server drew in the viewer's zone. The exact UTC stays in their titles.
+pub fn local_times() {
+    let Ok(times) = leptos::prelude::document().query_selector_all("time[data-ms]") else {
+        return;
+    };
+    for index in 0..times.length() {
+        let time = times.item(index).and_then(|node| node.dyn_into::<Element>().ok());
+        let ms = time
+            .as_ref()
+            .and_then(|time| time.get_attribute("data-ms")?.parse().ok());
+        if let (Some(time), Some(local)) = (time, ms.and_then(local_date_time)) {
+            time.set_text_content(Some(&local));
+        }
+    }
 }
 
 /// Runs a module script of ours that is not in the bundle, once per document however often it is asked for. The content
@@ -33,7 +65,6 @@ pub fn load_script(address: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasm_bindgen::JsCast;
     use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
     wasm_bindgen_test_configure!(run_in_browser);
@@ -43,6 +74,13 @@ mod tests {
         let text = local_date_time(1_795_434_067_000).unwrap();
         assert_eq!(text.len(), "2026-11-23 09:41:07".len(), "{text}");
         assert!(text.starts_with("2026-11-2"), "{text}");
+    }
+
+    #[wasm_bindgen_test]
+    fn the_whole_value_must_match_and_what_is_no_pattern_matches_all() {
+        assert!(matches("[a-z]+", "abc"));
+        assert!(!matches("[a-z]+", "abc1"));
+        assert!(matches("(", "anything"));
     }
 
     #[wasm_bindgen_test]

@@ -6,12 +6,12 @@ use crate::{
     charts::{Chart, Sparkline},
     format::format,
     live::{
-        ChannelHandle, Handle, RunFeed, Table, use_channel, use_channel_on_screen, use_run, use_state,
+        ChannelHandle, Handle, Marks, RunFeed, Table, use_channel, use_channel_on_screen, use_run, use_state,
         use_table,
     },
 };
 use farol_model::{
-    action::{Run, RunView},
+    action::{Mark, Run, RunView},
     health::CollectorStatus,
     metric::Unit,
     process::ProcessRow,
@@ -60,6 +60,13 @@ impl Processes {
 pub fn collectors(first: Vec<CollectorStatus>) -> Signal<Vec<CollectorStatus>> {
     let handle = use_state("collectors/local", first);
     Signal::derive(move || handle.with(|latest| latest.0.clone()))
+}
+
+/// Marks the moments when runs begin and end on all charts below. None where the viewer may not see runs.
+pub fn marks(first: Option<Vec<Mark>>) {
+    if let Some(first) = first {
+        provide_context(Marks(use_state("marks/local", first)));
+    }
 }
 
 /// One metrics channel with its history.

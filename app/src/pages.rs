@@ -12,6 +12,7 @@ pub mod lab;
 pub mod not_found;
 pub mod overview;
 pub mod processes;
+pub mod runs;
 pub mod settings;
 
 #[cfg(not(feature = "hydrate"))]
@@ -50,7 +51,7 @@ impl Page {
 }
 
 /// The menu in display order.
-pub const MENU: [Page; 8] = [
+pub const MENU: [Page; 9] = [
     Page {
         path: "/",
         title: "Overview",
@@ -75,8 +76,15 @@ pub const MENU: [Page; 8] = [
     Page {
         path: "/controls",
         title: "Controls",
-        about: "actions, runbooks, runs",
+        about: "actions, runbooks",
         glyph: Glyph::Controls,
+        permission: Permission::ViewRuns,
+    },
+    Page {
+        path: "/runs",
+        title: "Runs",
+        about: "what was run, output, approval, compare",
+        glyph: Glyph::Play,
         permission: Permission::ViewRuns,
     },
     Page {
@@ -121,6 +129,8 @@ pub fn AppRoutes() -> impl IntoView {
             <Route path=path!("/processes") view=processes::ProcessesPage ssr=ssr.clone()/>
             <Route path=path!("/controls") view=controls::ControlsPage ssr=ssr.clone()/>
             <Route path=path!("/controls/runs/:id") view=controls::RunPage ssr=ssr.clone()/>
+            <Route path=path!("/runs") view=runs::RunsPage ssr=ssr.clone()/>
+            <Route path=path!("/runs/compare") view=runs::ComparePage ssr=ssr.clone()/>
             <Route path=path!("/connections") view=connections::ConnectionsPage ssr=ssr.clone()/>
             <Route path=path!("/audit") view=audit::AuditLogPage ssr=ssr.clone()/>
             <Route path=path!("/lab") view=lab::LabPage ssr=ssr.clone()/>

@@ -7,7 +7,10 @@ use crate::pages::{
 };
 use farol_model::{
     Fault, Viewer,
-    action::{ActionSpec, Run, RunRequest, RunView},
+    action::{
+        ActionSpec, Comparison, FileFault, Mark, PanelNotes, Params, Run, RunFacts, RunRequest, RunView,
+        RunsPage, RunsQuery,
+    },
     audit::{AuditPage, AuditQuery},
     connection::{ConnectionPage, ConnectionQuery, ConnectionRow, FrameRow},
     health::CollectorStatus,
@@ -47,6 +50,37 @@ pub trait ControlPort: Send + Sync {
     fn recent_runs<'a>(&'a self, viewer: &'a Viewer, limit: u32) -> PortFuture<'a, Vec<Run>>;
 }
 
+/// Runs, and what panels say beside their specs.
+pub trait RunsPort: Send + Sync {
+    /// What the panels of these actions show beside their specs, in the same order.
+    fn notes(&self, specs: &[ActionSpec]) -> Vec<PanelNotes>;
+    /// What is wrong with files of runbooks.
+    fn faults(&self) -> Vec<FileFault>;
+    /// What a request would start, line by line, with secrets masked. Does nothing.
+    fn preview(&self, viewer: &Viewer, action: &str, params: &Params) -> Result<Vec<String>, Fault>;
+    /// Says yes or no to a run that waits for a second person.
+    fn decide<'a>(
+        &'a self,
+        viewer: &'a Viewer,
+        from: &'a str,
+        run: &'a str,
+        yes: bool,
+    ) -> PortFuture<'a, Run>;
+    /// Why this viewer may not decide about a run that waits.
+    fn why_not(&self, viewer: &Viewer, run: &str) -> Option<Fault>;
+    /// What is known of a run beside its state.
+    fn facts<'a>(&'a self, viewer: &'a Viewer, run: &'a str) -> PortFuture<'a, RunFacts>;
+    fn list<'a>(&'a self, viewer: &'a Viewer, query: RunsQuery) -> PortFuture<'a, RunsPage>;
+    fn compare<'a>(
+        &'a self,
+        viewer: &'a Viewer,
+        first: &'a str,
+        second: &'a str,
+    ) -> PortFuture<'a, Comparison>;
+    /// When runs began and ended lately.
+    fn marks(&self) -> Vec<Mark>;
+}
+
 /// What was done.
 pub trait AuditPort: Send + Sync {
     fn page<'a>(&'a self, viewer: &'a Viewer, query: AuditQuery) -> PortFuture<'a, AuditPage>;
@@ -80,6 +114,7 @@ pub trait AccountPort: Send + Sync {
 pub struct Ports {
     pub metrics: Arc<dyn MetricsPort>,
     pub control: Arc<dyn ControlPort>,
+    pub runs: Arc<dyn RunsPort>,
     pub audit: Arc<dyn AuditPort>,
     pub connections: Arc<dyn ConnectionsPort>,
     pub settings: Arc<dyn SettingsPort>,

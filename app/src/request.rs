@@ -5,7 +5,7 @@ use crate::{
     ports::{Ports, signed_in},
     session::{Density, Prefs, Theme},
 };
-use farol_model::{Fault, Permission, Viewer};
+use farol_model::{Fault, Permission, Viewer, action::Mark};
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
@@ -39,6 +39,11 @@ pub fn allowed(permission: Permission) -> Result<(Ports, Viewer), AppError> {
     let (ports, viewer) = signed_in().map_err(refuse)?;
     viewer.require(permission).map_err(refuse)?;
     Ok((ports, viewer))
+}
+
+/// When runs began and ended, for the charts of whoever may see runs.
+pub fn marks(ports: &Ports, viewer: &Viewer) -> Option<Vec<Mark>> {
+    viewer.may(Permission::ViewRuns).then(|| ports.runs.marks())
 }
 
 /// Sends the browser to another page when the request came from a plain form. A request by script gets its answer.

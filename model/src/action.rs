@@ -1,8 +1,10 @@
 //! Actions: what can be done, how it is asked for, and how a run of it is told.
 
+mod control;
 mod params;
 mod run;
 
+pub use control::*;
 pub use params::Params;
 pub use run::*;
 
@@ -37,6 +39,12 @@ pub enum ParamKind {
     /// Free text without control characters.
     Text {
         max_chars: u32,
+    },
+    /// Text of a form. The pattern is a regular expression that the whole value must match; it is for those who can read it
+    /// (page and server each have an engine of their own), [`ParamSpec::check`] knows none.
+    Pattern {
+        max_chars: u32,
+        pattern: String,
     },
     /// As text, but never shown, stored or logged.
     Secret {
@@ -98,6 +106,10 @@ fn kind(fields: &mut Fields) -> Result<ParamKind, Mismatch> {
     Ok(match kind.as_str() {
         "text" => ParamKind::Text {
             max_chars: fields.take("max_chars")?,
+        },
+        "pattern" => ParamKind::Pattern {
+            max_chars: fields.take("max_chars")?,
+            pattern: fields.take("pattern")?,
         },
         "secret" => ParamKind::Secret {
             max_chars: fields.take("max_chars")?,
@@ -217,7 +229,9 @@ impl ParamSpec {
     pub fn check(&self, value: &str) -> Result<(), Fault> {
         let refuse = |message: String| Err(Fault::invalid(&self.name, message));
         match &self.kind {
-            ParamKind::Text { max_chars } | ParamKind::Secret { max_chars } => {
+            ParamKind::Text { max_chars }
+            | ParamKind::Pattern { max_chars, .. }
+            | ParamKind::Secret { max_chars } => {
                 if value.chars().count() > *max_chars as usize {
                     return refuse(format!("{} is longer than {max_chars} characters.", self.label));
                 }
@@ -247,6 +261,20 @@ impl ParamSpec {
             }
         }
         Ok(())
+    }
+}
+
+impl ParamSpec {
+    /// What is said of a value that does not match its pattern.
+    pub fn mismatch(&self, pattern: &str) -> Fault {
+        let hint = match self.help.is_empty() {
+            true => format!("It must match {pattern}"),
+            false => self.help.trim_end_matches('.').to_owned(),
+        };
+        Fault::invalid(
+            &self.name,
+            format!("{} does not have the right form. {hint}.", self.label),
+        )
     }
 }
 

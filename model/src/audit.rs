@@ -68,7 +68,9 @@ words!(AuditOutcome {
 impl From<RunStatus> for AuditOutcome {
     fn from(status: RunStatus) -> Self {
         match status {
-            RunStatus::Queued | RunStatus::Running => AuditOutcome::Started,
+            RunStatus::Awaiting | RunStatus::Queued | RunStatus::Running => AuditOutcome::Started,
+            RunStatus::Denied => AuditOutcome::Refused,
+            RunStatus::Expired => AuditOutcome::TimedOut,
             RunStatus::Succeeded => AuditOutcome::Succeeded,
             RunStatus::Failed => AuditOutcome::Failed,
             RunStatus::TimedOut => AuditOutcome::TimedOut,

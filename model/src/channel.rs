@@ -22,6 +22,7 @@ pub enum Kind {
     Processes,
     App,
     Collectors,
+    Marks,
     Run,
     Room,
 }
@@ -31,6 +32,7 @@ words!(Kind {
     Processes = "processes",
     App = "apps",
     Collectors = "collectors",
+    Marks = "marks",
     Run = "runs",
     Room = "room",
 });
@@ -41,7 +43,7 @@ impl Kind {
         match self {
             Kind::Metrics | Kind::App | Kind::Collectors | Kind::Room => Permission::ViewMetrics,
             Kind::Processes => Permission::ViewProcesses,
-            Kind::Run => Permission::ViewRuns,
+            Kind::Run | Kind::Marks => Permission::ViewRuns,
         }
     }
 }
@@ -57,6 +59,8 @@ pub enum Channel {
     App { name: String },
     /// `collectors/HOST`: health of the collectors.
     Collectors { host: String },
+    /// `marks/HOST`: when runs began and ended on a host, for its charts.
+    Marks { host: String },
     /// `runs/ID`: progress and output of one run.
     Run { id: String },
     /// `room/NAME`: what people say to each other, and who is there.
@@ -91,6 +95,7 @@ impl Channel {
             (Kind::Processes, [host]) => Some(Channel::Processes { host: (*host).into() }),
             (Kind::App, [name]) => Some(Channel::App { name: (*name).into() }),
             (Kind::Collectors, [host]) => Some(Channel::Collectors { host: (*host).into() }),
+            (Kind::Marks, [host]) => Some(Channel::Marks { host: (*host).into() }),
             (Kind::Run, [id]) => Some(Channel::Run { id: (*id).into() }),
             (Kind::Room, [name]) => Some(Channel::Room { name: (*name).into() }),
             _ => None,
@@ -103,6 +108,7 @@ impl Channel {
             Channel::Processes { .. } => Kind::Processes,
             Channel::App { .. } => Kind::App,
             Channel::Collectors { .. } => Kind::Collectors,
+            Channel::Marks { .. } => Kind::Marks,
             Channel::Run { .. } => Kind::Run,
             Channel::Room { .. } => Kind::Room,
         }
@@ -117,7 +123,7 @@ impl Channel {
         match self {
             Channel::Metrics { .. } | Channel::App { .. } => Class::Metrics,
             Channel::Processes { .. } => Class::Table,
-            Channel::Collectors { .. } => Class::Cache,
+            Channel::Collectors { .. } | Channel::Marks { .. } => Class::Cache,
             Channel::Run { .. } | Channel::Room { .. } => Class::Stream,
         }
     }

@@ -6,6 +6,7 @@
 //! the panel was drawn: name things by what is never reused, and look again before acting.
 
 pub mod collector;
+pub mod compare;
 pub mod disconnect;
 pub mod output;
 pub mod recover;
@@ -20,27 +21,19 @@ use collector::CollectorSwitch;
 use disconnect::Connections;
 use farol_model::{
     Fault, Viewer,
-    action::{ActionSpec, Params, RunEvent, RunStatus},
+    action::{ActionSpec, PanelNotes, Params, RunEvent, RunStatus},
 };
 use futures::future::BoxFuture;
 use output::OutputSink;
-use runbook::config::RunbookConfig;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// Every action there is, in display order.
+/// Every action that there always is, in display order. Runbooks come and go, see [`runbook::shelf`].
 pub fn registered(
     collectors: Arc<dyn CollectorSwitch>,
     connections: Arc<dyn Connections>,
-    runbooks: &[RunbookConfig],
 ) -> Vec<Arc<dyn Action>> {
-    let mut actions: Vec<Arc<dyn Action>> = Vec::new();
-    actions.extend(
-        runbooks
-            .iter()
-            .map(|config| Arc::new(runbook::Runbook::new(config)) as Arc<dyn Action>),
-    );
-    actions.push(Arc::new(signal::SendSignal::new()));
+    let mut actions: Vec<Arc<dyn Action>> = vec![Arc::new(signal::SendSignal::new())];
     actions.push(Arc::new(collector::Pause::new(collectors.clone())));
     actions.push(Arc::new(collector::Resume::new(collectors.clone())));
     actions.push(Arc::new(collector::SetInterval::new(collectors)));
@@ -58,6 +51,43 @@ pub trait Action: Send + Sync + 'static {
     fn one_at_a_time(&self) -> bool {
         false
     }
+    /// What becomes of a second run while one is under way.
+    fn concurrency(&self) -> Concurrency {
+        match self.one_at_a_time() {
+            true => Concurrency::Queue,
+            false => Concurrency::Parallel,
+        }
+    }
+    /// How long a second person has to approve a run; None where nobody need.
+    fn approval(&self) -> Option<Duration> {
+        None
+    }
+    /// Complete and checked parameters, or what is wrong with them.
+    fn check(&self, given: &Params) -> Result<Params, Fault> {
+        self.spec().check(given)
+    }
+    /// What would be started, line by line, with secrets masked. Does nothing.
+    fn preview(&self, _: &Params) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+    /// What its panel shows beside the spec.
+    fn notes(&self) -> PanelNotes {
+        PanelNotes::default()
+    }
+    /// Whether it is on no panel, because another action offers it.
+    fn hidden(&self) -> bool {
+        false
+    }
+}
+
+/// See [`Action::concurrency`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concurrency {
+    Parallel,
+    /// It waits for the first.
+    Queue,
+    /// It is refused.
+    Skip,
 }
 
 /// What a run may use.
@@ -130,11 +160,27 @@ pub trait RunOutlet: Send + Sync + 'static {
 pub struct Caller<'a> {
     pub viewer: &'a Viewer,
     pub proof: Option<&'a Proof>,
+    /// Nobody is there who could prove anything: whoever may write the machine's files has decided.
+    pub vouched: bool,
+}
+
+impl<'a> Caller<'a> {
+    pub fn vouched(viewer: &'a Viewer) -> Self {
+        Caller {
+            viewer,
+            proof: None,
+            vouched: true,
+        }
+    }
 }
 
 impl<'a> From<&'a Viewer> for Caller<'a> {
     fn from(viewer: &'a Viewer) -> Self {
-        Caller { viewer, proof: None }
+        Caller {
+            viewer,
+            proof: None,
+            vouched: false,
+        }
     }
 }
 
@@ -143,6 +189,7 @@ impl<'a> From<&'a Identity> for Caller<'a> {
         Caller {
             viewer: &identity.viewer,
             proof: Some(&identity.proof),
+            vouched: false,
         }
     }
 }

@@ -45,6 +45,26 @@ pub struct Config {
     pub roles: BTreeMap<String, RoleConfig>,
     #[serde(rename = "runbook")]
     pub runbooks: Vec<RunbookConfig>,
+    #[serde(rename = "runbooks")]
+    pub runbook_files: RunbookFilesConfig,
+}
+
+/// `[runbooks]`: where runbooks in files of their own are.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunbookFilesConfig {
+    /// A folder of `NAME.toml`, read again when it changes; `runbooks` in the data folder when left out.
+    pub dir: Option<PathBuf>,
+}
+
+#[expect(
+    clippy::derivable_impls,
+    reason = "every section states its defaults in one way"
+)]
+impl Default for RunbookFilesConfig {
+    fn default() -> Self {
+        RunbookFilesConfig { dir: None }
+    }
 }
 
 /// `[http]`: who may connect, and how much.
@@ -441,6 +461,10 @@ impl Config {
                 .map(|(key, why)| (format!("audit.{key}"), why)),
         );
         problems.extend(crate::actions::runbook::config::problems(&self.runbooks));
+        if let Some(dir) = self.runbook_files.dir.as_ref().filter(|dir| !dir.is_dir()) {
+            let reason = format!("`{}` is no folder", dir.display());
+            problems.push(("runbooks.dir".to_owned(), reason));
+        }
         problems
     }
 }
@@ -585,6 +609,11 @@ mod tests {
                 "[audit]\nwebhook = \"https://h/p\"",
                 "audit.webhook",
                 "webhook_secret",
+            ),
+            (
+                "[runbooks]\ndir = \"/nonexistent/books\"",
+                "runbooks.dir",
+                "is no folder",
             ),
             ("[tls]\ncert = \"a.pem\"", "tls.key", "is missing"),
             ("[tls]\nkey = \"a.pem\"", "tls.cert", "is missing"),

@@ -6,6 +6,7 @@
 //! | [`history`] | the ring of recent frames of each metrics channel |
 //! | [`live`] | the hub, sessions and carriers of the live protocol |
 //! | [`actions`] | actions, the one runner, runs |
+//! | [`download`] | the output of a run as text |
 //! | [`audit`] | the append-only log of who did what, a chain |
 //! | [`access`] | users, sessions, tokens, throttling |
 //! | [`telemetry`] | Farol's own metrics, log and traces |
@@ -28,6 +29,7 @@ pub mod client;
 pub mod collectors;
 pub mod config;
 pub mod db;
+pub mod download;
 pub mod error;
 pub mod history;
 pub mod live;
@@ -46,7 +48,12 @@ pub mod tls;
 pub mod websocket;
 
 use access::{Access, oidc::Oidc, roles::Roles};
-use actions::{collector::CollectorSwitch, runner::Runner, store::RunStore};
+use actions::{
+    collector::CollectorSwitch,
+    runbook::{schedule, shelf::Shelf},
+    runner::Runner,
+    store::RunStore,
+};
 use anyhow::Context;
 use audit::AuditLog;
 use collectors::{
@@ -168,7 +175,7 @@ pub async fn assemble(
     let collectors = scheduler::start(all, interval, hub.clone(), shutdown.clone());
 
     let registry = Registry::new(&limits);
-    let actions = actions::registered(Arc::new(collectors.clone()), registry.clone(), &config.runbooks);
+    let actions = actions::registered(Arc::new(collectors.clone()), registry.clone());
     let store = RunStore::new(pool);
     let runner = Runner::start_up(
         actions,
@@ -180,6 +187,7 @@ pub async fn assemble(
     )
     .await?;
     runner.ask_for_proof(Arc::new(access.clone()));
+    let shelf = shelve(&config, data_dir, &runner, shutdown).await;
 
     // What was left open has its end by now.
     tokio::spawn(audit.clone().watch_chain(shutdown.clone()));
@@ -207,6 +215,7 @@ pub async fn assemble(
         access,
         live,
         runner,
+        shelf,
         collectors,
         audit,
         assets: Arc::new(assets),
@@ -214,6 +223,24 @@ pub async fn assemble(
         origins,
         shutdown: shutdown.clone(),
     })
+}
+
+/// The runbooks that there are, the look at their folder, and those that run by themselves.
+async fn shelve(
+    config: &Config,
+    data_dir: &Path,
+    runner: &Runner,
+    shutdown: &CancellationToken,
+) -> Arc<Shelf> {
+    let folder = config
+        .runbook_files
+        .dir
+        .clone()
+        .unwrap_or_else(|| data_dir.join("runbooks"));
+    let (shelf, stamp) = Shelf::start(folder, config.runbooks.clone(), runner).await;
+    tokio::spawn(shelf.clone().watch(stamp, runner.clone(), shutdown.clone()));
+    tokio::spawn(schedule::keep(shelf.clone(), runner.clone(), shutdown.clone()));
+    shelf
 }
 
 /// The layer around all routes has refused other sites already; the live plane asks once more, because it must not hang on

@@ -5,6 +5,7 @@
 //! | [`hub`] | which channels there are; takes frames, tables, health and run events |
 //! | [`channel`], [`body`] | one channel: position, recovery, state, fan-out |
 //! | [`publication`] | one publication, encoded at most once per form |
+//! | [`marks`] | when runs began and ended, for charts |
 //! | [`runs`], [`rooms`] | which channels of runs and rooms stay |
 //! | [`outbox`] | what waits for one connection, what gives way when it is full, who writes |
 //! | [`fanout`] | who is subscribed to one channel, and what is on its way to them |
@@ -33,6 +34,7 @@ pub mod framed;
 pub mod hub;
 pub mod kill;
 pub mod limits;
+pub mod marks;
 pub mod observe;
 pub mod outbox;
 pub mod publication;

@@ -2,7 +2,7 @@
 
 use crate::{
     access::{Access, proof::page},
-    actions::{Caller, runner::Runner},
+    actions::{Caller, runbook::shelf::Shelf, runner::Runner},
     audit::AuditLog,
     live::{Identity, Live, Proof, hub::Hub},
     state::AppState,
@@ -14,12 +14,16 @@ use farol_app::{
         settings::view::{Ask, SettingsView},
     },
     ports::{
-        AccountPort, AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports, SettingsPort,
+        AccountPort, AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports, RunsPort,
+        SettingsPort,
     },
 };
 use farol_model::{
     Fault, Permission, Viewer,
-    action::{ActionSpec, Run, RunRequest, RunView},
+    action::{
+        ActionSpec, Comparison, FileFault, Mark, PanelNotes, Params, Run, RunFacts, RunRequest, RunView,
+        RunsPage, RunsQuery,
+    },
     audit::{AuditPage, AuditQuery},
     connection::{ConnectionPage, ConnectionQuery, ConnectionRow, FrameRow},
     health::CollectorStatus,
@@ -46,6 +50,11 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
             access: state.access.clone(),
             identity: identity.clone(),
             host,
+        }),
+        runs: Arc::new(Runs {
+            runner: state.runner.clone(),
+            shelf: state.shelf.clone(),
+            hub: state.live.hub.clone(),
         }),
         audit: Arc::new(Audit {
             log: state.audit.clone(),
@@ -106,7 +115,15 @@ impl ControlPort for Control {
 
     fn run<'a>(&'a self, viewer: &'a Viewer, from: &'a str, request: RunRequest) -> PortFuture<'a, Run> {
         let proof = self.proof.as_ref();
-        Box::pin(self.runner.start(Caller { viewer, proof }, from, request))
+        Box::pin(self.runner.start(
+            Caller {
+                viewer,
+                proof,
+                vouched: false,
+            },
+            from,
+            request,
+        ))
     }
 
     fn cancel<'a>(&'a self, viewer: &'a Viewer, from: &'a str, run: &'a str) -> PortFuture<'a, Run> {
@@ -119,6 +136,64 @@ impl ControlPort for Control {
 
     fn recent_runs<'a>(&'a self, viewer: &'a Viewer, limit: u32) -> PortFuture<'a, Vec<Run>> {
         Box::pin(self.runner.recent(viewer, limit))
+    }
+}
+
+struct Runs {
+    runner: Runner,
+    shelf: Arc<Shelf>,
+    hub: Arc<Hub>,
+}
+
+impl RunsPort for Runs {
+    fn notes(&self, specs: &[ActionSpec]) -> Vec<PanelNotes> {
+        self.runner.notes(specs)
+    }
+
+    fn faults(&self) -> Vec<FileFault> {
+        self.shelf.faults()
+    }
+
+    fn preview(&self, viewer: &Viewer, action: &str, params: &Params) -> Result<Vec<String>, Fault> {
+        self.runner.preview(viewer, action, params)
+    }
+
+    fn decide<'a>(
+        &'a self,
+        viewer: &'a Viewer,
+        from: &'a str,
+        run: &'a str,
+        yes: bool,
+    ) -> PortFuture<'a, Run> {
+        match yes {
+            true => Box::pin(self.runner.approve(viewer, from, run)),
+            false => Box::pin(self.runner.deny(viewer, from, run)),
+        }
+    }
+
+    fn why_not(&self, viewer: &Viewer, run: &str) -> Option<Fault> {
+        self.runner.why_not_approve(viewer, run)
+    }
+
+    fn facts<'a>(&'a self, viewer: &'a Viewer, run: &'a str) -> PortFuture<'a, RunFacts> {
+        Box::pin(self.runner.facts(viewer, run))
+    }
+
+    fn list<'a>(&'a self, viewer: &'a Viewer, query: RunsQuery) -> PortFuture<'a, RunsPage> {
+        Box::pin(async move { self.runner.list(viewer, &query).await })
+    }
+
+    fn compare<'a>(
+        &'a self,
+        viewer: &'a Viewer,
+        first: &'a str,
+        second: &'a str,
+    ) -> PortFuture<'a, Comparison> {
+        Box::pin(self.runner.compare(viewer, first, second))
+    }
+
+    fn marks(&self) -> Vec<Mark> {
+        self.hub.marks()
     }
 }
 

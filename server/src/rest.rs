@@ -165,9 +165,7 @@ pub async fn start(
         params: order.params,
         confirm: order.confirm,
     };
-    let started = runner
-        .start(&identity.viewer, &address.to_string(), request)
-        .await;
+    let started = runner.start(&identity, &address.to_string(), request).await;
     let run = started.map_err(|fault| match fault.field.as_deref() {
         Some("key") => Fault {
             field: Some("Idempotency-Key".to_owned()),

@@ -2,6 +2,7 @@
 
 use crate::{
     access::{self, Identity, identify::ByBearer},
+    download,
     error::Refusal,
     live::{self, PeerAddress},
     middleware::{guard, headers, origin},
@@ -38,6 +39,7 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", metrics)
         .route("/csp-report", post(headers::csp_report))
+        .route("/controls/runs/{id}/output.txt", get(download::output))
         .leptos_routes_with_context(
             &state,
             generate_route_list(App),

@@ -1,8 +1,13 @@
 //! What request handlers share. Cheap to clone; every part is a handle.
 
 use crate::{
-    access::Access, actions::runner::Runner, audit::AuditLog, collectors::scheduler::CollectorControl,
-    config::Config, live::Live, middleware::origin::OriginPolicy,
+    access::Access,
+    actions::{runbook::shelf::Shelf, runner::Runner},
+    audit::AuditLog,
+    collectors::scheduler::CollectorControl,
+    config::Config,
+    live::Live,
+    middleware::origin::OriginPolicy,
 };
 use axum::extract::FromRef;
 use farol_app::shell::Assets;
@@ -18,6 +23,7 @@ pub struct AppState {
     pub access: Access,
     pub live: Live,
     pub runner: Runner,
+    pub shelf: Arc<Shelf>,
     pub collectors: CollectorControl,
     pub audit: AuditLog,
     /// Facts about this machine, read at the start.

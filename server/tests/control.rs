@@ -200,3 +200,126 @@ async fn the_same_key_is_the_same_run() {
     assert_eq!(std::fs::read_to_string(&count).unwrap(), "x\n");
     server.stop().await;
 }
+
+const APPROVED: &str = "title = \"Deploy\"\napproval = true\nargv = [\"/bin/sh\", \"-c\", \"echo x >> {}; printf '\\\\033[31mred\\\\033[0m\\\\n'\"]\n";
+
+/// A Farol with this runbook in its folder, called `deploy`.
+async fn with_book(dir: &std::path::Path, text: &str) -> TestServer {
+    let books = dir.join("books");
+    std::fs::create_dir_all(&books).unwrap();
+    std::fs::write(books.join("deploy.toml"), text).unwrap();
+    let config = with_runbook(dir, &format!("[runbooks]\ndir = \"{}\"\n", books.display()));
+    TestServer::start_with(config).await
+}
+
+async fn decide(server: &TestServer, client: &Client, run: &str, word: &str) -> u16 {
+    let fields = [("run", run), ("word", word)];
+    let asked = client.post(server.url("/api/fn/decide")).form(&fields);
+    asked.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn a_run_that_must_be_approved_waits_for_somebody_else_who_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = dir.path().join("count");
+    let text = APPROVED.replace("{}", &count.display().to_string());
+    let server = with_book(dir.path(), &text).await;
+    let (operator, admin) = (
+        server.signed_in("operator").await,
+        server.signed_in("admin").await,
+    );
+    let viewer = server.signed_in("viewer").await;
+    let fields = [("action", "runbook.deploy"), ("key", KEY)];
+    let started: Value = run(&server, &operator, &fields).await.json().await.unwrap();
+    assert_eq!(started[0]["run"]["status"], "awaiting", "{started}");
+    let id = started[0]["run"]["id"].as_str().unwrap();
+    for (client, status) in [(&operator, 403), (&viewer, 403), (&server.stranger(), 401)] {
+        assert_eq!(decide(&server, client, id, "approve").await, status);
+    }
+    assert_eq!(decide(&server, &admin, id, "perhaps").await, 422);
+    assert!(!count.exists(), "nothing runs before it is approved");
+    assert_eq!(decide(&server, &admin, id, "approve").await, 200);
+    let page = format!("/controls/runs/{id}");
+    server
+        .until(&operator, &page, |html| html.contains("Succeeded"))
+        .await;
+    assert_eq!(
+        decide(&server, &admin, id, "deny").await,
+        409,
+        "it has been decided"
+    );
+    assert_eq!(std::fs::read_to_string(&count).unwrap(), "x\n");
+    let text = server.url(&format!("{page}/output.txt"));
+    let output = operator.get(&text).send().await.unwrap();
+    assert!(
+        output.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/plain")
+    );
+    assert_eq!(output.text().await.unwrap(), "red\n", "as text, without colours");
+    assert_eq!(viewer.get(&text).send().await.unwrap().status(), 403);
+    assert_ne!(server.stranger().get(&text).send().await.unwrap().status(), 200);
+    let missing = server.url("/controls/runs/01NOTHING/output.txt");
+    assert_eq!(operator.get(missing).send().await.unwrap().status(), 404);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn pages_of_runs_are_for_those_who_may_see_runs() {
+    let server = TestServer::start().await;
+    let (operator, viewer) = (
+        server.signed_in("operator").await,
+        server.signed_in("viewer").await,
+    );
+    for path in ["/runs", "/api/fn/runs"] {
+        let ask = async |client: &Client| {
+            client
+                .get(server.url(path))
+                .send()
+                .await
+                .unwrap()
+                .status()
+                .as_u16()
+        };
+        assert_eq!((ask(&operator).await, ask(&viewer).await), (200, 403), "{path}");
+    }
+    let unknown = server.url("/api/fn/compare?first=01A&second=01B");
+    assert_eq!(operator.get(unknown).send().await.unwrap().status(), 404);
+    assert_eq!(
+        operator
+            .get(server.url("/api/fn/compare"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        422
+    );
+    let preview = |client: &Client| {
+        let fields = [("action", "process.signal")];
+        client.post(server.url("/api/fn/preview")).form(&fields).send()
+    };
+    assert_eq!(preview(&viewer).await.unwrap().status(), 403);
+    assert_eq!(
+        preview(&operator).await.unwrap().status(),
+        422,
+        "its values are missing"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_plain_form_confirms_by_what_is_typed() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = with_book(
+        dir.path(),
+        "dangerous = true\nargv = [\"/bin/echo\", \"wiped\"]\n",
+    )
+    .await;
+    let operator = server.signed_in("operator").await;
+    for (key, typed, status) in [("key-typed-1", "deplo", 422), ("key-typed-2", "deploy", 200)] {
+        let fields = [("action", "runbook.deploy"), ("key", key), ("typed", typed)];
+        assert_eq!(run(&server, &operator, &fields).await.status(), status, "{typed}");
+    }
+    server.stop().await;
+}

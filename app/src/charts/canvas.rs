@@ -9,6 +9,7 @@ use web_sys::{CanvasRenderingContext2d, wasm_bindgen::JsValue};
 #[derive(Clone, Default, PartialEq)]
 pub(super) struct Palette {
     pub grid: String,
+    pub mark: String,
     pub series: Vec<String>,
 }
 
@@ -85,6 +86,11 @@ impl DrawingBackend for Canvas<'_> {
                 self.context.set_stroke_style_str(self.series(colour));
                 self.context.set_line_width(1.5 * self.ratio);
                 self.dash(if dashed { &[4.0, 3.0] } else { &[] });
+            }
+            Token::Mark => {
+                self.context.set_stroke_style_str(&self.palette.mark);
+                self.context.set_line_width(self.ratio);
+                self.dash(&[3.0, 3.0]);
             }
             _ => {
                 self.context.set_stroke_style_str(&self.palette.grid);

@@ -10,7 +10,7 @@ use super::{
 use crate::prelude::*;
 use crate::{
     format::{clock_utc, duration, format, tick_label},
-    live::{ChannelHandle, apply::View},
+    live::{ChannelHandle, Marks, apply::View},
 };
 use leptos::html;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ pub fn Chart(
     let chart = StoredValue::new(chart);
     let series = Memo::new(move |_| handle.with(|view| chart.with_value(|chart| items(view, chart))));
     let hidden = RwSignal::new(Hidden::new());
+    let marks = use_context::<Marks>();
     let draw: Draw = Arc::new(move |columns: u32| {
         let hidden = hidden.try_get_untracked()?;
         let indices = |view: &View| {
@@ -36,7 +37,7 @@ pub fn Chart(
                 .try_with_value(|chart| view.chart(chart))
                 .unwrap_or_default()
         };
-        handle.peek(|view| {
+        let drawn = handle.peek(|view| {
             scene(
                 view,
                 &Pick {
@@ -47,7 +48,13 @@ pub fn Chart(
                     grid: true,
                 },
             )
-        })
+        })?;
+        Some(
+            match marks.and_then(|marks| marks.0.peek(|latest| latest.0.clone())) {
+                Some(marks) => drawn.marked(&marks),
+                None => drawn,
+            },
+        )
     });
     let window = move || {
         handle
@@ -112,6 +119,7 @@ fn Plot(
     empty: Memo<String>,
 ) -> AnyView {
     let cross = use_crosshair().0;
+    let marks = use_context::<Marks>();
     let pointed = RwSignal::new(false);
     let (plot, ink, line) = (
         NodeRef::<html::Div>::new(),
@@ -183,11 +191,30 @@ fn Plot(
             <div class="plot-line" node_ref=line hidden=move || share.get().is_none()></div>
             <div class="plot-tip" class:at-left=move || share.get().is_some_and(|share| share > 0.5) aria-live="polite"
                 hidden=move || !pointed.get() || share.get().is_none()>
-                {move || pointed.get().then(|| tip(handle, series, hidden, cross)).flatten().into_any()}
+                {move || pointed.get().then(|| tip(handle, series, hidden, cross, marked(handle, marks, cross.get(), window_ms))).flatten().into_any()}
             </div>
             <p class="chart-empty" hidden=move || empty.with(String::is_empty)>{move || empty.get()}</p>
         </div>
     }
+}
+
+/// What is marked close to the crosshair: within a hundredth of the window.
+fn marked(handle: ChannelHandle, marks: Option<Marks>, at: Option<f64>, window_ms: i64) -> Vec<String> {
+    let (Some(marks), Some(at)) = (marks, at) else {
+        return Vec::new();
+    };
+    let near = handle
+        .peek(|view| window_now(view, window_ms))
+        .unwrap_or(window_ms) as f64
+        / 100.0;
+    let titles = marks.0.peek(|latest| {
+        let close = latest
+            .0
+            .iter()
+            .filter(|mark| (mark.at_ms as f64 - at).abs() <= near);
+        close.map(|mark| mark.title.clone()).collect()
+    });
+    titles.unwrap_or_default()
 }
 
 /// Values under the crosshair, in the corner that is away from it.
@@ -196,6 +223,7 @@ fn tip(
     series: Memo<Vec<Item>>,
     hidden: RwSignal<Hidden>,
     cross: RwSignal<Option<f64>>,
+    marked: Vec<String>,
 ) -> Option<AnyView> {
     const MAX_ROWS: usize = 12;
     let at = cross.get()?;
@@ -214,6 +242,7 @@ fn tip(
     rows.truncate(MAX_ROWS);
     Some(view! {
         <p class="plot-time">{format!("{} UTC", clock_utc(at as i64))}</p>
+        {marked.into_iter().map(|title| view! { <p class="plot-mark">{title}</p> }).collect::<Vec<_>>()}
         {rows.into_iter().map(|(item, value)| view! {
             <p class="plot-row">
                 <span class=format!("chart-swatch {}", look(item.slot)) aria-hidden="true"></span>

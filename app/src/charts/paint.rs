@@ -23,8 +23,15 @@ pub const SUBPIXEL: u32 = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token {
     Grid,
-    Line { colour: u8, dashed: bool },
-    Area { colour: u8 },
+    Line {
+        colour: u8,
+        dashed: bool,
+    },
+    Area {
+        colour: u8,
+    },
+    /// A moment that is marked.
+    Mark,
 }
 
 impl Token {
@@ -33,6 +40,7 @@ impl Token {
             Token::Grid => (RGBColor(0, 0, 0), false),
             Token::Line { colour, dashed } => (RGBColor(1, colour, u8::from(dashed)), false),
             Token::Area { colour } => (RGBColor(2, colour, 0), true),
+            Token::Mark => (RGBColor(3, 0, 0), false),
         };
         ShapeStyle {
             color: rgb.to_rgba(),
@@ -49,6 +57,7 @@ impl Token {
                 dashed: dashed != 0,
             },
             (2, colour, _) => Token::Area { colour },
+            (3, ..) => Token::Mark,
             _ => Token::Grid,
         }
     }
@@ -92,6 +101,13 @@ pub fn paint<DB: DrawingBackend>(
             chart.draw_series(LineSeries::new(points, token.style()))?;
         }
     }
+    for mark in &scene.marks {
+        let at = mark.at_ms as f64;
+        chart.draw_series(std::iter::once(PathElement::new(
+            vec![(at, low), (at, high)],
+            Token::Mark.style(),
+        )))?;
+    }
     root.present()
 }
 
@@ -116,6 +132,7 @@ mod tests {
                 dashed: true,
             },
             Token::Area { colour: 3 },
+            Token::Mark,
         ] {
             assert_eq!(Token::of(token.style().color.rgb()), token);
         }

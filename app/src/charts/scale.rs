@@ -2,7 +2,7 @@
 
 use super::decimate::{Segment, Window, decimate};
 use crate::{format::axis_ticks, live::apply::View};
-use farol_model::metric::Unit;
+use farol_model::{action::Mark, metric::Unit};
 
 /// Colours there are. The ninth series takes the first colour again, dashed; after 16 the pattern repeats.
 pub const COLOURS: usize = 8;
@@ -39,6 +39,8 @@ pub struct Scene {
     pub grid: bool,
     /// A soft area under a line that is alone.
     pub area: bool,
+    /// Moments that are marked, within the window.
+    pub marks: Vec<Mark>,
 }
 
 /// Which part of a view is wanted.
@@ -104,6 +106,7 @@ pub fn scene(view: &View, pick: &Pick<'_>) -> Scene {
         area: pick.series.len() == 1,
         grid: pick.grid,
         lines,
+        marks: Vec::new(),
     }
 }
 
@@ -122,6 +125,13 @@ pub fn y_ticks(lines: &[Line], unit: i32) -> Vec<f64> {
 }
 
 impl Scene {
+    /// With those of the marks that are within the window.
+    pub fn marked(mut self, marks: &[Mark]) -> Self {
+        let within = |mark: &&Mark| (self.from_ms..=self.to_ms).contains(&(mark.at_ms as f64));
+        self.marks = marks.iter().filter(within).cloned().collect();
+        self
+    }
+
     /// Whether there is anything to see.
     pub fn is_empty(&self) -> bool {
         self.lines.iter().all(|line| line.segments.is_empty())

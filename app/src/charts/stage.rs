@@ -251,6 +251,7 @@ fn palette(canvas: &HtmlCanvasElement) -> Palette {
                     .to_owned()
             };
             palette.grid = read("--line");
+            palette.mark = read("--ink-2");
             palette.series = (1..=8)
                 .map(|number| read(&format!("--series-{number}")))
                 .collect();

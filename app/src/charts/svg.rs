@@ -20,10 +20,25 @@ pub fn svg(scene: &Scene, width: u32, height: u32) -> String {
         },
         scene,
     );
+    titles(&mut body, scene, size);
     format!(
         "<svg viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" aria-hidden=\"true\" focusable=\"false\">{body}</svg>",
         size.0, size.1
     )
+}
+
+/// A broad strip over each mark that says what it is when it is pointed at.
+fn titles(body: &mut String, scene: &Scene, (width, height): (u32, u32)) {
+    for mark in &scene.marks {
+        let share = (mark.at_ms as f64 - scene.from_ms) / (scene.to_ms - scene.from_ms).max(1.0);
+        let title = mark.title.replace('&', "&amp;").replace('<', "&lt;");
+        // Writing to a String cannot fail.
+        let _ = write!(
+            body,
+            "<path class=\"mark-strip\" d=\"M{:.0} 0V{height}\"><title>{title}</title></path>",
+            share * f64::from(width)
+        );
+    }
 }
 
 struct Svg<'a> {
@@ -48,6 +63,7 @@ impl Svg<'_> {
             } => write!(self.body, "line c{}", colour + 1),
             Token::Line { colour, dashed: true } => write!(self.body, "line dashed c{}", colour + 1),
             Token::Area { colour } => write!(self.body, "area c{}", colour + 1),
+            Token::Mark => write!(self.body, "mark"),
         };
         let _ = write!(self.body, "\" d=\"M{} {}", last.0, last.1);
         for point in points {
@@ -118,10 +134,12 @@ mod tests {
             }],
             grid: true,
             area: true,
+            marks: Vec::new(),
         }
     }
 
     use super::super::scale::Line;
+    use farol_model::action::Mark;
 
     #[test]
     fn a_chart_is_classes_and_paths_and_nothing_else() {
@@ -132,6 +150,21 @@ mod tests {
     fn nothing_in_it_needs_an_inline_style() {
         let text = svg(&scene(), 400, 100);
         assert!(!text.contains("style=") && !text.contains('#') && !text.contains("<script"));
+    }
+
+    #[test]
+    fn a_mark_is_a_line_with_a_title_that_is_words_only() {
+        let mark = |at_ms: i64| Mark {
+            at_ms,
+            title: "<b>Rotate</b> & more began (ana)".into(),
+        };
+        let text = svg(&scene().marked(&[mark(1000), mark(99_000)]), 400, 100);
+        assert_eq!(text.matches("class=\"mark\"").count(), 1, "{text}");
+        assert!(
+            text.contains("<title>&lt;b>Rotate&lt;/b> &amp; more began (ana)</title>"),
+            "{text}"
+        );
+        assert!(text.contains("M800 0V800"), "{text}");
     }
 
     #[test]

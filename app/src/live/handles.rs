@@ -9,7 +9,7 @@ use super::{
     use_live,
 };
 use farol_model::{
-    action::{OutputStream, RunEvent, RunView},
+    action::{Mark, OutputStream, RunEvent, RunView},
     json::FromJson,
     process::ProcessRow,
     sample::ChannelView,
@@ -102,6 +102,10 @@ where
 {
     feed(channel.to_owned(), Latest(initial))
 }
+
+/// The moments that are marked on charts, for all charts below whoever provides it.
+#[derive(Clone, Copy)]
+pub struct Marks(pub Handle<Latest<Vec<Mark>>>);
 
 /// A run and what it prints.
 #[derive(Debug, Clone, PartialEq)]

@@ -25,6 +25,8 @@ pub struct RunRequest {
 /// Where a run stands. Refused and invalid requests never become runs: they are faults, and audit entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunStatus {
+    /// Waits until a second person has said yes or no.
+    Awaiting,
     Queued,
     Running,
     Succeeded,
@@ -35,9 +37,14 @@ pub enum RunStatus {
     Killed,
     /// The server stopped in mid-run and cannot say how it ended.
     Lost,
+    /// A second person said no.
+    Denied,
+    /// Nobody approved it in time.
+    Expired,
 }
 
 words!(RunStatus {
+    Awaiting = "awaiting",
     Queued = "queued",
     Running = "running",
     Succeeded = "succeeded",
@@ -46,11 +53,13 @@ words!(RunStatus {
     Cancelled = "cancelled",
     Killed = "killed",
     Lost = "lost",
+    Denied = "denied",
+    Expired = "expired",
 });
 
 impl RunStatus {
     pub fn ended(self) -> bool {
-        !matches!(self, RunStatus::Queued | RunStatus::Running)
+        !matches!(self, RunStatus::Awaiting | RunStatus::Queued | RunStatus::Running)
     }
 }
 
@@ -176,6 +185,10 @@ mod tests {
     fn every_kind_of_parameter_is_read_back_as_it_was_written() {
         for kind in [
             ParamKind::Text { max_chars: 9 },
+            ParamKind::Pattern {
+                max_chars: 9,
+                pattern: "[a-z]+".into(),
+            },
             ParamKind::Secret { max_chars: 9 },
             ParamKind::Integer { min: -1, max: 5 },
             ParamKind::Boolean,

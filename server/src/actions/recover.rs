@@ -9,30 +9,29 @@ use crate::{
     audit::{AuditLog, NewEntry},
     time::now_ms,
 };
-use farol_model::{
-    action::{Run, RunStatus},
-    audit::AuditOutcome,
-};
+use farol_model::{action::Run, audit::AuditOutcome};
 
-const NOT_BEGUN: &str = "Farol stopped before this began. Nothing was done.";
-const NOT_KNOWN: &str = "Farol stopped while this was under way; how it ended is not known.";
 /// Of what is no run: a change of a user, a sign-in.
 const BROKEN_OFF: &str = "Farol stopped while this was under way; look whether it was done.";
 
 /// Ends what was left open.
 pub async fn recover(store: &RunStore, audit: &AuditLog) -> Result<(), sqlx::Error> {
-    let unfinished = store.unfinished().await?;
-    for run in &unfinished {
-        let lost = lost(run);
+    for run in store.left(now_ms()).await? {
+        tracing::warn!(
+            run = run.id,
+            status = run.status.as_str(),
+            "a run of an earlier process: {}",
+            run.detail
+        );
         // Killed between the run and its entry: the log must know of it nevertheless.
         if !audit.knows_run(&run.id).await? {
-            audit.record(entry(&lost)).await?;
+            audit.record(entry(&run)).await?;
         }
-        store.update(&lost).await?;
+        store.update(&run).await?;
     }
     for open in audit.open().await? {
         let run = match &open.run {
-            Some(id) => store.view(id).await?.map(|view| view.run),
+            Some(id) => store.run(id).await?,
             None => None,
         };
         // Killed between the end of a run and the end of its entry: then the run says how it ended.
@@ -42,26 +41,7 @@ pub async fn recover(store: &RunStore, audit: &AuditLog) -> Result<(), sqlx::Err
         };
         audit.complete(open.seq, outcome, detail).await?;
     }
-    if !unfinished.is_empty() {
-        tracing::warn!(
-            runs = unfinished.len(),
-            "runs of an earlier process are marked as lost"
-        );
-    }
     Ok(())
-}
-
-fn lost(run: &Run) -> Run {
-    let detail = match run.status {
-        RunStatus::Queued => NOT_BEGUN,
-        _ => NOT_KNOWN,
-    };
-    Run {
-        status: RunStatus::Lost,
-        detail: detail.to_owned(),
-        ended_ms: Some(now_ms()),
-        ..run.clone()
-    }
 }
 
 fn entry(run: &Run) -> NewEntry {
@@ -71,7 +51,7 @@ fn entry(run: &Run) -> NewEntry {
         what: format!("run.{}", run.action),
         params: serde_json::to_string(&run.params).unwrap_or_default(),
         run: Some(run.id.clone()),
-        outcome: AuditOutcome::Lost,
+        outcome: run.status.into(),
         detail: run.detail.clone(),
     }
 }

@@ -1,44 +1,58 @@
 //! The one way in which anything is done.
 //!
-//! Order: key, action, permission, parameters, confirmation, a fresh proof where it is dangerous, capacity; then the run is written down under its key (which
-//! makes it happen once), then the audit entry, and only then does it start. Whatever is refused is audited as well.
+//! Order: key, action, permission and its scope, parameters, confirmation, a fresh proof where it is dangerous, capacity; then the
+//! run is written down under its key (which makes it happen once), then the audit entry, and only then does it start. Whatever is
+//! refused is audited as well.
 //!
-//! Bounds: [`MAX_RUNNING`] at once, [`MAX_WAITING`] more wait, above that requests are refused as limited. An action's time
-//! limit asks it to stop; after [`STOP_GRACE`] it is dropped.
+//! Bounds: [`MAX_RUNNING`] at once, [`MAX_WAITING`] more wait, [`MAX_AWAITING`] of them for approval; above that requests are
+//! refused as limited. An action's time limit asks it to stop; after a grace it is dropped.
+//!
+//! | file | owns |
+//! |---|---|
+//! | here | what is asked for: start, cancel, look |
+//! | [`approve`] | the second person |
+//! | [`carry`] | from queued to ended |
+//! | [`keep`] | output on its way to the store |
+
+mod approve;
+mod carry;
+mod keep;
 
 use super::{
-    Action, Caller, Freshness, Outcome, RunContext, RunOutlet,
+    Action, Caller, Concurrency, Freshness, RunOutlet,
     output::OutputSink,
     recover,
     store::{Inserted, RunStore},
 };
 use crate::{
     audit::{AuditLog, NewEntry},
-    live::Proof,
     time::now_ms,
 };
+use approve::Decision;
 use farol_model::{
     Fault, Permission, Viewer,
-    action::{ActionSpec, Danger, Params, Run, RunEvent, RunRequest, RunStatus, RunView},
+    action::{
+        ActionSpec, Comparison, Danger, PanelNotes, ParamKind, Params, Run, RunEvent, RunFacts, RunRequest,
+        RunStatus, RunView, RunsPage, RunsQuery,
+    },
     audit::AuditOutcome,
 };
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU8, Ordering},
     },
-    time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Runs under way at once.
 pub const MAX_RUNNING: usize = 8;
 /// Runs that wait for a place.
 pub const MAX_WAITING: usize = 32;
-/// How long an action has after it was asked to stop.
-const STOP_GRACE: Duration = Duration::from_secs(10);
+/// Runs that wait for approval, of those.
+pub const MAX_AWAITING: usize = 16;
 
 /// Starts, finds and stops runs. Cheap to clone.
 #[derive(Clone)]
@@ -47,9 +61,12 @@ pub struct Runner {
 }
 
 struct Inner {
-    actions: Vec<Arc<dyn Action>>,
-    /// One place per action that runs one at a time.
-    single: HashMap<String, Arc<Semaphore>>,
+    /// Actions that there always are.
+    fixed: Vec<Arc<dyn Action>>,
+    /// Actions that come and go: runbooks. A std lock: held for looking up and for replacing.
+    shelf: RwLock<Arc<[Arc<dyn Action>]>>,
+    /// One place per action that runs one at a time, made when it is needed. A std lock: held for map operations only.
+    single: Mutex<HashMap<String, Arc<Semaphore>>>,
     places: Arc<Semaphore>,
     store: RunStore,
     audit: AuditLog,
@@ -58,6 +75,9 @@ struct Inner {
     freshness: OnceLock<Arc<dyn Freshness>>,
     /// Runs that have not ended. A std lock: held for map operations only.
     live: Mutex<HashMap<String, LiveRun>>,
+    /// Held from the look for a key until its run is written down, so that who comes second finds it. An async lock: it is
+    /// held over the database.
+    writing: tokio::sync::Mutex<()>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -66,17 +86,21 @@ struct Inner {
 #[derive(Clone)]
 struct LiveRun {
     run: Run,
+    action: Arc<dyn Action>,
+    /// Who asked for it.
+    user_id: i64,
     output: OutputSink,
     stop: CancellationToken,
     /// Why it was asked to stop: one of the constants below.
     reason: Arc<AtomicU8>,
+    decision: Arc<Decision>,
 }
 
 const ON_REQUEST: u8 = 1;
 const AT_LIMIT: u8 = 2;
 
 impl Runner {
-    /// Marks what an earlier process left unfinished as lost, then is ready.
+    /// Says what became of what an earlier process left unfinished, then is ready.
     pub async fn start_up(
         actions: Vec<Arc<dyn Action>>,
         store: RunStore,
@@ -86,23 +110,18 @@ impl Runner {
         tasks: TaskTracker,
     ) -> Result<Runner, sqlx::Error> {
         recover::recover(&store, &audit).await?;
-        let single = actions
-            .iter()
-            .filter(|action| action.one_at_a_time())
-            .map(|action| (action.spec().id.clone(), Arc::new(Semaphore::new(1))))
-            .collect();
-        let places = Arc::new(Semaphore::new(MAX_RUNNING));
-        let live = Mutex::default();
         Ok(Runner {
             inner: Arc::new(Inner {
-                actions,
-                single,
-                places,
+                fixed: actions,
+                shelf: RwLock::new(Arc::new([])),
+                single: Mutex::default(),
+                places: Arc::new(Semaphore::new(MAX_RUNNING)),
                 store,
                 audit,
                 outlet,
                 freshness: OnceLock::new(),
-                live,
+                live: Mutex::default(),
+                writing: tokio::sync::Mutex::default(),
                 shutdown,
                 tasks,
             }),
@@ -114,10 +133,52 @@ impl Runner {
         let _ = self.inner.freshness.set(freshness);
     }
 
+    /// Replaces the actions that come and go. Runs under way keep what they were started with.
+    pub fn shelve(&self, actions: Vec<Arc<dyn Action>>) {
+        *self.inner.shelf.write().unwrap_or_else(PoisonError::into_inner) = actions.into();
+    }
+
+    /// All actions in display order: those that come and go first.
+    fn actions(&self) -> Vec<Arc<dyn Action>> {
+        let shelf = self
+            .inner
+            .shelf
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        shelf.iter().chain(&self.inner.fixed).cloned().collect()
+    }
+
+    fn action(&self, id: &str) -> Option<Arc<dyn Action>> {
+        self.actions().into_iter().find(|action| action.spec().id == id)
+    }
+
     /// The actions that this viewer may run.
     pub fn specs(&self, viewer: &Viewer) -> Vec<ActionSpec> {
-        let specs = self.inner.actions.iter().map(|action| action.spec());
-        specs.filter(|spec| viewer.may_run(spec)).cloned().collect()
+        let actions = self.offered(viewer);
+        actions.iter().map(|action| action.spec().clone()).collect()
+    }
+
+    /// What the panels of these actions show beside their specs, in the same order.
+    pub fn notes(&self, specs: &[ActionSpec]) -> Vec<PanelNotes> {
+        let notes = |spec: &ActionSpec| self.action(&spec.id).map(|action| action.notes());
+        specs.iter().map(|spec| notes(spec).unwrap_or_default()).collect()
+    }
+
+    fn offered(&self, viewer: &Viewer) -> Vec<Arc<dyn Action>> {
+        let mut actions = self.actions();
+        actions.retain(|action| !action.hidden() && viewer.may_run(action.spec()));
+        actions
+    }
+
+    /// What a request would start, line by line, with secrets masked. Does nothing.
+    pub fn preview(&self, viewer: &Viewer, action: &str, params: &Params) -> Result<Vec<String>, Fault> {
+        let Some(action) = self.action(action) else {
+            viewer.require(Permission::RunActions)?;
+            return Err(no_action());
+        };
+        viewer.require_run(action.spec(), params)?;
+        action.preview(&action.check(params)?)
     }
 
     /// Starts a run, or finds the one that the key already started.
@@ -129,17 +190,9 @@ impl Runner {
     ) -> Result<Run, Fault> {
         let caller = caller.into();
         let viewer = caller.viewer;
-        let action = self
-            .inner
-            .actions
-            .iter()
-            .find(|action| action.spec().id == request.action)
-            .cloned();
+        let action = self.action(&request.action);
         let checked = match check(action.as_deref(), viewer, &request) {
-            Ok(params) => self
-                .proven(action.as_deref(), caller.proof)
-                .await
-                .map(|()| params),
+            Ok(params) => self.proven(action.as_deref(), caller).await.map(|()| params),
             refused => refused,
         };
         let (action, params) = match (action, checked) {
@@ -154,56 +207,33 @@ impl Runner {
         if self.inner.shutdown.is_cancelled() {
             return Err(Fault::unavailable("Farol is stopping. Nothing new is started."));
         }
-        let spec = action.spec();
-        let run = Run {
-            id: new_id(),
-            action: spec.id.clone(),
-            title: spec.title.clone(),
-            who: viewer.name.clone(),
-            params: spec.redact(&params),
-            status: RunStatus::Queued,
-            detail: String::new(),
-            queued_ms: now_ms(),
-            ended_ms: None,
-            exit_code: None,
-        };
-        let output = OutputSink::new(&run.id, self.inner.outlet.clone());
-        let live = LiveRun {
-            run,
-            output,
-            stop: self.inner.shutdown.child_token(),
-            reason: Arc::default(),
-        };
-        self.reserve(&live)?;
+        let live = self.asked(viewer, action, &params);
         // In a task of its own: whoever asked may go away at any await, and a run must not be left half begun.
-        let begun = self
+        let submitted = self
             .clone()
-            .begin(action, live, params, viewer.clone(), from.to_owned(), request);
-        let begun = self.inner.tasks.spawn(begun).await;
-        begun.unwrap_or_else(|error| {
+            .submit(live, params, viewer.clone(), from.to_owned(), request);
+        let submitted = self.inner.tasks.spawn(submitted).await;
+        submitted.unwrap_or_else(|error| {
             tracing::error!(%error, "a run cannot be begun");
             Err(Fault::internal())
         })
     }
 
-    /// Writes a run down, then its audit entry, and starts it.
-    async fn begin(
+    /// Writes a run down, then its audit entry, and sends it on its way.
+    async fn submit(
         self,
-        action: Arc<dyn Action>,
         live: LiveRun,
         params: Params,
         viewer: Viewer,
         from: String,
         request: RunRequest,
     ) -> Result<Run, Fault> {
-        match self.write_down(&viewer, &request, &live).await {
+        match self.write_down(&viewer, &request.key, &live).await {
             Ok(None) => {}
-            Ok(Some(known)) => {
-                self.live().remove(&live.run.id);
-                return Ok(known);
-            }
+            Ok(Some(known)) => return Ok(known),
             Err(fault) => {
-                self.live().remove(&live.run.id);
+                self.refused(&viewer, &from, Some(live.action.as_ref()), &request, &fault)
+                    .await;
                 return Err(fault);
             }
         }
@@ -218,42 +248,48 @@ impl Runner {
         self.publish(&run);
         self.inner
             .tasks
-            .spawn(self.clone().carry_out(action, live, params, audit));
+            .spawn(self.clone().carry_out(live, params, audit));
         Ok(run)
+    }
+
+    /// A run as it is asked for.
+    fn asked(&self, viewer: &Viewer, action: Arc<dyn Action>, params: &Params) -> LiveRun {
+        let spec = action.spec();
+        let (status, detail) = match action.approval() {
+            Some(lasts) => (RunStatus::Awaiting, approve::awaiting_words(now_ms(), lasts)),
+            None => (RunStatus::Queued, String::new()),
+        };
+        let run = Run {
+            id: new_id(),
+            action: spec.id.clone(),
+            title: spec.title.clone(),
+            who: viewer.name.clone(),
+            params: spec.redact(params),
+            status,
+            detail,
+            queued_ms: now_ms(),
+            ended_ms: None,
+            exit_code: None,
+        };
+        let output = OutputSink::new(&run.id, self.inner.outlet.clone());
+        output.hide(&secrets(spec, params));
+        LiveRun {
+            run,
+            action,
+            user_id: viewer.user_id,
+            output,
+            stop: self.inner.shutdown.child_token(),
+            reason: Arc::default(),
+            decision: Arc::default(),
+        }
     }
 
     /// Asks a run to stop. The run as it stands now; how it ended is told by its channel.
     pub async fn cancel(&self, viewer: &Viewer, from: &str, id: &str) -> Result<Run, Fault> {
-        let found = self.live().get(id).cloned();
-        let Some(live) = found else {
-            let view = self.get(viewer, id).await?;
-            return Err(Fault::conflict(format!(
-                "This run has ended already: {}.",
-                view.run.status.as_str()
-            )));
-        };
-        let action = self
-            .inner
-            .actions
-            .iter()
-            .find(|action| action.spec().id == live.run.action);
-        match action {
-            Some(action) => viewer.require_run(action.spec(), &live.run.params)?,
-            None => viewer.require(Permission::Administer)?,
-        }
-        let entry = NewEntry {
-            who: viewer.name.clone(),
-            from: from.to_owned(),
-            what: format!("cancel.{}", live.run.action),
-            params: "{}".to_owned(),
-            run: Some(live.run.id.clone()),
-            outcome: AuditOutcome::Succeeded,
-            detail: "Asked the run to stop.".to_owned(),
-        };
-        self.inner.audit.record(entry).await.map_err(|error| {
-            tracing::error!(%error, "the audit log cannot be written");
-            not_written()
-        })?;
+        let live = self.not_ended(viewer, id).await?;
+        viewer.require_run(live.action.spec(), &live.run.params)?;
+        self.note(viewer, from, "cancel", &live.run, "Asked the run to stop.")
+            .await?;
         // The first reason stands.
         let _ = live
             .reason
@@ -262,42 +298,107 @@ impl Runner {
         Ok(live.run)
     }
 
-    /// A run with what it has printed so far.
+    /// The run of this id, if it has not ended.
+    async fn not_ended(&self, viewer: &Viewer, id: &str) -> Result<LiveRun, Fault> {
+        let found = self.live().get(id).cloned();
+        if let Some(live) = found {
+            return Ok(live);
+        }
+        let view = self.get(viewer, id).await?;
+        Err(Fault::conflict(format!(
+            "This run has ended already: {}.",
+            view.run.status.as_str()
+        )))
+    }
+
+    /// Writes down that somebody did something to a run. What cannot be written is not done.
+    async fn note(
+        &self,
+        viewer: &Viewer,
+        from: &str,
+        verb: &str,
+        run: &Run,
+        detail: &str,
+    ) -> Result<(), Fault> {
+        let entry = NewEntry {
+            who: viewer.name.clone(),
+            from: from.to_owned(),
+            what: format!("{verb}.{}", run.action),
+            params: "{}".to_owned(),
+            run: Some(run.id.clone()),
+            outcome: AuditOutcome::Succeeded,
+            detail: detail.to_owned(),
+        };
+        let written = self.inner.audit.record(entry).await;
+        written.map(drop).map_err(|error| {
+            tracing::error!(%error, "the audit log cannot be written");
+            not_written()
+        })
+    }
+
+    /// A run with the end of what it has printed so far.
     pub async fn get(&self, viewer: &Viewer, id: &str) -> Result<RunView, Fault> {
         viewer.require(Permission::ViewRuns)?;
+        let live = self.live().get(id).cloned();
+        // What is held is looked at first: what leaves it meanwhile is in the store and is numbered.
+        let unsaved = live.as_ref().map(|live| live.output.printed());
+        let view = self.inner.store.view(id, unsaved).await;
+        let mut view = view
+            .map_err(|error| broken("runs", &error))?
+            .ok_or_else(|| no_run(id))?;
         if let Some(live) = self.live().get(id) {
-            let printed = live.output.printed();
-            return Ok(RunView {
-                run: live.run.clone(),
-                output: printed.pieces,
-                truncated: printed.truncated,
-            });
+            view.run = live.run.clone();
         }
-        let view = self
-            .inner
-            .store
-            .view(id)
-            .await
-            .map_err(|error| broken("runs", &error))?;
-        view.ok_or_else(|| Fault::not_found(format!("There is no run `{id}`.")))
+        Ok(view)
+    }
+
+    /// What is known of a run beside its state.
+    pub async fn facts(&self, viewer: &Viewer, id: &str) -> Result<RunFacts, Fault> {
+        viewer.require(Permission::ViewRuns)?;
+        let facts = self.inner.store.facts(id).await;
+        facts
+            .map_err(|error| broken("runs", &error))?
+            .ok_or_else(|| no_run(id))
+    }
+
+    /// The next of what a run has printed after this number, as text without colours; None at the end. -1 is before all.
+    pub async fn text_after(
+        &self,
+        viewer: &Viewer,
+        id: &str,
+        seq: i64,
+    ) -> Result<Option<(i64, String)>, Fault> {
+        viewer.require(Permission::ViewRuns)?;
+        let page = self.inner.store.text_after(id, seq).await;
+        page.map_err(|error| broken("runs", &error))
+    }
+
+    /// The outputs of two runs, line by line.
+    pub async fn compare(&self, viewer: &Viewer, first: &str, second: &str) -> Result<Comparison, Fault> {
+        let (first, second) = (self.get(viewer, first).await?, self.get(viewer, second).await?);
+        super::compare::compare(first, second).await
     }
 
     /// The newest runs first.
     pub async fn recent(&self, viewer: &Viewer, limit: u32) -> Result<Vec<Run>, Fault> {
         viewer.require(Permission::ViewRuns)?;
-        self.inner
-            .store
-            .recent(limit.min(200))
-            .await
-            .map_err(|error| broken("runs", &error))
+        let recent = self.inner.store.recent(limit.min(200)).await;
+        recent.map_err(|error| broken("runs", &error))
+    }
+
+    /// Runs by filter, in pages.
+    pub async fn list(&self, viewer: &Viewer, query: &RunsQuery) -> Result<RunsPage, Fault> {
+        viewer.require(Permission::ViewRuns)?;
+        let page = self.inner.store.list(query).await;
+        page.map_err(|error| broken("runs", &error))
     }
 
     /// Whether the caller has proved lately who it is, where that matters.
-    async fn proven(&self, action: Option<&dyn Action>, proof: Option<&Proof>) -> Result<(), Fault> {
-        if !action.is_some_and(|action| action.spec().danger == Danger::Dangerous) {
+    async fn proven(&self, action: Option<&dyn Action>, caller: Caller<'_>) -> Result<(), Fault> {
+        if caller.vouched || !action.is_some_and(|action| action.spec().danger == Danger::Dangerous) {
             return Ok(());
         }
-        match (self.inner.freshness.get(), proof) {
+        match (self.inner.freshness.get(), caller.proof) {
             (Some(freshness), Some(proof)) => freshness.fresh(proof).await,
             _ => Err(Fault::forbidden(
                 "Nobody has proved to be behind this request, and it is dangerous.",
@@ -319,38 +420,57 @@ impl Runner {
             );
             return Err(Fault::limited(message, 10));
         }
+        let awaiting = all
+            .values()
+            .filter(|one| one.run.status == RunStatus::Awaiting)
+            .count();
+        if live.run.status == RunStatus::Awaiting && awaiting >= MAX_AWAITING {
+            let message =
+                format!("{awaiting} runs wait for approval. Have some of them approved or denied first.");
+            return Err(Fault::limited(message, 60));
+        }
+        let under_way = all.values().find(|one| one.run.action == live.run.action);
+        if let (Concurrency::Skip, Some(other)) = (live.action.concurrency(), under_way) {
+            return Err(Fault::conflict(format!(
+                "{} is under way already, started by {}. It runs once at a time and a second run is skipped.",
+                live.run.title, other.run.who
+            )));
+        }
         all.insert(live.run.id.clone(), live.clone());
         metrics::gauge!("farol_runs_running").set(all.len() as f64);
         Ok(())
     }
 
-    /// Writes the run under its key. The run that has the key already, if there is one.
-    async fn write_down(
-        &self,
-        viewer: &Viewer,
-        request: &RunRequest,
-        live: &LiveRun,
-    ) -> Result<Option<Run>, Fault> {
-        let inserted = self
-            .inner
-            .store
-            .insert(viewer.user_id, &request.key, &live.run)
-            .await;
-        match inserted.map_err(|error| broken("runs", &error))? {
-            Inserted::New => Ok(None),
-            Inserted::Known(known) if known.action == live.run.action && known.params == live.run.params => {
-                Ok(Some(
-                    self.live().get(&known.id).map_or(known, |live| live.run.clone()),
-                ))
-            }
-            Inserted::Known(known) => Err(Fault {
-                field: Some("key".to_owned()),
-                ..Fault::conflict(format!(
-                    "This key has started another run already ({}). Use a new key.",
-                    known.title
-                ))
-            }),
+    /// Writes the run under its key and takes a place for it. The run that has the key already, if there is one.
+    async fn write_down(&self, viewer: &Viewer, key: &str, live: &LiveRun) -> Result<Option<Run>, Fault> {
+        let _alone = self.inner.writing.lock().await;
+        let store = &self.inner.store;
+        let known = store.by_key(viewer.user_id, key).await;
+        if let Some(known) = known.map_err(|error| broken("runs", &error))? {
+            return self.known(known, live).map(Some);
         }
+        self.reserve(live)?;
+        let known = match store.insert(viewer.user_id, key, &live.run).await {
+            Ok(Inserted::New) => return Ok(None),
+            Ok(Inserted::Known(known)) => self.known(known, live).map(Some),
+            Err(error) => Err(broken("runs", &error)),
+        };
+        self.live().remove(&live.run.id);
+        known
+    }
+
+    /// The run that has the key, when it is what is asked for now.
+    fn known(&self, known: Run, live: &LiveRun) -> Result<Run, Fault> {
+        if known.action == live.run.action && known.params == live.run.params {
+            return Ok(self.live().get(&known.id).map_or(known, |live| live.run.clone()));
+        }
+        Err(Fault {
+            field: Some("key".to_owned()),
+            ..Fault::conflict(format!(
+                "This key has started another run already ({}). Use a new key.",
+                known.title
+            ))
+        })
     }
 
     /// Written before the run starts; without it nothing is done.
@@ -379,6 +499,8 @@ impl Runner {
         if let Err(error) = self.inner.store.update(&run).await {
             tracing::error!(%error, run = run.id, "the state of a run cannot be written");
         }
+        self.publish(&run);
+        self.inner.outlet.closed(&run.id);
     }
 
     async fn refused(
@@ -419,133 +541,6 @@ impl Runner {
         }
     }
 
-    /// From queued to ended.
-    async fn carry_out(self, action: Arc<dyn Action>, mut live: LiveRun, params: Params, audit: i64) {
-        let outcome = match self.place(action.as_ref(), &live.stop).await {
-            None => Outcome {
-                end: super::End::Stopped,
-                detail: "Stopped before it began.".into(),
-                exit_code: None,
-            },
-            Some(_place) => {
-                live.run.status = RunStatus::Running;
-                // What stands as queued was not begun: a restart relies on that.
-                match self.save(&live.run).await {
-                    true => self.act(&action, &live, params).await,
-                    false => Outcome::failed("Not started: the state of the run could not be written."),
-                }
-            }
-        };
-        let reason = live.reason.load(Ordering::SeqCst);
-        let stopped = if reason == AT_LIMIT {
-            RunStatus::TimedOut
-        } else {
-            RunStatus::Cancelled
-        };
-        live.run.status = outcome.status(stopped);
-        live.run.detail = outcome.detail;
-        live.run.exit_code = outcome.exit_code;
-        live.run.ended_ms = Some(now_ms());
-        self.end(live, audit).await;
-    }
-
-    /// Waits for a place; None when asked to stop before there was one.
-    async fn place(
-        &self,
-        action: &dyn Action,
-        stop: &CancellationToken,
-    ) -> Option<(Option<OwnedSemaphorePermit>, OwnedSemaphorePermit)> {
-        let take = async {
-            let single = match self.inner.single.get(&action.spec().id) {
-                Some(one) => Some(one.clone().acquire_owned().await.ok()?),
-                None => None,
-            };
-            Some((single, self.inner.places.clone().acquire_owned().await.ok()?))
-        };
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => None,
-            place = take => place,
-        }
-    }
-
-    /// Runs the action in a task of its own, so that a panic ends with it.
-    async fn act(&self, action: &Arc<dyn Action>, live: &LiveRun, params: Params) -> Outcome {
-        let context = RunContext {
-            output: live.output.clone(),
-            stop: live.stop.clone(),
-        };
-        let limit = Duration::from_secs(action.spec().time_limit_secs.into());
-        let mut task = tokio::spawn({
-            let action = action.clone();
-            async move { action.run(context, params).await }
-        });
-        let ended = tokio::select! {
-            ended = &mut task => Some(ended),
-            () = tokio::time::sleep(limit) => {
-                let _ = live.reason.compare_exchange(0, AT_LIMIT, Ordering::SeqCst, Ordering::SeqCst);
-                live.stop.cancel();
-                None
-            }
-            () = live.stop.cancelled() => None,
-        };
-        let ended = match ended {
-            Some(ended) => Ok(ended),
-            None => tokio::time::timeout(STOP_GRACE, &mut task).await,
-        };
-        match ended {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => {
-                tracing::error!(run = live.run.id, action = live.run.action, %error, "an action broke");
-                Outcome::failed("The action itself broke. The server log says where.")
-            }
-            Err(_) => {
-                task.abort();
-                Outcome {
-                    end: super::End::Stopped,
-                    detail: "It did not stop when asked and was abandoned.".into(),
-                    exit_code: None,
-                }
-            }
-        }
-    }
-
-    /// Whether the state is on the disk.
-    async fn save(&self, run: &Run) -> bool {
-        if let Some(live) = self.live().get_mut(&run.id) {
-            live.run = run.clone();
-        }
-        let saved = self.inner.store.update(run).await;
-        if let Err(error) = &saved {
-            tracing::error!(%error, run = run.id, "the state of a run cannot be written");
-        }
-        self.publish(run);
-        saved.is_ok()
-    }
-
-    async fn end(&self, live: LiveRun, audit: i64) {
-        let run = live.run;
-        if let Err(error) = self.inner.store.finish(&run, &live.output.printed()).await {
-            tracing::error!(%error, run = run.id, "the end of a run cannot be written");
-        }
-        if let Err(error) = self
-            .inner
-            .audit
-            .complete(audit, run.status.into(), &run.detail)
-            .await
-        {
-            tracing::error!(%error, run = run.id, "the audit entry of a run cannot be completed");
-        }
-        {
-            let mut all = self.live();
-            all.remove(&run.id);
-            metrics::gauge!("farol_runs_running").set(all.len() as f64);
-        }
-        metrics::counter!("farol_runs_total", "action" => run.action.clone(), "status" => run.status.as_str()).increment(1);
-        self.publish(&run);
-        self.inner.outlet.closed(&run.id);
-    }
-
     fn publish(&self, run: &Run) {
         self.inner
             .outlet
@@ -558,10 +553,7 @@ fn check(action: Option<&dyn Action>, viewer: &Viewer, request: &RunRequest) -> 
     let Some(action) = action else {
         // Whoever may do nothing is not told what there is.
         viewer.require(Permission::RunActions)?;
-        return Err(Fault {
-            field: Some("action".into()),
-            ..Fault::not_found("There is no action of this name.")
-        });
+        return Err(no_action());
     };
     let spec = action.spec();
     viewer.require_run(spec, &request.params)?;
@@ -572,7 +564,7 @@ fn check(action: Option<&dyn Action>, viewer: &Viewer, request: &RunRequest) -> 
             "The key must be 8 to 64 letters, digits, dashes or underscores.",
         ));
     }
-    let params = spec.check(&request.params)?;
+    let params = action.check(&request.params)?;
     if spec.danger == Danger::Dangerous && !request.confirm {
         let text = spec.confirm_text(&params).unwrap_or_else(|| spec.title.clone());
         return Err(Fault::invalid(
@@ -581,6 +573,29 @@ fn check(action: Option<&dyn Action>, viewer: &Viewer, request: &RunRequest) -> 
         ));
     }
     Ok(params)
+}
+
+fn no_action() -> Fault {
+    Fault {
+        field: Some("action".into()),
+        ..Fault::not_found("There is no action of this name.")
+    }
+}
+
+fn no_run(id: &str) -> Fault {
+    let shown: String = id.chars().take(40).collect();
+    Fault::not_found(format!("There is no run `{shown}`."))
+}
+
+/// Values that must not be seen in what a run prints.
+fn secrets(spec: &ActionSpec, params: &Params) -> Vec<String> {
+    let secret = |param: &&farol_model::action::ParamSpec| matches!(param.kind, ParamKind::Secret { .. });
+    let values = spec
+        .params
+        .iter()
+        .filter(secret)
+        .filter_map(|param| params.get(&param.name));
+    values.cloned().collect()
 }
 
 /// Values of a refused request, cut so that nobody can fill the log with one request.

@@ -1,13 +1,20 @@
 use super::*;
-use crate::{actions::End, db};
+use crate::live::Proof;
+use crate::{
+    actions::{End, Outcome, RunContext},
+    db,
+};
 use farol_model::{
     FaultCode, Role,
-    action::{ParamKind, ParamSpec},
+    action::{OutputStream, ParamSpec},
     audit::AuditQuery,
 };
 use futures::future::BoxFuture;
 use sqlx::SqlitePool;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize},
+    time::Duration,
+};
 use tokio::sync::{
     Notify,
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -22,6 +29,8 @@ struct Scripted {
     /// When set, the run goes on until this or a stop.
     hold: Option<Arc<Notify>>,
     panics: bool,
+    concurrency: Concurrency,
+    approval: Option<Duration>,
 }
 
 impl Action for Scripted {
@@ -29,8 +38,21 @@ impl Action for Scripted {
         &self.spec
     }
 
-    fn run<'a>(&'a self, context: RunContext, _: Params) -> BoxFuture<'a, Outcome> {
+    fn concurrency(&self) -> Concurrency {
+        self.concurrency
+    }
+
+    fn approval(&self) -> Option<Duration> {
+        self.approval
+    }
+
+    fn run<'a>(&'a self, context: RunContext, params: Params) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
+            context.output.began(Some(std::process::id()));
+            let key = params.get("key").cloned().unwrap_or_default();
+            context
+                .output
+                .write(OutputStream::Stdout, &format!("begun with {key}\n"));
             self.ran.fetch_add(1, Ordering::SeqCst);
             assert!(!self.panics, "as the script says");
             if let Some(hold) = &self.hold {
@@ -104,16 +126,39 @@ fn spec(id: &str, danger: Danger, time_limit_secs: u32) -> ActionSpec {
 async fn bench_on(pool: SqlitePool) -> Bench {
     let (sender, heard) = unbounded_channel();
     let (ran, release) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
-    let scripted = |id: &str, danger, limit, hold: bool, panics| -> Arc<dyn Action> {
+    let made = |id: &str, danger, limit, hold: bool, panics| {
         let hold = hold.then(|| release.clone());
-        Arc::new(Scripted {
+        Scripted {
             spec: spec(id, danger, limit),
             ran: ran.clone(),
             hold,
             panics,
+            concurrency: Concurrency::Parallel,
+            approval: None,
+        }
+    };
+    let scripted = |id: &str, danger, limit, hold, panics| -> Arc<dyn Action> {
+        Arc::new(made(id, danger, limit, hold, panics))
+    };
+    let runs_once = |id: &str, concurrency| -> Arc<dyn Action> {
+        let action = made(id, Danger::Safe, 60, true, false);
+        Arc::new(Scripted {
+            concurrency,
+            ..action
+        })
+    };
+    let approved = |id: &str, lasts: Duration| -> Arc<dyn Action> {
+        let action = made(id, Danger::Safe, 60, false, false);
+        Arc::new(Scripted {
+            approval: Some(lasts),
+            ..action
         })
     };
     let actions = vec![
+        runs_once("skipped", Concurrency::Skip),
+        runs_once("in-turn", Concurrency::Queue),
+        approved("approved", Duration::from_secs(60)),
+        approved("soon-expired", Duration::from_millis(20)),
         scripted("quick", Danger::Safe, 60, false, false),
         scripted("danger", Danger::Dangerous, 60, false, false),
         scripted("held", Danger::Safe, 60, true, false),
@@ -154,6 +199,10 @@ fn viewer(role: Role) -> Viewer {
     Viewer::new(7, "ana", role)
 }
 
+fn other() -> Viewer {
+    Viewer::new(8, "vera", Role::Operator)
+}
+
 fn request(action: &str, key: &str) -> RunRequest {
     RunRequest {
         key: key.into(),
@@ -180,6 +229,15 @@ impl Bench {
                 return run;
             }
         }
+    }
+
+    /// The entries, newest first: what and outcome.
+    async fn entries(&self) -> Vec<(String, AuditOutcome)> {
+        let page = self.audit.page(&AuditQuery::default()).await.unwrap();
+        page.entries
+            .into_iter()
+            .map(|entry| (entry.what, entry.outcome))
+            .collect()
     }
 
     async fn outcomes(&self) -> Vec<AuditOutcome> {
@@ -500,6 +558,7 @@ async fn what_is_dangerous_asks_for_a_fresh_proof_and_what_is_not_does_not() {
         let caller = Caller {
             viewer: &viewer,
             proof,
+            vouched: false,
         };
         bench.runner.start(caller, "::1", dangerous(key)).await
     };
@@ -520,4 +579,219 @@ async fn what_is_dangerous_asks_for_a_fresh_proof_and_what_is_not_does_not() {
         .unwrap_err();
     assert_eq!(token.code, FaultCode::ProofNeeded);
     assert_eq!(bench.ran.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_run_waits_for_a_second_person_and_goes_on_with_a_yes() {
+    let mut bench = bench().await;
+    let run = bench.start(request("approved", "key-0001")).await.unwrap();
+    assert_eq!(run.status, RunStatus::Awaiting);
+    assert!(run.detail.contains("second person"), "{}", run.detail);
+    assert_eq!(bench.ran.load(Ordering::SeqCst), 0);
+    let asked = bench.start(request("approved", "key-0001")).await.unwrap();
+    assert_eq!(
+        (asked.id.as_str(), asked.status),
+        (run.id.as_str(), RunStatus::Awaiting)
+    );
+    bench.runner.approve(&other(), "::1", &run.id).await.unwrap();
+    bench.until(RunStatus::Queued).await;
+    bench.until(RunStatus::Succeeded).await;
+    assert_eq!(bench.ran.load(Ordering::SeqCst), 1);
+    let facts = bench.runner.facts(&other(), &run.id).await.unwrap();
+    assert_eq!((facts.approver.as_deref(), facts.user_id), (Some("vera"), 7));
+    assert!(facts.approve_by_ms.unwrap() > run.queued_ms && facts.started_ms.is_some());
+    assert_eq!(
+        bench.entries().await,
+        [
+            ("approve.approved".to_owned(), AuditOutcome::Succeeded),
+            ("run.approved".to_owned(), AuditOutcome::Succeeded)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn nobody_approves_their_own_run_and_the_first_word_counts() {
+    let mut bench = bench().await;
+    let run = bench.start(request("approved", "key-0001")).await.unwrap();
+    let watcher = Viewer::new(8, "vera", Role::Viewer);
+    for who in [viewer(Role::Admin), watcher] {
+        let refused = bench.runner.approve(&who, "::1", &run.id).await.unwrap_err();
+        assert_eq!(refused.code, FaultCode::Forbidden, "{who:?}");
+    }
+    bench.runner.deny(&other(), "::1", &run.id).await.unwrap();
+    let late = bench.runner.approve(&other(), "::1", &run.id).await.unwrap_err();
+    assert_eq!(late.code, FaultCode::Conflict);
+    let denied = bench.until(RunStatus::Denied).await;
+    assert!(denied.detail.contains("vera"), "{}", denied.detail);
+    assert_eq!(bench.ran.load(Ordering::SeqCst), 0);
+    let outcomes = bench.outcomes().await;
+    let refused = |outcome: &&AuditOutcome| **outcome == AuditOutcome::Refused;
+    assert_eq!(
+        outcomes.iter().filter(refused).count(),
+        3,
+        "two refusals and the denied run"
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_nobody_approves_expires_and_one_that_waits_can_be_cancelled() {
+    let mut bench = bench().await;
+    bench.start(request("soon-expired", "key-0001")).await.unwrap();
+    bench.until(RunStatus::Expired).await;
+    let run = bench.start(request("approved", "key-0002")).await.unwrap();
+    bench
+        .runner
+        .cancel(&viewer(Role::Operator), "::1", &run.id)
+        .await
+        .unwrap();
+    bench.until(RunStatus::Cancelled).await;
+    let late = bench.runner.approve(&other(), "::1", &run.id).await.unwrap_err();
+    assert_eq!(late.code, FaultCode::Conflict);
+    assert_eq!(bench.ran.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn runs_that_wait_for_approval_are_bounded() {
+    let bench = bench().await;
+    for index in 0..MAX_AWAITING {
+        bench
+            .start(request("approved", &format!("key-{index:04}")))
+            .await
+            .unwrap();
+    }
+    let refused = bench.start(request("approved", "key-9999")).await.unwrap_err();
+    assert_eq!(refused.code, FaultCode::Limited);
+    bench.shutdown.cancel();
+}
+
+#[tokio::test]
+async fn an_approval_that_cannot_be_written_down_does_not_count() {
+    let bench = bench().await;
+    let run = bench.start(request("approved", "key-0001")).await.unwrap();
+    sqlx::query("DROP TABLE audit")
+        .execute(&bench.pool)
+        .await
+        .unwrap();
+    bench.runner.approve(&other(), "::1", &run.id).await.unwrap_err();
+    assert_eq!(bench.ran.load(Ordering::SeqCst), 0);
+    let view = bench.runner.get(&other(), &run.id).await.unwrap();
+    assert_eq!(view.run.status, RunStatus::Awaiting, "somebody may still say yes");
+    bench.shutdown.cancel();
+}
+
+#[tokio::test]
+async fn a_second_run_is_skipped_or_waits_as_its_action_says() {
+    let mut bench = bench().await;
+    let first = bench.start(request("skipped", "key-0001")).await.unwrap();
+    bench.until(RunStatus::Running).await;
+    let skipped = bench.start(request("skipped", "key-0002")).await.unwrap_err();
+    assert_eq!(skipped.code, FaultCode::Conflict);
+    assert!(skipped.message.contains("under way"), "{skipped}");
+    let same = bench.start(request("skipped", "key-0001")).await.unwrap();
+    assert_eq!(
+        same.id, first.id,
+        "the same key is the same run, not a second one"
+    );
+    bench.release.notify_one();
+    bench.until(RunStatus::Succeeded).await;
+
+    bench.start(request("in-turn", "key-0003")).await.unwrap();
+    bench.until(RunStatus::Running).await;
+    let second = bench.start(request("in-turn", "key-0004")).await.unwrap();
+    let view = bench.runner.get(&other(), &second.id).await.unwrap();
+    assert_eq!(view.run.status, RunStatus::Queued);
+    bench.release.notify_one();
+    assert_eq!(bench.until(RunStatus::Running).await.id, second.id);
+    bench.release.notify_one();
+    bench.until(RunStatus::Succeeded).await;
+}
+
+#[tokio::test]
+async fn after_a_restart_the_state_says_whether_anything_was_done() {
+    let pool = db::open_in_memory().await.unwrap();
+    let mut first = bench_on(pool.clone()).await;
+    let begun = first.start(request("in-turn", "key-0001")).await.unwrap();
+    first.until(RunStatus::Running).await;
+    let queued = first.start(request("in-turn", "key-0002")).await.unwrap();
+    let awaiting = first.start(request("approved", "key-0003")).await.unwrap();
+    // As if the process had been killed: what it knew is in the database only.
+    let second = bench_on(pool).await;
+    for (run, status, words) in [
+        (&begun, RunStatus::Lost, "not known"),
+        (&queued, RunStatus::Cancelled, "Nothing was done"),
+        (&awaiting, RunStatus::Expired, "Nothing was done"),
+    ] {
+        let view = second.runner.get(&other(), &run.id).await.unwrap();
+        assert_eq!(view.run.status, status);
+        assert!(view.run.detail.contains(words), "{}", view.run.detail);
+    }
+    for (action, key, known) in [
+        ("in-turn", "key-0001", &begun),
+        ("in-turn", "key-0002", &queued),
+        ("approved", "key-0003", &awaiting),
+    ] {
+        assert_eq!(second.start(request(action, key)).await.unwrap().id, known.id);
+    }
+    assert_eq!(second.ran.load(Ordering::SeqCst), 0, "never a second time");
+}
+
+#[tokio::test]
+async fn what_a_run_prints_is_stored_while_it_runs_and_its_process_with_it() {
+    let mut bench = bench().await;
+    let run = bench.start(request("held", "key-0001")).await.unwrap();
+    bench.until(RunStatus::Running).await;
+    // Stored a moment after it was printed.
+    let text = loop {
+        if let Some((_, text)) = bench.runner.text_after(&other(), &run.id, -1).await.unwrap() {
+            break text;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(
+        text, "begun with [redacted]\n",
+        "the default of a secret is one too"
+    );
+    let view = bench.runner.get(&other(), &run.id).await.unwrap();
+    assert_eq!(view.output.len(), 1);
+    let facts = bench.runner.facts(&other(), &run.id).await.unwrap();
+    assert_eq!(facts.pid, Some(std::process::id()));
+    bench.release.notify_one();
+    bench.until(RunStatus::Succeeded).await;
+}
+
+#[tokio::test]
+async fn a_secret_that_a_run_prints_is_hidden() {
+    let mut bench = bench().await;
+    let asked = RunRequest {
+        params: [("key".to_owned(), "hunter2-hunter2".to_owned())].into(),
+        ..request("quick", "key-0001")
+    };
+    let run = bench.start(asked).await.unwrap();
+    bench.until(RunStatus::Succeeded).await;
+    let view = bench.runner.get(&other(), &run.id).await.unwrap();
+    let hidden = "begun with [redacted]\n".to_owned();
+    assert_eq!(view.output, [(OutputStream::Stdout, hidden)]);
+}
+
+#[tokio::test]
+async fn what_is_on_the_shelf_can_be_run_and_a_change_leaves_runs_alone() {
+    let mut bench = bench().await;
+    let book: Arc<dyn Action> = Arc::new(Scripted {
+        spec: spec("runbook.new", Danger::Safe, 60),
+        ran: bench.ran.clone(),
+        hold: Some(bench.release.clone()),
+        panics: false,
+        concurrency: Concurrency::Parallel,
+        approval: None,
+    });
+    assert!(bench.start(request("runbook.new", "key-0001")).await.is_err());
+    bench.runner.shelve(vec![book]);
+    let first = bench.runner.specs(&other()).first().map(|spec| spec.id.clone());
+    assert_eq!(first.as_deref(), Some("runbook.new"));
+    let run = bench.start(request("runbook.new", "key-0002")).await.unwrap();
+    bench.until(RunStatus::Running).await;
+    bench.runner.shelve(Vec::new());
+    bench.release.notify_one();
+    assert_eq!(bench.until(RunStatus::Succeeded).await.id, run.id);
+    assert!(bench.start(request("runbook.new", "key-0003")).await.is_err());
 }

@@ -1,7 +1,19 @@
-//! Runs in SQLite. See the migration for what the columns promise.
+//! Runs in SQLite. See the migrations for what the columns promise.
+//!
+//! | file | owns |
+//! |---|---|
+//! | here | a run and its state |
+//! | [`printed`] | what it printed |
+//! | [`list`] | runs by filter |
+//! | [`left`] | what an earlier process left unfinished |
 
-use super::output::Printed;
-use farol_model::action::{OutputStream, Params, Run, RunStatus, RunView};
+mod left;
+mod list;
+mod printed;
+
+pub use printed::OUTPUT_TOTAL_BYTES;
+
+use farol_model::action::{Params, Run, RunFacts, RunStatus};
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 
 /// Access to the runs. Cheap to clone.
@@ -23,11 +35,11 @@ impl RunStore {
         RunStore { pool }
     }
 
-    /// Adds a queued run, unless the key is known. One statement decides, so two at once cannot both be new.
+    /// Adds a run, unless the key is known. One statement decides, so two at once cannot both be new.
     pub async fn insert(&self, user_id: i64, key: &str, run: &Run) -> Result<Inserted, sqlx::Error> {
         let done = sqlx::query(
             "INSERT INTO runs (id, user_id, who, key, action, title, params, status, detail, queued_ms) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?) ON CONFLICT (user_id, key) DO NOTHING",
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, key) DO NOTHING",
         )
         .bind(&run.id)
         .bind(user_id)
@@ -37,18 +49,27 @@ impl RunStore {
         .bind(&run.title)
         .bind(params_text(&run.params))
         .bind(run.status.as_str())
+        .bind(&run.detail)
         .bind(run.queued_ms)
         .execute(&self.pool)
         .await?;
         if done.rows_affected() == 1 {
             return Ok(Inserted::New);
         }
+        match self.by_key(user_id, key).await? {
+            Some(known) => Ok(Inserted::Known(known)),
+            None => Err(sqlx::Error::RowNotFound),
+        }
+    }
+
+    /// The run that a user's key has started.
+    pub async fn by_key(&self, user_id: i64, key: &str) -> Result<Option<Run>, sqlx::Error> {
         let known = sqlx::query("SELECT * FROM runs WHERE user_id = ? AND key = ?")
             .bind(user_id)
             .bind(key)
-            .fetch_one(&self.pool)
+            .fetch_optional(&self.pool)
             .await?;
-        Ok(Inserted::Known(read(&known)?))
+        known.as_ref().map(read).transpose()
     }
 
     /// Writes a run's state.
@@ -64,79 +85,82 @@ impl RunStore {
         Ok(())
     }
 
-    /// Writes what a run printed and how it ended, both or neither.
-    pub async fn finish(&self, run: &Run, printed: &Printed) -> Result<(), sqlx::Error> {
-        let mut all = self.pool.begin().await?;
-        for (seq, (stream, text)) in printed.pieces.iter().enumerate() {
-            sqlx::query("INSERT INTO run_output (run, seq, stream, text) VALUES (?, ?, ?, ?)")
-                .bind(&run.id)
-                .bind(seq as i64)
-                .bind(if *stream == OutputStream::Stdout {
-                    "stdout"
-                } else {
-                    "stderr"
-                })
-                .bind(text)
-                .execute(&mut *all)
-                .await?;
-        }
-        sqlx::query(
-            "UPDATE runs SET status = ?, detail = ?, ended_ms = ?, exit_code = ?, truncated = ? WHERE id = ?",
-        )
-        .bind(run.status.as_str())
-        .bind(&run.detail)
-        .bind(run.ended_ms)
-        .bind(run.exit_code)
-        .bind(printed.truncated)
-        .bind(&run.id)
-        .execute(&mut *all)
-        .await?;
-        all.commit().await
+    /// Writes that a run's action begins now. Before it does: what is not written as begun has not begun.
+    pub async fn begin(&self, run: &Run, at_ms: i64) -> Result<(), sqlx::Error> {
+        sqlx::query("UPDATE runs SET status = 'running', detail = ?, started_ms = ? WHERE id = ?")
+            .bind(&run.detail)
+            .bind(at_ms)
+            .bind(&run.id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
-    /// A run with its output.
-    pub async fn view(&self, id: &str) -> Result<Option<RunView>, sqlx::Error> {
-        let Some(row) = sqlx::query("SELECT * FROM runs WHERE id = ?")
+    /// Writes which process a run is.
+    pub async fn process(&self, run: &str, pid: u32, start_ticks: Option<i64>) -> Result<(), sqlx::Error> {
+        sqlx::query("UPDATE runs SET pid = ?, pid_start = ? WHERE id = ?")
+            .bind(pid)
+            .bind(start_ticks)
+            .bind(run)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes that a run waits for a second person.
+    pub async fn awaits(&self, run: &str, until_ms: i64) -> Result<(), sqlx::Error> {
+        sqlx::query("UPDATE runs SET approve_by_ms = ? WHERE id = ?")
+            .bind(until_ms)
+            .bind(run)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes who decided about a run.
+    pub async fn decided(&self, run: &str, by: &str) -> Result<(), sqlx::Error> {
+        sqlx::query("UPDATE runs SET approver = ? WHERE id = ?")
+            .bind(by)
+            .bind(run)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// What is known of a run beside its state.
+    pub async fn facts(&self, id: &str) -> Result<Option<RunFacts>, sqlx::Error> {
+        let row = sqlx::query("SELECT * FROM runs WHERE id = ?")
             .bind(id)
             .fetch_optional(&self.pool)
-            .await?
-        else {
-            return Ok(None);
-        };
-        let output = sqlx::query("SELECT stream, text FROM run_output WHERE run = ? ORDER BY seq")
-            .bind(id)
-            .fetch_all(&self.pool)
-            .await?
-            .iter()
-            .map(|row| {
-                let stream: String = row.try_get("stream")?;
-                let stream = if stream == "stderr" {
-                    OutputStream::Stderr
-                } else {
-                    OutputStream::Stdout
-                };
-                Ok((stream, row.try_get("text")?))
-            })
-            .collect::<Result<_, sqlx::Error>>()?;
-        Ok(Some(RunView {
-            run: read(&row)?,
-            output,
-            truncated: row.try_get("truncated")?,
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(RunFacts {
+            user_id: row.try_get("user_id")?,
+            started_ms: row.try_get("started_ms")?,
+            pid: row.try_get("pid")?,
+            approver: row.try_get("approver")?,
+            approve_by_ms: row.try_get("approve_by_ms")?,
+            output_bytes: row
+                .try_get::<i64, _>("output_bytes")?
+                .try_into()
+                .unwrap_or_default(),
+            output_gone: row.try_get("output_gone")?,
         }))
+    }
+
+    /// One run without its output.
+    pub async fn run(&self, id: &str) -> Result<Option<Run>, sqlx::Error> {
+        let row = sqlx::query("SELECT * FROM runs WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(read).transpose()
     }
 
     /// The newest runs first.
     pub async fn recent(&self, limit: u32) -> Result<Vec<Run>, sqlx::Error> {
         let rows = sqlx::query("SELECT * FROM runs ORDER BY queued_ms DESC, id DESC LIMIT ?")
             .bind(limit)
-            .fetch_all(&self.pool)
-            .await?;
-        rows.iter().map(read).collect()
-    }
-
-    /// What an earlier process left unfinished, as it stands.
-    pub async fn unfinished(&self) -> Result<Vec<Run>, sqlx::Error> {
-        let rows = sqlx::query("SELECT * FROM runs WHERE status IN ('queued', 'running') ORDER BY id")
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(read).collect()

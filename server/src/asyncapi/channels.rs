@@ -2,7 +2,7 @@
 
 use super::{Parts, message, schemas::Schemas, sends, takes};
 use farol_model::{
-    action::RunEvent,
+    action::{Mark, RunEvent},
     channel::{Channel, Class},
     health::CollectorStatus,
     process::ProcessUpdate,
@@ -11,7 +11,7 @@ use farol_model::{
 use serde_json::{Value, json};
 
 /// One channel of each kind; `X` stands for what differs.
-fn kinds() -> [Channel; 6] {
+fn kinds() -> [Channel; 7] {
     let x = || "X".to_owned();
     [
         Channel::Metrics {
@@ -21,6 +21,7 @@ fn kinds() -> [Channel; 6] {
         Channel::Processes { host: x() },
         Channel::App { name: x() },
         Channel::Collectors { host: x() },
+        Channel::Marks { host: x() },
         Channel::Run { id: x() },
         Channel::Room { name: x() },
     ]
@@ -55,6 +56,12 @@ fn named(channel: &Channel) -> Named {
             "collectors/{host}",
             &[HOST],
             "Health of the collectors.",
+        ),
+        Channel::Marks { .. } => (
+            "marks",
+            "marks/{host}",
+            &[HOST],
+            "When runs began and ended in the last ten minutes, for charts.",
         ),
         Channel::Run { .. } => (
             "runs",
@@ -96,6 +103,10 @@ fn payloads(channel: &Channel, schemas: &mut Schemas) -> (Option<Value>, Value) 
         }
         Channel::Collectors { .. } => {
             let all = schemas.sent::<Vec<CollectorStatus>>();
+            (Some(all.clone()), all)
+        }
+        Channel::Marks { .. } => {
+            let all = schemas.sent::<Vec<Mark>>();
             (Some(all.clone()), all)
         }
         Channel::Run { .. } => {

@@ -10,6 +10,7 @@ use super::{
     flusher::Flusher,
     limits::LiveLimits,
     lock,
+    marks::Marks,
     publication::{ChannelKey, Payload},
     rooms::Rooms,
     runs::Runs,
@@ -17,6 +18,7 @@ use super::{
 use crate::{actions::RunOutlet, collectors::Outlet, history::ring::Ring};
 use bytes::Bytes;
 use farol_model::{
+    action::{Mark, Run, RunEvent},
     channel::{Channel as ChannelName, Class},
     health::CollectorStatus,
     host::LOCAL_HOST,
@@ -54,6 +56,10 @@ pub struct Hub {
     processes: Arc<Channel>,
     /// `collectors/local`, always there.
     collectors: Arc<Channel>,
+    /// `marks/local`, always there.
+    marks: Arc<Channel>,
+    /// When runs began and ended, oldest first.
+    marked: Mutex<Marks>,
     /// The latest health of collectors, in their own order.
     statuses: Mutex<Vec<CollectorStatus>>,
     /// Which run channels there are, in order of birth.
@@ -80,17 +86,20 @@ impl Hub {
             Class::Cache,
             Body::Cache(Bytes::from_static(b"[]")),
         );
-        let channels = [&processes, &collectors]
+        let marks = fixed(3, "marks", Class::Cache, Body::Cache(Bytes::from_static(b"[]")));
+        let channels = [&processes, &collectors, &marks]
             .map(|channel| (channel.key.name.clone(), channel.clone()))
             .into();
         Arc::new(Hub {
             limits,
             flusher,
             epoch,
-            next_id: AtomicI64::new(3),
+            next_id: AtomicI64::new(4),
             channels: RwLock::new(channels),
             processes,
             collectors,
+            marks,
+            marked: Mutex::default(),
             statuses: Mutex::default(),
             runs: Mutex::default(),
             rooms: Mutex::default(),
@@ -203,6 +212,29 @@ impl Hub {
     /// Health of the collectors, as last reported.
     pub fn collectors(&self) -> Vec<CollectorStatus> {
         lock(&self.statuses).clone()
+    }
+
+    /// When runs began and ended lately, oldest first.
+    pub fn marks(&self) -> Vec<Mark> {
+        lock(&self.marked).all()
+    }
+
+    /// Marks the moment on the charts when a run begins or ends.
+    fn mark(&self, run: &Run) {
+        let text = {
+            let mut marked = lock(&self.marked);
+            if !marked.take(run, crate::time::now_ms()) {
+                return;
+            }
+            serde_json::to_vec(&marked.all())
+        };
+        match text.map(Bytes::from) {
+            Ok(text) => self.marks.with(|marks| {
+                marks.body = Body::Cache(text.clone());
+                marks.publish(Payload::Json(text), Instant::now());
+            }),
+            Err(error) => tracing::error!(%error, "marks could not be written as JSON"),
+        }
     }
 
     /// Takes down the channels of runs that ended long ago, and rooms that nobody uses. Called every few seconds.
@@ -328,7 +360,10 @@ impl Outlet for Hub {
 }
 
 impl RunOutlet for Hub {
-    fn event(&self, run: &str, event: &farol_model::action::RunEvent) {
+    fn event(&self, run: &str, event: &RunEvent) {
+        if let RunEvent::State { run } = event {
+            self.mark(run);
+        }
         let text = match serde_json::to_vec(event) {
             Ok(text) => Bytes::from(text),
             Err(error) => {

@@ -1,6 +1,6 @@
 use crate::{error::AppError, page_data::PageData};
 use farol_model::{
-    action::{ActionSpec, Params, Run},
+    action::{ActionSpec, PanelNotes, Params, Run},
     fields,
 };
 use leptos::prelude::*;
@@ -11,6 +11,12 @@ use serde::Serialize;
 pub struct ControlsView {
     /// The actions that this viewer may run, in display order.
     pub specs: Vec<ActionSpec>,
+    /// What their panels show beside the specs, in the same order.
+    pub notes: Vec<PanelNotes>,
+    /// What is wrong with files of runbooks, as HTML.
+    pub faults: String,
+    /// The action to be run again, and the values that it had.
+    pub again: (String, Params),
     /// The newest first.
     pub runs: Vec<Run>,
     /// What keys of this page's forms start with.
@@ -21,20 +27,35 @@ pub struct ControlsView {
 
 fields!(ControlsView {
     specs,
+    notes,
+    faults,
+    again,
     runs,
     key_seed,
     now_ms
 });
 
-/// Read once per page.
+/// Read once per page. `again` is the run whose values the panel of its action begins with.
 #[server(prefix = "/api/fn", endpoint = "controls", output = crate::json::Json, input = server_fn::codec::GetUrl)]
-pub async fn get_controls() -> Result<PageData, AppError> {
+pub async fn get_controls(#[server(default)] again: String) -> Result<PageData, AppError> {
     /// How many runs the page lists.
     const RECENT_RUNS: u32 = 20;
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewRuns)?;
     let now_ms = ports.metrics.now_ms();
+    let specs = ports.control.specs(&viewer);
+    let again = match again.is_empty() {
+        true => Default::default(),
+        false => {
+            let view = ports.control.run_view(&viewer, &again).await;
+            let run = view.map_err(crate::request::refuse)?.run;
+            (run.action.clone(), super::drawn::values_again(&specs, &run))
+        }
+    };
     PageData::of(ControlsView {
-        specs: ports.control.specs(&viewer),
+        notes: ports.runs.notes(&specs),
+        faults: super::drawn::faults(&ports.runs.faults()),
+        again,
+        specs,
         runs: ports
             .control
             .recent_runs(&viewer, RECENT_RUNS)
@@ -53,13 +74,14 @@ pub async fn run_action(
     key: String,
     #[server(default)] params: Params,
     #[server(default)] confirm: bool,
+    #[server(default)] typed: String,
 ) -> Result<PageData, AppError> {
     let (ports, viewer) = crate::ports::signed_in().map_err(crate::request::refuse)?;
     let request = farol_model::action::RunRequest {
+        confirm: confirm || super::drawn::typed_right(&ports, &viewer, &action, &typed),
         key,
         action,
         params,
-        confirm,
     };
     let run = ports
         .control
@@ -72,7 +94,34 @@ pub async fn run_action(
         Ok(view) => view,
         Err(_) => farol_model::action::RunView::of(run),
     };
-    PageData::of((view, ports.metrics.now_ms()))
+    let more = super::drawn::more(&ports, &viewer, &view.run).await;
+    PageData::of((view, (ports.metrics.now_ms(), more)))
+}
+
+/// What exactly would run, as HTML. Does nothing.
+#[server(prefix = "/api/fn", endpoint = "preview", output = crate::json::Json)]
+pub async fn preview_action(action: String, #[server(default)] params: Params) -> Result<PageData, AppError> {
+    let (ports, viewer) = crate::ports::signed_in().map_err(crate::request::refuse)?;
+    let lines = ports.runs.preview(&viewer, &action, &params);
+    PageData::of(super::drawn::preview(&lines.map_err(crate::request::refuse)?))
+}
+
+/// Says yes or no to a run that waits for a second person.
+#[server(prefix = "/api/fn", endpoint = "decide", output = crate::json::Json)]
+pub async fn decide_run(run: String, word: String) -> Result<PageData, AppError> {
+    let (ports, viewer) = crate::ports::signed_in().map_err(crate::request::refuse)?;
+    let yes = match word.as_str() {
+        "approve" => true,
+        "deny" => false,
+        _ => {
+            let fault = farol_model::Fault::invalid("word", "Say approve or deny.");
+            return Err(crate::request::refuse(fault));
+        }
+    };
+    let run = ports.runs.decide(&viewer, &ports.from, &run, yes).await;
+    let run = run.map_err(crate::request::refuse)?;
+    crate::request::go_after_form(&format!("/controls/runs/{}", run.id));
+    PageData::of(run)
 }
 
 /// Asks a run to stop.
@@ -88,7 +137,8 @@ pub async fn cancel_run(run: String) -> Result<PageData, AppError> {
     PageData::of(run)
 }
 
-/// A run with what it has printed so far ([`RunView`](farol_model::action::RunView)), and the server's clock.
+/// A run with what it has printed so far ([`RunView`](farol_model::action::RunView)), the server's clock, and what else there
+/// is to say of it as HTML.
 #[server(prefix = "/api/fn", endpoint = "run-view", output = crate::json::Json, input = server_fn::codec::GetUrl)]
 pub async fn get_run(id: String) -> Result<PageData, AppError> {
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewRuns)?;
@@ -97,5 +147,6 @@ pub async fn get_run(id: String) -> Result<PageData, AppError> {
         .run_view(&viewer, &id)
         .await
         .map_err(crate::request::refuse)?;
-    PageData::of((view, ports.metrics.now_ms()))
+    let more = super::drawn::more(&ports, &viewer, &view.run).await;
+    PageData::of((view, (ports.metrics.now_ms(), more)))
 }

@@ -2,12 +2,16 @@
 //!
 //! Specs and recent runs are read once per page; a run is live on its own channel while it is on screen.
 
+mod ansi;
 mod api;
 mod page;
 mod panel;
 mod param;
 mod run;
 pub mod words;
+
+#[cfg(feature = "ssr")]
+mod drawn;
 
 pub use page::{ControlsPage, RunList, RunPage};
 pub use panel::{ActionPanel, CameBack};

@@ -9,13 +9,15 @@ use crate::{
     page_data::{load, page_data},
     ui::{Badge, Card, Empty, Glyph},
 };
-use farol_model::action::{ActionSpec, Run, RunView};
+use farol_model::action::{ActionSpec, PanelNotes, Params, Run, RunView};
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 
 #[component]
 pub fn ControlsPage() -> AnyView {
-    let resource = page_data(String::new, |_| get_controls());
+    let query = use_query_map();
+    let again = move || query.get().get_str("again").unwrap_or_default().to_owned();
+    let resource = page_data(again, get_controls);
     view! {
         <Title text="Controls"/>
         <div class="page">
@@ -46,6 +48,13 @@ fn grouped(specs: Vec<ActionSpec>) -> Vec<(String, Vec<ActionSpec>)> {
 #[component]
 fn Controls(view: ControlsView) -> AnyView {
     let seed = view.key_seed.clone();
+    let notes: Vec<(String, PanelNotes)> = view
+        .specs
+        .iter()
+        .map(|spec| spec.id.clone())
+        .zip(view.notes)
+        .collect();
+    let (again, values) = view.again;
     let groups = grouped(view.specs)
         .into_iter()
         .map(|(name, specs)| {
@@ -56,7 +65,16 @@ fn Controls(view: ControlsView) -> AnyView {
             };
             let panels = specs
                 .into_iter()
-                .map(|spec| view! { <ActionPanel spec key_seed=seed.clone()/> })
+                .map(|spec| {
+                    let noted = notes.iter().find(|(id, _)| *id == spec.id);
+                    let notes = noted.map(|(_, notes)| notes.clone()).unwrap_or_default();
+                    let first = if spec.id == again {
+                        values.clone()
+                    } else {
+                        Params::new()
+                    };
+                    view! { <ActionPanel spec notes first key_seed=seed.clone()/> }
+                })
                 .collect::<Vec<_>>();
             view! {
                 <section class=class aria-label=name.clone()>
@@ -81,8 +99,12 @@ fn Controls(view: ControlsView) -> AnyView {
     });
     view! {
         <div class="controls">
-            <div class="groups">{none} {groups}</div>
-            <Card title="Recent runs" flush=true>
+            <div class="groups">
+                <div inner_html=view.faults></div>
+                {none}
+                {groups}
+            </div>
+            <Card title="Recent runs" flush=true more=("/runs", "All runs")>
                 <RunList runs=view.runs now_ms=view.now_ms/>
             </Card>
         </div>
@@ -135,24 +157,25 @@ pub fn RunPage() -> AnyView {
     view! {
         <Title text="Run"/>
         <div class="page">
+            <CameBack/>
             {load(
                 resource,
-                |(view, now_ms): (RunView, i64)| {
+                |(view, (now_ms, more)): (RunView, (i64, String))| {
                     let title = view.run.title.clone();
                     view! {
                         <div class="page-head">
                             <div class="page-head-words">
                                 <h1>{title}</h1>
                                 <p>
-                                    <a class="link" href="/controls">
-                                        "All controls and runs"
+                                    <a class="link" href="/runs">
+                                        "All runs"
                                     </a>
                                 </p>
                             </div>
                         </div>
                         <div class="card">
                             <div class="card-body">
-                                <RunOutcome view now_ms/>
+                                <RunOutcome view now_ms more/>
                             </div>
                         </div>
                     }

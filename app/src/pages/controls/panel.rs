@@ -2,7 +2,7 @@
 //! with them values are checked as you type, the confirm step repeats what will happen, and the run shows up below.
 
 use super::{
-    api::{RunAction, run_action},
+    api::{RunAction, preview_action, run_action},
     param::{ParamField, fault_of, first_value},
     run::RunOutcome,
     words::{confirm_button, confirm_words, run_key},
@@ -17,22 +17,31 @@ use crate::{
 };
 use farol_model::{
     FaultCode,
-    action::{ActionSpec, Danger, Params, RunView},
+    action::{ActionSpec, Danger, PanelNotes, Params, RunView},
 };
-use leptos::{ev::SubmitEvent, server_fn::ServerFn};
+use leptos::{
+    ev::{MouseEvent, SubmitEvent},
+    server_fn::ServerFn,
+};
 use leptos_router::{hooks::use_location, location::Url};
 
 /// What a panel is made of; every part of it is cheap to copy.
 #[derive(Clone, Copy)]
 struct Panel {
     spec: StoredValue<ActionSpec>,
+    notes: StoredValue<PanelNotes>,
     seed: StoredValue<String>,
     host: StoredValue<String>,
     values: RwSignal<Params>,
     touched: RwSignal<bool>,
     confirming: RwSignal<bool>,
+    /// What was typed to confirm.
+    typed: RwSignal<String>,
     count: StoredValue<u64>,
+    /// What was asked for last: action and values.
+    asked: StoredValue<(String, Params)>,
     call: Call,
+    preview: Call,
 }
 
 impl Panel {
@@ -50,16 +59,58 @@ impl Panel {
         self.spec.with_value(|spec| spec.danger == Danger::Dangerous)
     }
 
+    /// Whether what must be typed has been typed. Tracks.
+    fn typed_right(&self) -> bool {
+        self.notes
+            .with_value(|notes| self.typed.with(|typed| *typed == notes.typed))
+    }
+
     fn submit(&self, confirm: bool) {
-        let action = self.spec.with_value(|spec| spec.id.clone());
+        if confirm && !untrack(|| self.typed_right()) {
+            return;
+        }
+        self.start(self.spec.with_value(|spec| spec.id.clone()), confirm);
+    }
+
+    /// Shows what would run, and runs the dry run where there is one.
+    fn show(&self) {
+        self.touched.set(true);
+        if !untrack(|| self.faultless()) {
+            return;
+        }
+        self.ask_preview();
+        let dry = self.notes.with_value(|notes| notes.dry_run.clone());
+        if !dry.is_empty() {
+            self.start(dry, false);
+        }
+    }
+
+    fn ask_preview(&self) {
+        if self.notes.with_value(|notes| notes.previews) {
+            let action = self.spec.with_value(|spec| spec.id.clone());
+            self.preview
+                .start(preview_action(action, self.values.get_untracked()));
+        }
+    }
+
+    fn start(&self, action: String, confirm: bool) {
+        if untrack(|| self.call.pending()) {
+            return;
+        }
+        let params = self.values.get_untracked();
+        // When the answer was lost it is not known whether the request came through. The same key finds the run, if it did.
+        let lost = untrack(|| matches!(self.call.error(), Some(AppError::Transport(_))));
+        let asked = (action.clone(), params.clone());
+        if !lost || self.asked.with_value(|before| *before != asked) {
+            self.count.update_value(|count| *count += 1);
+        }
+        self.asked.set_value(asked);
         let key = self
             .seed
             .with_value(|seed| run_key(seed, &action, self.count.get_value()));
         self.confirming.set(false);
-        let params = self.values.get_untracked();
-        if self.call.start(run_action(action, key, params, confirm)) {
-            self.count.update_value(|count| *count += 1);
-        }
+        self.call
+            .start(run_action(action, key, params, confirm, String::new()));
     }
 
     fn on_submit(&self, event: &SubmitEvent) {
@@ -69,6 +120,8 @@ impl Panel {
             return;
         }
         if self.dangerous() {
+            self.typed.set(String::new());
+            self.ask_preview();
             self.confirming.set(true)
         } else {
             self.submit(false)
@@ -83,24 +136,40 @@ pub fn ActionPanel(
     /// Values that are decided already, e.g. the process at hand.
     #[prop(optional)]
     prefill: Params,
+    /// Values that the fields begin with.
+    #[prop(optional)]
+    first: Params,
+    #[prop(optional)] notes: PanelNotes,
     /// From the server, see [`run_key`].
     key_seed: String,
 ) -> AnyView {
     let host = use_context::<Session>().map_or_else(|| "this host".to_owned(), |session| session.host);
-    let first: Params = spec
+    let values: Params = spec
         .params
         .iter()
-        .map(|param| (param.name.clone(), first_value(param, &prefill)))
+        .map(|param| {
+            let given = if prefill.contains_key(&param.name) {
+                &prefill
+            } else {
+                &first
+            };
+            (param.name.clone(), first_value(param, given))
+        })
         .collect();
+    let about = notes.html.clone();
     let panel = Panel {
         spec: StoredValue::new(spec.clone()),
+        notes: StoredValue::new(notes),
         seed: StoredValue::new(key_seed),
         host: StoredValue::new(host),
-        values: RwSignal::new(first),
+        values: RwSignal::new(values),
         touched: RwSignal::new(false),
         confirming: RwSignal::new(false),
+        typed: RwSignal::new(String::new()),
         count: StoredValue::new(0),
+        asked: StoredValue::new(Default::default()),
         call: Call::new(),
+        preview: Call::new(),
     };
     let prefix = format!("p-{}", spec.id.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
     let title_id = format!("{prefix}-title");
@@ -137,6 +206,7 @@ pub fn ActionPanel(
                     {badge}
                 </div>
                 <p>{spec.summary.clone()}</p>
+                <div class="prose" inner_html=about></div>
             </div>
             <form class="section" method="post" action=RunAction::url() on:submit=move |event| panel.on_submit(&event)>
                 <input type="hidden" name="action" value=spec.id.clone()/>
@@ -146,6 +216,7 @@ pub fn ActionPanel(
                 <PanelFoot panel prefix=prefix.clone()/>
             </form>
             <Confirm panel prefix/>
+            {preview_of(panel)}
             <Outcome panel/>
         </article>
     }
@@ -158,7 +229,15 @@ fn PanelFoot(panel: Panel, prefix: String) -> AnyView {
     effect(move || scripts.set(true));
     let dangerous = panel.dangerous();
     let tick = reactive(move || {
-        (dangerous && !scripts.get()).then(|| {
+        let typed = panel.notes.with_value(|notes| notes.typed.clone());
+        (dangerous && !scripts.get()).then(|| if !typed.is_empty() {
+            view! {
+                <label class="confirm-box">
+                    <span>"Type " <code>{typed.clone()}</code> " to confirm. This cannot be undone."</span>
+                    <input class="input" name="typed" required autocomplete="off" pattern=typed/>
+                </label>
+            }
+        } else {
             view! {
                 <label class="check confirm-box">
                     <input type="checkbox" name="confirm" value="true" required id=format!("{prefix}-confirm")/>
@@ -176,13 +255,26 @@ fn PanelFoot(panel: Panel, prefix: String) -> AnyView {
                 <button
                     class=if dangerous { "button danger" } else { "button primary" }
                     type="submit"
+                    on:click=once
                     aria-disabled=move || call.pending().then(|| "true".to_owned())
                 >
                     {move || if call.pending() { "Starting".to_owned() } else { title.clone() }}
                 </button>
+                {panel.notes.with_value(|notes| notes.previews).then(|| view! {
+                    <button class="button js-only" type="button" on:click=move |_| panel.show()>
+                        "Dry run"
+                    </button>
+                })}
                 <small>"Time limit " {crate::format::duration(i64::from(spec.time_limit_secs) * 1000)}</small>
             </div>
         </div>
+    }
+}
+
+/// The second click of a double click is no second wish, however soon the first was answered.
+fn once(event: MouseEvent) {
+    if event.detail() > 1 {
+        event.prevent_default();
     }
 }
 
@@ -206,17 +298,57 @@ fn Confirm(panel: Panel, prefix: String) -> impl IntoView {
     view! {
         <Dialog id=format!("{prefix}-dialog") title=panel.spec.with_value(|spec| spec.title.clone()) open=panel.confirming>
             <p class="dialog-text strong">{asked}</p>
+            {preview_of(panel)}
             <p class="dialog-text">"This cannot be undone. It will be written to the audit log."</p>
+            {typing(panel)}
             <div class="dialog-foot">
                 <button class="button" type="button" on:click=move |_| panel.confirming.set(false)>
                     "Keep as it is"
                 </button>
-                <button class="button danger armed" type="button" on:click=move |_| panel.submit(true)>
+                <button
+                    class="button danger armed"
+                    type="button"
+                    aria-disabled=move || (!panel.typed_right()).then(|| "true".to_owned())
+                    on:click=move |_| panel.submit(true)
+                >
                     {verb}
                 </button>
             </div>
         </Dialog>
     }
+}
+
+/// What must be typed before the button does anything.
+fn typing(panel: Panel) -> AnyView {
+    let name = panel.notes.with_value(|notes| notes.typed.clone());
+    if name.is_empty() {
+        return ().into_any();
+    }
+    view! {
+        <label class="confirm-box">
+            <span>"Type " <code>{name}</code> " to confirm"</span>
+            <input
+                class="input"
+                autocomplete="off"
+                spellcheck="false"
+                prop:value=move || panel.typed.get()
+                on:input:target=move |event| panel.typed.set(event.target().value())
+            />
+        </label>
+    }
+}
+
+/// What would run, once it has been asked for.
+fn preview_of(panel: Panel) -> AnyView {
+    let drawn = reactive(move || {
+        let answer = panel.preview.answer();
+        let drawn = answer.map(|answer| match answer.and_then(|data| data.read::<String>()) {
+            Ok(html) => view! { <div inner_html=html></div> },
+            Err(error) => refusal(&error),
+        });
+        drawn.into_any()
+    });
+    drawn.into_any()
 }
 
 /// The run that this panel started last, or why there is none.
@@ -227,8 +359,8 @@ fn Outcome(panel: Panel) -> AnyView {
 }
 
 fn drawn(answer: Answer) -> AnyView {
-    match answer.and_then(|data| data.read::<(RunView, i64)>()) {
-        Ok((view, now_ms)) => view! { <Started view now_ms/> },
+    match answer.and_then(|data| data.read::<(RunView, (i64, String))>()) {
+        Ok((view, (now_ms, more))) => view! { <Started view now_ms more/> },
         Err(error) => refusal(&error),
     }
 }
@@ -268,10 +400,10 @@ fn refusal(error: &AppError) -> AnyView {
 }
 
 #[component]
-fn Started(view: RunView, now_ms: i64) -> AnyView {
+fn Started(view: RunView, now_ms: i64, more: String) -> AnyView {
     let href = format!("/controls/runs/{}", view.run.id);
     view! {
-        <RunOutcome view now_ms/>
+        <RunOutcome view now_ms more/>
         <p>
             <a class="link" href=href>
                 "Open this run"

@@ -24,7 +24,13 @@ pub fn fault_of(param: &ParamSpec, value: &str) -> Option<String> {
     match (value.is_empty(), &param.default) {
         (true, Some(_)) => None,
         (true, None) => Some(format!("{} is missing.", param.label)),
-        (false, _) => param.check(value).err().map(|fault| fault.message),
+        (false, _) => match (param.check(value), &param.kind) {
+            (Err(fault), _) => Some(fault.message),
+            (Ok(()), ParamKind::Pattern { pattern, .. }) if !crate::browser::matches(pattern, value) => {
+                Some(param.mismatch(pattern).message)
+            }
+            _ => None,
+        },
     }
 }
 
@@ -78,6 +84,10 @@ pub fn ParamField(
             view! { <Select id=id.clone() note name options value set/> }
         }
         kind => {
+            let pattern = match &kind {
+                ParamKind::Pattern { pattern, .. } => Some(pattern.clone()),
+                _ => None,
+            };
             let (kind, mode, limit) = input_of(&kind);
             view! {
                 <input
@@ -90,6 +100,7 @@ pub fn ParamField(
                     autocomplete="off"
                     spellcheck="false"
                     required=required
+                    pattern=pattern
                     aria-describedby=note
                     aria-invalid=invalid
                     value=value.get_untracked()
@@ -116,7 +127,9 @@ fn input_of(kind: &ParamKind) -> (&'static str, &'static str, Option<String>) {
     match kind {
         ParamKind::Integer { .. } => ("text", "numeric", Some("20".to_owned())),
         ParamKind::Secret { max_chars } => ("password", "text", Some(max_chars.to_string())),
-        ParamKind::Text { max_chars } => ("text", "text", Some(max_chars.to_string())),
+        ParamKind::Text { max_chars } | ParamKind::Pattern { max_chars, .. } => {
+            ("text", "text", Some(max_chars.to_string()))
+        }
         ParamKind::Boolean | ParamKind::Choice { .. } => ("text", "text", None),
     }
 }

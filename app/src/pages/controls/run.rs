@@ -1,6 +1,7 @@
 //! One run: outcome, duration, output as it comes, and the way to stop it.
 
 use super::{
+    ansi,
     api::{CancelRun, cancel_run},
     words::{params_words, status_words, took},
 };
@@ -10,8 +11,11 @@ use crate::{
     feed::{self, LiveRun},
     ui::{Badge, Moment, Notice, Rows, Tone},
 };
-use farol_model::action::{OutputStream, Run, RunView};
+use farol_model::action::{OutputStream, Run, RunStatus, RunView};
 use leptos::{ev::SubmitEvent, html, server_fn::ServerFn};
+
+/// Finds words in output. Not in the bundle: highlights of a page are the browser's business.
+const FIND: &str = "/run/find.js";
 
 /// Shows a run and follows it while it is on screen.
 #[component]
@@ -19,14 +23,17 @@ pub fn RunOutcome(
     view: RunView,
     /// The server's clock when `view` was read.
     now_ms: i64,
+    /// What else the server has to say, as HTML.
+    more: String,
 ) -> AnyView {
     let first = view.run.clone();
     let live = feed::run(view);
     let run = Memo::new(move |_| live.run().unwrap_or_else(|| first.clone()));
     view! {
-        <section class="run" aria-label="Run">
+        <section class="run" aria-label="Run" data-status=move || run.with(|run| run.status.as_str())>
             <RunHead run now_ms/>
             <RunFacts run/>
+            <div class="run-more" inner_html=more></div>
             <Output live/>
             {move || {
                 live.with(|view| view.truncated)
@@ -34,8 +41,8 @@ pub fn RunOutcome(
                         view! {
                             <Notice
                                 tone=Tone::Warn
-                                title="Output was cut"
-                                text="It printed more than Farol keeps for one run. The rest was dropped; the run itself was not touched."
+                                title="Not all output is shown"
+                                text="It printed more than is shown here at once, or more than Farol keeps for one run. What was kept can be downloaded."
                             />
                         }
                     }).into_any()
@@ -53,7 +60,13 @@ fn RunHead(run: Memo<Run>, now_ms: i64) -> AnyView {
     let duration = reactive(move || {
         run.with(|run| match run.ended_ms {
             Some(ended_ms) => format!("took {}", took(ended_ms - run.queued_ms)),
-            None => format!("started {}", super::words::ago(run.queued_ms, now_ms)),
+            None => {
+                let word = match run.status {
+                    RunStatus::Awaiting | RunStatus::Queued => "asked for",
+                    _ => "started",
+                };
+                format!("{word} {}", super::words::ago(run.queued_ms, now_ms))
+            }
         })
     });
     let exit = reactive(move || {
@@ -133,7 +146,12 @@ fn RunFacts(run: Memo<Run>) -> AnyView {
 fn Output(live: LiveRun) -> AnyView {
     let node = NodeRef::<html::Div>::new();
     let follow = RwSignal::new(true);
-    let length = Memo::new(move |_| live.with(|view| view.output.len()));
+    let paused = RwSignal::new(false);
+    let length = Memo::new(move |before: Option<&usize>| match before {
+        Some(before) if paused.get() => *before,
+        _ => live.with(|view| view.output.len()),
+    });
+    effect(|| crate::browser::load_script(FIND));
     effect(move || {
         length.track();
         if let (Some(output), true) = (node.get(), follow.get()) {
@@ -144,15 +162,31 @@ fn Output(live: LiveRun) -> AnyView {
         let Some((stream, text)) = live.with(|view| view.output.get(index).cloned()) else {
             return ().into_any();
         };
+        let parts = ansi::parts(&text)
+            .into_iter()
+            .map(|(class, words)| match class.is_empty() {
+                true => words.into_any(),
+                false => view! { <span class=class>{words}</span> },
+            })
+            .collect::<Vec<_>>();
         match stream {
-            OutputStream::Stdout => text.into_any(),
-            OutputStream::Stderr => view! { <span class="stderr">{text}</span> },
+            OutputStream::Stdout => parts.into_any(),
+            OutputStream::Stderr => view! { <span class="stderr">{parts}</span> },
         }
     };
     view! {
         <div class="output-head">
             <span class="output-key">"Output"</span>
             <span class="output-key err">"Error output (tinted)"</span>
+            <input class="input js-only" type="search" placeholder="Find in output" aria-label="Find in output" data-find=""/>
+            <label class="check js-only">
+                <input
+                    type="checkbox"
+                    prop:checked=move || paused.get()
+                    on:change:target=move |event| paused.set(event.target().checked())
+                />
+                "Pause"
+            </label>
             <label class="check js-only">
                 <input
                     type="checkbox"

@@ -6,6 +6,7 @@ use farol_model::action::{ActionSpec, Params, RunStatus};
 /// How a state of a run is shown.
 pub fn status_words(status: RunStatus) -> (Tone, Glyph, &'static str) {
     match status {
+        RunStatus::Awaiting => (Tone::Warn, Glyph::Eye, "Needs approval"),
         RunStatus::Queued => (Tone::Info, Glyph::Clock, "Waiting"),
         RunStatus::Running => (Tone::Info, Glyph::Play, "Running"),
         RunStatus::Succeeded => (Tone::Ok, Glyph::Check, "Succeeded"),
@@ -14,6 +15,8 @@ pub fn status_words(status: RunStatus) -> (Tone, Glyph, &'static str) {
         RunStatus::Cancelled => (Tone::Neutral, Glyph::Stop, "Cancelled"),
         RunStatus::Killed => (Tone::Crit, Glyph::Skull, "Killed"),
         RunStatus::Lost => (Tone::Warn, Glyph::Question, "Lost"),
+        RunStatus::Denied => (Tone::Neutral, Glyph::Cross, "Denied"),
+        RunStatus::Expired => (Tone::Neutral, Glyph::Clock, "Expired"),
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::{error::AppError, page_data::PageData};
-use farol_model::{fields, health::CollectorStatus, host::HostInfo, sample::ChannelView};
+use farol_model::{action::Mark, fields, health::CollectorStatus, host::HostInfo, sample::ChannelView};
 use leptos::prelude::*;
 use serde::Serialize;
 
@@ -16,19 +16,22 @@ pub struct HostView {
     pub collectors: Vec<CollectorStatus>,
     /// In display order.
     pub channels: Vec<ChannelView>,
+    /// When runs began and ended; absent when this viewer may not see runs.
+    pub marks: Option<Vec<Mark>>,
 }
 
 fields!(HostView {
     host,
     now_ms,
     collectors,
-    channels
+    channels,
+    marks
 });
 
 /// Read once per page; after that the charts are live.
 #[server(prefix = "/api/fn", endpoint = "host", output = crate::json::Json, input = server_fn::codec::GetUrl)]
 pub async fn get_host() -> Result<PageData, AppError> {
-    let (ports, _) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
+    let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
     let channels = ports
         .metrics
         .channels()
@@ -40,5 +43,6 @@ pub async fn get_host() -> Result<PageData, AppError> {
         now_ms: ports.metrics.now_ms(),
         collectors: ports.metrics.collectors(),
         channels,
+        marks: crate::request::marks(&ports, &viewer),
     })
 }

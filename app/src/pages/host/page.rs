@@ -70,6 +70,7 @@ fn troubled(group: &Group) -> bool {
 
 #[component]
 fn Host(view: HostView) -> AnyView {
+    feed::marks(view.marks);
     let groups = groups(&view.collectors, view.channels);
     let mut items = vec![("facts".to_owned(), "Facts".to_owned())];
     items.extend(

@@ -1,6 +1,11 @@
 use crate::{error::AppError, page_data::PageData};
 use farol_model::{
-    action::Run, fields, health::CollectorStatus, host::HostInfo, packed, process::ProcessRow,
+    action::{Mark, Run},
+    fields,
+    health::CollectorStatus,
+    host::HostInfo,
+    packed,
+    process::ProcessRow,
     sample::ChannelView,
 };
 use leptos::prelude::*;
@@ -23,6 +28,8 @@ pub struct OverviewView {
     pub processes: Vec<ProcessRow>,
     /// The newest runs; absent when this viewer may not see runs.
     pub runs: Option<Vec<Run>>,
+    /// When runs began and ended, likewise.
+    pub marks: Option<Vec<Mark>>,
 }
 
 fields!(OverviewView {
@@ -32,6 +39,7 @@ fields!(OverviewView {
     channels,
     processes by packed::rows::from_json,
     runs,
+    marks,
 });
 
 /// Read once per page; after that the parts are live.
@@ -65,5 +73,6 @@ pub async fn get_overview() -> Result<PageData, AppError> {
         channels,
         processes,
         runs,
+        marks: crate::request::marks(&ports, &viewer),
     })
 }

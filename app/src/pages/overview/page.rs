@@ -29,6 +29,7 @@ pub fn OverviewPage() -> AnyView {
 
 #[component]
 fn Overview(view: OverviewView) -> AnyView {
+    feed::marks(view.marks);
     let signs = vitals(&view.channels);
     let charts: Vec<Option<String>> = view.channels.iter().map(main_chart).collect();
     let channels: Vec<Channel> = view.channels.into_iter().map(feed::channel).collect();
@@ -58,7 +59,7 @@ fn Overview(view: OverviewView) -> AnyView {
         .collect::<Vec<_>>();
     let runs = view.runs.map(|runs| {
         view! {
-            <Card title="Recent runs" class="half" flush=true more=("/controls", "All runs")>
+            <Card title="Recent runs" class="half" flush=true more=("/runs", "All runs")>
                 <RunList runs now_ms=view.now_ms/>
             </Card>
         }

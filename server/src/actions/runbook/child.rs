@@ -45,6 +45,7 @@ pub async fn run(command: Command, context: &RunContext) -> Outcome {
         .id()
         .and_then(|pid| i32::try_from(pid).ok())
         .and_then(Pid::from_raw);
+    context.output.began(child.id());
     let mut readers = JoinSet::new();
     if let Some(stdout) = child.stdout.take() {
         readers.spawn(copy(stdout, OutputStream::Stdout, context.output.clone()));
@@ -104,6 +105,7 @@ async fn copy(mut pipe: impl AsyncRead + Unpin, stream: OutputStream, output: Ou
     // A pipe that breaks has ended.
     while let Ok(count @ 1..) = pipe.read(&mut bytes).await {
         output.write(stream, &pieces.push(&bytes[..count]));
+        output.room().await;
     }
     output.write(stream, &pieces.finish());
 }

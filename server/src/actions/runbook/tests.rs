@@ -181,3 +181,128 @@ async fn output_above_the_cap_is_dropped_and_the_run_goes_on() {
     let printed = context.output.printed();
     assert!(printed.truncated && printed.bytes == 1000, "{}", printed.bytes);
 }
+
+#[tokio::test]
+async fn steps_run_one_after_the_other_and_the_first_that_fails_ends_it() {
+    let (context, _heard) = context();
+    let book = runbook(
+        "steps = [[\"/bin/echo\", \"one\"], [\"/bin/sh\", \"-c\", \"echo bad >&2; exit 7\"], [\"/bin/echo\", \"three\"]]",
+    );
+    let outcome = book.run(context.clone(), Params::new()).await;
+    assert_eq!((outcome.end, outcome.exit_code), (End::Failed, Some(7)));
+    assert!(
+        outcome.detail.starts_with("Step 2 of 3 (`/bin/sh -c "),
+        "{}",
+        outcome.detail
+    );
+    let all: String = context
+        .output
+        .printed()
+        .pieces
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    assert!(all.contains("Step 1 of 3: /bin/echo one") && all.contains("one\n") && all.contains("bad\n"));
+    assert!(!all.contains("three"), "{all}");
+    assert_eq!(context.output.first_fault().as_deref(), Some("bad"));
+}
+
+#[tokio::test]
+async fn a_success_is_what_the_runbook_says() {
+    let with = |success: &str, script: &str| {
+        runbook(&format!(
+            "success = {success}\nargv = [\"/bin/sh\", \"-c\", \"\"\"{script}\"\"\"]"
+        ))
+    };
+    for (success, script, end) in [
+        ("{ exit_codes = [0, 3] }", "exit 3", End::Succeeded),
+        ("{ exit_codes = [3] }", "exit 0", End::Failed),
+        (
+            "{ pattern = \"^done: [0-9]+$\" }",
+            "echo done: 12",
+            End::Succeeded,
+        ),
+        (
+            "{ pattern = \"^done: [0-9]+$\" }",
+            "printf 'done: 7'",
+            End::Succeeded,
+        ),
+        ("{ pattern = \"^done: [0-9]+$\" }", "echo undone: 12", End::Failed),
+        ("{ pattern = \"done\" }", "echo done; exit 1", End::Failed),
+    ] {
+        let outcome = with(success, script).run(context().0, Params::new()).await;
+        assert_eq!(outcome.end, end, "{success}, {script}: {}", outcome.detail);
+    }
+}
+
+#[tokio::test]
+async fn a_value_must_have_the_form_that_the_runbook_asks_for() {
+    let book = runbook(
+        "argv = [\"/bin/echo\", \"{x}\"]\n\
+         params = [{ name = \"x\", kind = \"string\", pattern = \"[a-z]+-[0-9]+\", help = \"As in web-1\" }]",
+    );
+    assert!(book.check(&params(&[("x", "web-1")])).is_ok());
+    let fault = book.check(&params(&[("x", "web-1; id")])).unwrap_err();
+    assert_eq!(fault.field.as_deref(), Some("x"));
+    assert!(fault.message.contains("As in web-1"), "{fault}");
+}
+
+#[test]
+fn a_preview_shows_what_would_run_and_no_secret() {
+    let book = runbook(
+        "argv = [\"/bin/echo\", \"a b\", \"{x}\"]\nenv = { TOKEN = \"t-{key}\" }\n\
+         params = [{ name = \"x\", kind = \"text\" }, { name = \"key\", kind = \"secret\" }]",
+    );
+    let given = params(&[("x", "it's"), ("key", "hunter2")]);
+    assert_eq!(
+        book.preview(&given).unwrap(),
+        [
+            "TOKEN='t-[redacted]'",
+            "/bin/echo 'a b' 'it'\\''s'",
+            "# in /, for 300 s at most"
+        ]
+    );
+    assert!(book.preview(&params(&[("x", "--help"), ("key", "k")])).is_err());
+}
+
+#[tokio::test]
+async fn a_dry_run_is_an_action_of_its_own_that_need_not_be_confirmed_or_approved() {
+    let text = "name = \"t\"\ntitle = \"T\"\ndangerous = true\napproval = true\nargv = [\"/bin/rm\", \"{x}\"]\n\
+                dry_run = [\"/bin/echo\", \"would remove\", \"{x}\"]\nparams = [{ name = \"x\", kind = \"text\" }]";
+    let config: RunbookConfig = toml::from_str(text).unwrap();
+    assert_eq!(config.wrong(), []);
+    let book = Runbook::new(&config);
+    assert!(book.approval().is_some() && !book.hidden());
+    assert_eq!(book.notes().typed, "t");
+    let dry = Runbook::dry_run(&config).unwrap();
+    assert_eq!(dry.spec().id, book.notes().dry_run);
+    assert!(dry.approval().is_none() && dry.hidden() && dry.spec().danger == Danger::Safe);
+    let (context, mut heard) = context();
+    dry.run(context, params(&[("x", "/tmp/y")])).await;
+    assert_eq!(until_printed(&mut heard, "\n").await, "would remove /tmp/y\n");
+}
+
+#[tokio::test]
+async fn what_prints_without_end_is_held_back_and_not_in_memory() {
+    let (context, _heard) = context();
+    context.output.keep();
+    let stop = context.stop.clone();
+    let sink = context.output.clone();
+    let book = runbook("output_limit_bytes = 16777216\nargv = [\"/usr/bin/yes\"]");
+    let running = tokio::spawn(async move { book.run(context, Params::new()).await });
+    // Filled up to the bound, then nothing more is read until something has been stored.
+    sink.full().await;
+    let most = crate::actions::output::UNSAVED_BYTES + 64 * 1024;
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+        let held: usize = sink.printed().pieces.iter().map(|(_, text)| text.len()).sum();
+        assert!(held <= most, "{held}");
+    }
+    stop.cancel();
+    sink.stored(usize::MAX);
+    let outcome = tokio::time::timeout(PATIENCE, running)
+        .await
+        .expect("ended in time")
+        .unwrap();
+    assert_eq!(outcome.end, End::Stopped);
+}

@@ -1,0 +1,223 @@
+//! What the server alone draws of controls and runs, as HTML that crosses as text: none of it is in the wasm.
+
+use super::{
+    api::DecideRun,
+    words::{ago, took},
+};
+use crate::{
+    ports::Ports,
+    prelude::*,
+    ui::{Badge, Glyph, Notice, Tone, moment::utc},
+};
+use farol_model::{
+    Fault, Viewer,
+    action::{ActionSpec, FileFault, ParamKind, Params, Run, RunFacts, RunStatus, RunsQuery},
+};
+use leptos::server_fn::ServerFn;
+
+/// Files of runbooks that cannot be used, with the line at fault.
+pub fn faults(faults: &[FileFault]) -> String {
+    if faults.is_empty() {
+        return String::new();
+    }
+    let rows = faults
+        .iter()
+        .map(|fault| {
+            let at = match fault.line {
+                0 => fault.file.clone(),
+                line => format!("{}:{line}", fault.file),
+            };
+            view! {
+                <li>
+                    <code>{at}</code>
+                    " "
+                    {fault.reason.clone()}
+                </li>
+            }
+        })
+        .collect::<Vec<_>>();
+    let page = view! {
+        <section class="card bad-files" aria-label="Runbooks that cannot be used">
+            <div class="card-head">
+                <h2>"Runbooks that cannot be used"</h2>
+                <Badge tone=Tone::Crit glyph=Glyph::Alert word="Left out"/>
+            </div>
+            <div class="card-body">
+                <p>"Mend these files; they are read again within seconds. All others can be used."</p>
+                <ul class="fault-lines">{rows}</ul>
+            </div>
+        </section>
+    };
+    page.to_html()
+}
+
+/// What exactly would run.
+pub fn preview(lines: &[String]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let text = lines.join("\n");
+    let drawn = view! {
+        <div class="preview">
+            <p class="preview-title">"This is what would run. Nothing has been started."</p>
+            <pre class="output" tabindex="0" role="region" aria-label="What would run">
+                {text}
+            </pre>
+        </div>
+    };
+    drawn.to_html()
+}
+
+/// The values of a run as far as they may be used again: secrets are asked for anew.
+pub fn values_again(specs: &[ActionSpec], run: &Run) -> Params {
+    let spec = specs.iter().find(|spec| spec.id == run.action);
+    let params = spec.into_iter().flat_map(|spec| &spec.params);
+    params
+        .filter(|param| !matches!(param.kind, ParamKind::Secret { .. }))
+        .filter_map(|param| Some((param.name.clone(), run.params.get(&param.name)?.clone())))
+        .collect()
+}
+
+/// Whether what was typed is what this action wants to see typed.
+pub fn typed_right(ports: &Ports, viewer: &Viewer, action: &str, typed: &str) -> bool {
+    let specs = ports.control.specs(viewer);
+    let spec = specs.into_iter().find(|spec| spec.id == action);
+    spec.is_some_and(|spec| {
+        let notes = ports.runs.notes(&[spec]);
+        notes
+            .first()
+            .is_some_and(|notes| !notes.typed.is_empty() && notes.typed == typed)
+    })
+}
+
+/// What else there is to say of a run and to do with it. Empty where this viewer may not know.
+pub async fn more(ports: &Ports, viewer: &Viewer, run: &Run) -> String {
+    let Ok(facts) = ports.runs.facts(viewer, &run.id).await else {
+        return String::new();
+    };
+    let before = before(ports, viewer, run).await;
+    let awaiting = run.status == RunStatus::Awaiting;
+    let why_not = ports.runs.why_not(viewer, &run.id);
+    let may_again = ports
+        .control
+        .specs(viewer)
+        .iter()
+        .any(|spec| spec.id == run.action);
+    let drawn = view! {
+        {awaiting.then(|| decision(run, &facts, why_not, ports.metrics.now_ms()))}
+        {known(run, &facts)}
+        <div class="button-row run-tools">
+            {may_again
+                .then(|| {
+                    view! {
+                        <a class="button small" href=format!("/controls?again={}", run.id)>
+                            "Run again"
+                        </a>
+                    }
+                })}
+            {(!facts.output_gone)
+                .then(|| {
+                    view! {
+                        <a class="button small" rel="external" href=format!("/controls/runs/{}/output.txt", run.id) download=format!("{}.txt", run.id)>
+                            "Download output"
+                        </a>
+                    }
+                })}
+            {before
+                .map(|before| {
+                    view! {
+                        <a class="button small" href=format!("/runs/compare?first={before}&second={}", run.id)>
+                            "Compare with the one before"
+                        </a>
+                    }
+                })}
+        </div>
+    };
+    drawn.to_html()
+}
+
+/// The run of the same action before this one.
+async fn before(ports: &Ports, viewer: &Viewer, run: &Run) -> Option<String> {
+    let query = RunsQuery {
+        action: run.action.clone(),
+        before: run.id.clone(),
+        ..RunsQuery::default()
+    };
+    let page = ports.runs.list(viewer, query).await.ok()?;
+    page.runs
+        .into_iter()
+        .find(|other| other.action == run.action)
+        .map(|other| other.id)
+}
+
+/// The buttons of the second person, or why this viewer is none.
+fn decision(run: &Run, facts: &RunFacts, why_not: Option<Fault>, now_ms: i64) -> AnyView {
+    let until = facts.approve_by_ms.map(utc).unwrap_or_default();
+    let left = facts
+        .approve_by_ms
+        .map(|at| took((at - now_ms).max(0)))
+        .unwrap_or_default();
+    let asked = format!("{} asked for this {}.", run.who, ago(run.queued_ms, now_ms));
+    let body = match why_not {
+        Some(fault) => view! { <p>{fault.message}</p> },
+        None => view! {
+            <form class="button-row" method="post" action=DecideRun::url()>
+                <input type="hidden" name="run" value=run.id.clone()/>
+                <button class="button primary" type="submit" name="word" value="approve">
+                    "Approve"
+                </button>
+                <button class="button danger" type="submit" name="word" value="deny">
+                    "Deny"
+                </button>
+            </form>
+        },
+    };
+    view! {
+        <section class="notice warn approval" aria-label="Approval">
+            <div class="notice-words">
+                <p class="notice-title">"A second person has to approve this"</p>
+                <p title=until>{asked} " It expires in " {left} "."</p>
+                {body}
+            </div>
+        </section>
+    }
+}
+
+/// What is known beside the state.
+fn known(run: &Run, facts: &RunFacts) -> AnyView {
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    if let Some(by) = &facts.approver {
+        let word = if run.status == RunStatus::Denied {
+            "Denied by"
+        } else {
+            "Approved by"
+        };
+        rows.push((word, by.clone()));
+    }
+    if let Some(pid) = facts.pid {
+        rows.push(("Process", pid.to_string()));
+    }
+    if run.status.ended() {
+        rows.push(("Output kept", crate::feed::bytes(facts.output_bytes as f64)));
+    }
+    let rows = rows
+        .into_iter()
+        .map(|(name, value)| {
+            view! {
+                <div>
+                    <dt>{name}</dt>
+                    <dd>{value}</dd>
+                </div>
+            }
+        })
+        .collect::<Vec<_>>();
+    let gone = facts.output_gone.then(|| {
+        view! {
+            <Notice tone=Tone::Info title="Its output is gone" text="It was removed to make room for newer ones. How it ended is kept for good."/>
+        }
+    });
+    view! {
+        <dl class="facts">{rows}</dl>
+        {gone}
+    }
+}

@@ -1,0 +1,115 @@
+//! When runs began and ended, for the charts of their host. As far back as charts reach, [`MAX_MARKS`] at most: above it the
+//! oldest go.
+
+use farol_model::action::{Mark, Run, RunStatus};
+use std::collections::{HashSet, VecDeque};
+
+/// How long a mark stays, milliseconds: the window that a page holds.
+const KEEP_MS: i64 = 10 * 60 * 1000;
+const MAX_MARKS: usize = 64;
+
+/// The marks that there are now.
+#[derive(Debug, Default)]
+pub struct Marks {
+    marks: VecDeque<Mark>,
+    /// Runs that have begun and not ended.
+    begun: HashSet<String>,
+}
+
+impl Marks {
+    /// Takes the news of a run. Whether it made a mark.
+    pub fn take(&mut self, run: &Run, now_ms: i64) -> bool {
+        let word = match run.status {
+            RunStatus::Running if self.begun.insert(run.id.clone()) => "began",
+            // One that never began did nothing to the host.
+            status if status.ended() && self.begun.remove(&run.id) => end_word(status),
+            _ => return false,
+        };
+        self.marks.push_back(Mark {
+            at_ms: run.ended_ms.unwrap_or(now_ms),
+            title: format!("{} {word} ({})", run.title, run.who),
+        });
+        self.marks.retain(|mark| now_ms - mark.at_ms <= KEEP_MS);
+        while self.marks.len() > MAX_MARKS {
+            self.marks.pop_front();
+        }
+        true
+    }
+
+    pub fn all(&self) -> Vec<Mark> {
+        self.marks.iter().cloned().collect()
+    }
+}
+
+fn end_word(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Succeeded => "succeeded",
+        RunStatus::Failed => "failed",
+        RunStatus::TimedOut => "timed out",
+        RunStatus::Cancelled => "was cancelled",
+        RunStatus::Killed => "was killed",
+        _ => "ended",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farol_model::action::Params;
+
+    fn run(id: &str, status: RunStatus) -> Run {
+        Run {
+            id: id.into(),
+            action: "a".into(),
+            title: "Rotate".into(),
+            who: "ana".into(),
+            params: Params::new(),
+            status,
+            detail: String::new(),
+            queued_ms: 0,
+            ended_ms: status.ended().then_some(2000),
+            exit_code: None,
+        }
+    }
+
+    #[test]
+    fn a_run_is_marked_when_it_begins_and_when_it_ends() {
+        let mut marks = Marks::default();
+        for (status, marked) in [
+            (RunStatus::Queued, false),
+            (RunStatus::Running, true),
+            (RunStatus::Running, false),
+            (RunStatus::Failed, true),
+            (RunStatus::Failed, false),
+        ] {
+            assert_eq!(marks.take(&run("1", status), 1000), marked, "{status:?}");
+        }
+        let told: Vec<_> = marks
+            .all()
+            .into_iter()
+            .map(|mark| (mark.at_ms, mark.title))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (1000, "Rotate began (ana)".to_owned()),
+                (2000, "Rotate failed (ana)".to_owned())
+            ]
+        );
+        assert!(
+            !marks.take(&run("2", RunStatus::Cancelled), 3000),
+            "it never began"
+        );
+    }
+
+    #[test]
+    fn marks_are_bounded_in_time_and_number() {
+        let mut marks = Marks::default();
+        for index in 0..MAX_MARKS + 9 {
+            marks.take(&run(&index.to_string(), RunStatus::Running), 1000);
+        }
+        assert_eq!(marks.all().len(), MAX_MARKS);
+        marks.take(&run("late", RunStatus::Running), 1001 + KEEP_MS);
+        assert_eq!(marks.all().len(), 1);
+    }
+}
