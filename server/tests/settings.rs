@@ -114,7 +114,8 @@ fn id_in(html: &str, before: &str) -> String {
     let ends = html.split(before).skip(1);
     let mut ids = ends.filter_map(|rest| rest.split_once("/revoke").map(|(id, _)| id));
     let id = ids.find(|id| id.parse::<i64>().is_ok());
-    id.unwrap_or_else(|| panic!("{before} is not in {html}")).to_owned()
+    id.unwrap_or_else(|| panic!("{before} is not in {html}"))
+        .to_owned()
 }
 
 #[tokio::test]
