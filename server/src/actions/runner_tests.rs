@@ -416,9 +416,13 @@ async fn a_scope_decides_what_is_offered_started_and_cancelled() {
         let runner = bench.runner.clone();
         async move { runner.start(&who, "::1", request).await }
     };
-    start(narrow("web-1"), request("quick", "key-0001")).await.unwrap();
+    start(narrow("web-1"), request("quick", "key-0001"))
+        .await
+        .unwrap();
     for (here, action) in [("web-1", "held"), ("db-1", "quick")] {
-        let refused = start(narrow(here), request(action, "key-0002")).await.unwrap_err();
+        let refused = start(narrow(here), request(action, "key-0002"))
+            .await
+            .unwrap_err();
         assert_eq!(refused.code, FaultCode::Forbidden, "{action} on {here}");
     }
     bench.until(RunStatus::Succeeded).await;
