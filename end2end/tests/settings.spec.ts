@@ -110,7 +110,7 @@ test("all of it works without scripts", async ({ browser, farol }) => {
   await addUser(page, "nora", "viewer");
   await expect(page.getByText("Added nora as viewer")).toBeVisible();
   await page.getByRole("link", { name: "nora" }).click();
-  await page.getByLabel("Role").selectOption("operator");
+  await page.getByRole("combobox", { name: "Role" }).selectOption("operator");
   await page.getByRole("button", { name: "Set role" }).click();
   await expect(page.getByText("nora is operator now")).toBeVisible();
   await page.getByText("Disable nora…").click();

@@ -23,3 +23,4 @@ CREATE TABLE signed_in (
 ) STRICT;
 
 CREATE INDEX signed_in_of_user ON signed_in (user_id);
+CREATE INDEX signed_in_ended ON signed_in (ended_ms) WHERE ended_ms IS NOT NULL;

@@ -26,6 +26,7 @@ use farol_model::{
     Grants, Permission as P, Role, Viewer,
     access::Permissions,
     channel::{Channel, Kind},
+    connection::Carrier,
     wire::codes::{Disconnect, error},
 };
 use futures::{SinkExt, StreamExt};
@@ -260,13 +261,13 @@ fn with(
 /// An address with something in its places, and what a caller would send there: asked for rightly, refused for nothing else.
 fn request(server: &TestServer, asker: &Asker, method: &str, path: &str) -> reqwest::RequestBuilder {
     let filled = path
-        .replace("{id}", "1")
+        .replace("{id}", "999999")
         .replace("{name}", "nobody-of-this-name")
         .replace("{section}", "roles");
     let query = match path {
         "/live/events" | "/live/poll" => "?channels=",
         "/socket.io/" => "?EIO=4&transport=polling",
-        "/api/fn/run-view" => "?run=nothing",
+        "/api/fn/run-view" => "?id=nothing",
         _ => "",
     };
     let method = if method == "ANY" { "GET" } else { method };
@@ -344,17 +345,7 @@ struct Line {
 
 impl Line {
     async fn open(server: &TestServer, asker: &Asker) -> Line {
-        let url = format!("ws://{}/connection/websocket", server.address);
-        let mut request = url.into_client_request().unwrap();
-        let headers = request.headers_mut();
-        headers.insert("origin", server.url("").parse().unwrap());
-        if let Some((name, value)) = &asker.proof {
-            headers.insert(
-                name.as_str().parse::<http::HeaderName>().unwrap(),
-                value.parse().unwrap(),
-            );
-        }
-        let (socket, _) = connect_async(request).await.unwrap();
+        let socket = upgrade(server, asker, "/connection/websocket").await;
         Line { socket, id: 0 }
     }
 
@@ -467,6 +458,124 @@ async fn channels_methods_and_actions_ask_for_their_permission_of_everybody() {
             };
             let may = asker.may(permission) && id.starts_with(scope);
             assert_eq!(line.lets("rpc", call).await, may, "{} at {id}", asker.name);
+        }
+    }
+    server.stop().await;
+}
+
+/// A socket to this path with the asker's proof.
+async fn upgrade(server: &TestServer, asker: &Asker, path: &str) -> Socket {
+    let url = format!("ws://{}{path}", server.address);
+    let mut request = url.into_client_request().unwrap();
+    let headers = request.headers_mut();
+    headers.insert("origin", server.url("").parse().unwrap());
+    if let Some((name, value)) = &asker.proof {
+        headers.insert(
+            name.as_str().parse::<http::HeaderName>().unwrap(),
+            value.parse().unwrap(),
+        );
+    }
+    connect_async(request).await.unwrap().0
+}
+
+/// Reads until a message has one of these in it.
+async fn heard(socket: &mut Socket, marks: &[&str]) -> String {
+    loop {
+        let message = timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap();
+        if let Message::Text(text) = message
+            && marks.iter().any(|mark| text.contains(mark))
+        {
+            return text.to_string();
+        }
+    }
+}
+
+/// Whether the process table can be had over a carrier.
+async fn gets_processes(server: &TestServer, asker: &Asker, carrier: Carrier) -> bool {
+    const TABLE: &str = "processes/local";
+    let connect = json!({"id": 1, "connect": {"subs": {TABLE: {}}}});
+    let http = |request: reqwest::RequestBuilder| async move {
+        let mut response = request.send().await.unwrap();
+        let mut text = String::new();
+        // The first message may come in pieces, which end at a line.
+        while !text.contains('\n') {
+            let piece = timeout(PATIENCE, response.chunk()).await.unwrap().unwrap();
+            text.push_str(&String::from_utf8_lossy(&piece.unwrap()));
+        }
+        assert!(text.contains("\"connect\""), "{text}");
+        text.contains(TABLE)
+    };
+    match carrier {
+        Carrier::WebSocket => {
+            let mut line = Line::open(server, asker).await;
+            line.ask("connect", json!({})).await.unwrap();
+            line.lets("subscribe", json!({"channel": TABLE})).await
+        }
+        Carrier::HttpStream => {
+            let url = server.url("/connection/http_stream");
+            http(asker.client.post(url).json(&connect)).await
+        }
+        Carrier::Sse => {
+            let url = server.url("/connection/sse");
+            let text = connect.to_string();
+            http(asker.client.get(url).query(&[("cf_connect", text)])).await
+        }
+        Carrier::Events | Carrier::LongPoll => {
+            let name = if carrier == Carrier::Events {
+                "events"
+            } else {
+                "poll"
+            };
+            let url = server.url(&format!("/live/{name}?channels={TABLE}"));
+            asker.client.get(url).send().await.unwrap().status() != StatusCode::FORBIDDEN
+        }
+        Carrier::SocketIo => {
+            let mut socket = upgrade(server, asker, "/socket.io/?EIO=4&transport=websocket").await;
+            heard(&mut socket, &["sid"]).await;
+            socket.send(Message::text("40")).await.unwrap();
+            heard(&mut socket, &["40{"]).await;
+            let asked = format!("421[\"presence\",{{\"channel\":\"{TABLE}\"}}]");
+            socket.send(Message::text(asked)).await.unwrap();
+            let answer = heard(&mut socket, &["431["]).await;
+            !answer.contains("may not do this")
+        }
+        Carrier::SignalR => {
+            let mut socket = upgrade(server, asker, "/signalr").await;
+            let hello = "{\"protocol\":\"json\",\"version\":1}\u{1e}";
+            socket.send(Message::text(hello)).await.unwrap();
+            let asked = json!({"type": 1, "invocationId": "7", "target": "Presence", "arguments": [TABLE]});
+            socket
+                .send(Message::text(format!("{asked}\u{1e}")))
+                .await
+                .unwrap();
+            let answer = heard(&mut socket, &["\"invocationId\":\"7\""]).await;
+            !answer.contains("may not do this")
+        }
+        // It sends back what it gets and tells nothing: whoever is signed in.
+        Carrier::Echo => {
+            drop(upgrade(server, asker, "/live/echo").await);
+            asker.may(P::ViewProcesses)
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_carrier_asks_for_the_permission_of_the_channel() {
+    let server = TestServer::start_with(config()).await;
+    let viewer = server.signed_in("viewer").await;
+    server
+        .until(&viewer, "/api/fn/processes", |body| {
+            !body.contains("\"rows\":\"\"")
+        })
+        .await;
+    for asker in askers(&server).await {
+        if asker.proof.is_none() {
+            continue;
+        }
+        for carrier in Carrier::ALL {
+            let may = asker.may(P::ViewProcesses);
+            let gets = gets_processes(&server, &asker, carrier).await;
+            assert_eq!(gets, may, "{} by {carrier:?}", asker.name);
         }
     }
     server.stop().await;

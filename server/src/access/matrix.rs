@@ -61,10 +61,10 @@ pub const ADDRESSES: &[Row] = &[
     ("GET",    "/connections",                        May(P::ViewConnections)),
     ("GET",    "/audit",                              May(P::ViewAudit)),
     ("GET",    "/lab",                                May(P::ViewMetrics)),
-    ("GET",    "/settings",                           May(P::ViewMetrics)),
+    ("GET",    "/settings",                           SignedIn),
     ("GET",    "/settings/users",                     May(P::ManageUsers)),
     ("GET",    "/settings/users/{name}",              May(P::ManageUsers)),
-    ("GET",    "/settings/{section}",                 May(P::ViewMetrics)),
+    ("GET",    "/settings/{section}",                 SignedIn),
     // What pages ask. The functions themselves refuse, so that a refusal is told and written down as they do.
     ("POST",   "/api/fn/prefs",                       Open),
     ("GET",    "/api/fn/overview",                    May(P::ViewMetrics)),
@@ -77,8 +77,12 @@ pub const ADDRESSES: &[Row] = &[
     ("POST",   "/api/fn/cancel",                      May(P::ViewRuns)),
     ("GET",    "/api/fn/connections",                 May(P::ViewConnections)),
     ("GET",    "/api/fn/audit",                       May(P::ViewAudit)),
+<<<<<<< HEAD
     ("GET",    "/api/fn/account",                     SignedIn),
     ("GET",    "/api/fn/settings",                    May(P::ViewMetrics)),
+=======
+    ("GET",    "/api/fn/settings",                    SignedIn),
+>>>>>>> access
     // Signing in and out.
     ("POST",   "/api/auth/sign-in",                   Open),
     ("POST",   "/api/auth/sign-out",                  Open),

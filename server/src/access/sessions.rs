@@ -155,9 +155,10 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Names of all that somebody ended, while they are marked.
-    pub(super) async fn ended(&self) -> Result<Vec<String>, sqlx::Error> {
-        sqlx::query_scalar("SELECT session FROM signed_in WHERE ended_ms IS NOT NULL")
+    /// Names of those that somebody ended since then.
+    pub(super) async fn ended(&self, since_ms: i64) -> Result<Vec<String>, sqlx::Error> {
+        sqlx::query_scalar("SELECT session FROM signed_in WHERE ended_ms >= ?")
+            .bind(since_ms)
             .fetch_all(&self.pool)
             .await
     }

@@ -4,35 +4,35 @@
 //! They are for people: a token, however wide, cannot make users or further tokens, so that one that leaks cannot outlive itself.
 //! Nobody can give more than they have, and nobody changes their own role or access.
 
+mod own;
+mod users;
+
 use super::{
     Access, Identity,
     changes::{By, ChangeError},
     forms::encode,
-    tokens::NewToken,
-    users::User,
+    tokens::TokenError,
 };
 use crate::{
+    access::users::{User, UserError},
     error::Refusal,
     live::{Ending, PeerAddress, Proof},
-    time::now_ms,
 };
 use axum::{
-    Form, Router,
-    extract::{FromRequestParts, Path, State},
+    Router,
+    extract::FromRequestParts,
     response::{IntoResponse, Redirect, Response},
     routing::post,
 };
 use farol_app::pages::settings::view::Said;
-use farol_model::{Fault, FaultCode, Grants, Permission, Viewer, audit::AuditOutcome};
+use farol_model::{Fault, FaultCode, Permission, Viewer, audit::AuditOutcome};
 use http::request::Parts;
-use serde::Deserialize;
+use own::{create_token, end_others, end_session, revoke_token};
 use std::{
     net::{IpAddr, Ipv4Addr},
     time::Instant,
 };
-
-/// Most days that a token may be made for; more is until it is revoked.
-const MAX_DAYS: u32 = 3650;
+use users::{add_user, set_disabled, set_password, set_role, sign_out};
 
 /// All of them.
 pub fn routes() -> Router<Access> {
@@ -97,280 +97,6 @@ impl From<String> for Done {
     fn from(text: String) -> Self {
         Done { text, secret: None }
     }
-}
-
-#[derive(Deserialize)]
-struct AddUser {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    role: String,
-    #[serde(flatten)]
-    password: NewPassword,
-}
-
-#[derive(Deserialize)]
-struct NewPassword {
-    #[serde(default)]
-    password: String,
-    #[serde(default)]
-    repeat: String,
-}
-
-impl NewPassword {
-    fn text(self) -> Result<String, Fault> {
-        match self.password == self.repeat {
-            true => Ok(self.password),
-            false => Err(Fault::invalid(
-                "repeat",
-                "The two passwords differ; type the same twice.",
-            )),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct SetRole {
-    #[serde(default)]
-    role: String,
-}
-
-#[derive(Deserialize)]
-struct SetDisabled {
-    disabled: bool,
-}
-
-async fn add_user(State(access): State<Access>, person: Person, Form(typed): Form<AddUser>) -> Response {
-    let made = async {
-        person.viewer.require(Permission::ManageUsers)?;
-        access.may_be_given(&person.viewer, &typed.role)?;
-        let password = typed.password.text()?;
-        let (name, role) = (typed.name.trim(), &typed.role);
-        let added = access.changes.add_user(&person.by, name, role, password).await;
-        added.map_err(|error| told(&error))?;
-        Ok(format!("Added {name} as {role}. Tell them the password by another way.").into())
-    };
-    let made = made.await;
-    access.answer(&person, "user.add", "/settings/users", made).await
-}
-
-async fn set_role(
-    State(access): State<Access>,
-    person: Person,
-    Path(name): Path<String>,
-    Form(typed): Form<SetRole>,
-) -> Response {
-    let set = async {
-        let user = access.to_change(&person, &name).await?;
-        access.may_be_given(&person.viewer, &typed.role)?;
-        let set = access.changes.set_role(&person.by, &user.name, &typed.role).await;
-        Ok(match set.map_err(|error| told(&error))? {
-            true => format!("{} is {} now. Their sessions have ended.", user.name, typed.role),
-            false => format!("{} was {} already.", user.name, typed.role),
-        }
-        .into())
-    };
-    let set = set.await;
-    access.answer(&person, "user.role", &user_page(&name), set).await
-}
-
-async fn set_password(
-    State(access): State<Access>,
-    person: Person,
-    Path(name): Path<String>,
-    Form(typed): Form<NewPassword>,
-) -> Response {
-    let set = async {
-        let user = access.to_change(&person, &name).await?;
-        let set = access
-            .changes
-            .set_password(&person.by, &user.name, typed.text()?)
-            .await;
-        set.map_err(|error| told(&error))?;
-        Ok(format!("{} has a new password. Their sessions have ended.", user.name).into())
-    };
-    let set = set.await;
-    access
-        .answer(&person, "user.passwd", &user_page(&name), set)
-        .await
-}
-
-async fn set_disabled(
-    State(access): State<Access>,
-    person: Person,
-    Path(name): Path<String>,
-    Form(typed): Form<SetDisabled>,
-) -> Response {
-    let what = if typed.disabled {
-        "user.disable"
-    } else {
-        "user.enable"
-    };
-    let set = async {
-        let user = access.to_change(&person, &name).await?;
-        let set = access
-            .changes
-            .set_disabled(&person.by, &user.name, typed.disabled)
-            .await;
-        set.map_err(|error| told(&error))?;
-        Ok(match typed.disabled {
-            true => format!("{} is disabled and signed out everywhere.", user.name),
-            false => format!("{} may sign in again.", user.name),
-        }
-        .into())
-    };
-    let set = set.await;
-    access.answer(&person, what, &user_page(&name), set).await
-}
-
-async fn sign_out(State(access): State<Access>, person: Person, Path(name): Path<String>) -> Response {
-    let ended = async {
-        let user = access.to_change(&person, &name).await?;
-        let ended = access.changes.end_sessions(&person.by, &user, None).await;
-        let ended = ended.map_err(|error| told(&error))?;
-        access.sessions_ended(&ended);
-        Ok(format!("{} is signed out of {} sessions.", user.name, ended.len()).into())
-    };
-    let ended = ended.await;
-    access
-        .answer(&person, "session.revoke_all", &user_page(&name), ended)
-        .await
-}
-
-async fn end_others(State(access): State<Access>, person: Person) -> Response {
-    let ended = async {
-        let user = access.user_of(person.viewer.user_id).await?;
-        let ended = access
-            .changes
-            .end_sessions(&person.by, &user, Some(&person.session))
-            .await;
-        let ended = ended.map_err(|error| told(&error))?;
-        access.sessions_ended(&ended);
-        Ok(format!("Signed out of {} other sessions.", ended.len()).into())
-    };
-    let ended = ended.await;
-    access
-        .answer(&person, "session.revoke_all", "/settings/sessions", ended)
-        .await
-}
-
-async fn end_session(State(access): State<Access>, person: Person, Path(id): Path<i64>) -> Response {
-    let mut back = "/settings/sessions".to_owned();
-    let ended = async {
-        let found = access
-            .sessions
-            .by_id(id)
-            .await
-            .map_err(|error| told(&error.into()))?;
-        let session = found.ok_or_else(|| told(&ChangeError::NoSession(id)))?;
-        if session.user_id != person.viewer.user_id {
-            person.viewer.require(Permission::ManageUsers)?;
-            access.reached(&person, session.user_id).await?;
-            back = user_page(&session.user);
-        }
-        let ended = access.changes.end_session(&person.by, &session).await;
-        ended.map_err(|error| told(&error))?;
-        access.sessions_ended(std::slice::from_ref(&session.session));
-        Ok(format!("That session of {} has ended.", session.user).into())
-    };
-    let ended = ended.await;
-    access.answer(&person, "session.revoke", &back, ended).await
-}
-
-async fn create_token(
-    State(access): State<Access>,
-    person: Person,
-    Form(fields): Form<Vec<(String, String)>>,
-) -> Response {
-    let made = async {
-        let new = new_token(&fields)?;
-        let user = access.user_of(person.viewer.user_id).await?;
-        let made = access.changes.create_token(&person.by, &user, &new).await;
-        let (id, text) = made.map_err(|error| told(&error))?;
-        Ok(Done {
-            text: format!("Made token {id}, {}.", new.name),
-            secret: Some(text),
-        })
-    };
-    let made = made.await;
-    access
-        .answer(&person, "token.create", "/settings/tokens", made)
-        .await
-}
-
-async fn revoke_token(State(access): State<Access>, person: Person, Path(id): Path<i64>) -> Response {
-    let mut back = "/settings/tokens".to_owned();
-    let revoked = async {
-        let found = access
-            .tokens
-            .info(id)
-            .await
-            .map_err(|error| told(&error.into()))?;
-        let token = found.ok_or_else(|| told(&ChangeError::NoToken(id)))?;
-        if token.user_id != person.viewer.user_id {
-            person.viewer.require(Permission::ManageUsers)?;
-            access.reached(&person, token.user_id).await?;
-            back = user_page(&token.user);
-        }
-        let revoked = access.changes.revoke_token(&person.by, &token).await;
-        revoked.map_err(|error| told(&error))?;
-        access.ended(Ending::Proof(Proof::Token(id)));
-        Ok(format!("{} is revoked. What used it is cut off.", token.name).into())
-    };
-    let revoked = revoked.await;
-    access.answer(&person, "token.revoke", &back, revoked).await
-}
-
-/// What was typed: a name, days, and either `all` or the permissions that are ticked with the actions that are named.
-fn new_token(fields: &[(String, String)]) -> Result<NewToken, Fault> {
-    let field = |name: &str| {
-        let found = fields.iter().find(|(known, _)| known == name);
-        found.map_or("", |(_, value)| value.as_str())
-    };
-    let days: u32 = match field("days").parse() {
-        Ok(days) if days <= MAX_DAYS => days,
-        _ => {
-            return Err(Fault::invalid(
-                "days",
-                format!("A token holds for 1 to {MAX_DAYS} days, or 0 for no end."),
-            ));
-        }
-    };
-    let grants = match field("all") {
-        "true" => None,
-        _ => {
-            let ticked = fields
-                .iter()
-                .filter(|(name, value)| value == "true" && Permission::parse(name).is_some());
-            let mut words: Vec<&str> = ticked.map(|(name, _)| name.as_str()).collect();
-            let scopes: Vec<&str> = field("scopes")
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty())
-                .collect();
-            if let Some(other) = scopes.iter().find(|line| !line.starts_with("run:")) {
-                let shown: String = other.chars().take(80).collect();
-                return Err(Fault::invalid(
-                    "scopes",
-                    format!("`{shown}` does not begin with run: as in run:service.restart on web-*."),
-                ));
-            }
-            if !scopes.is_empty() {
-                // The box says all actions; the lines say which of them.
-                words.retain(|word| *word != Permission::RunActions.as_str());
-                words.extend(scopes);
-            }
-            Some(
-                Grants::parse(&words)
-                    .map_err(|error| Fault::invalid("permissions", sentence(&error.to_string())))?,
-            )
-        }
-    };
-    Ok(NewToken {
-        name: field("name").trim().to_owned(),
-        grants,
-        expires_ms: (days > 0).then(|| now_ms() + i64::from(days) * 86_400_000),
-    })
 }
 
 impl Access {
@@ -476,7 +202,6 @@ fn user_page(name: &str) -> String {
 
 /// What a person is told of a change that was not made. What is no fault of theirs goes to the log.
 fn told(error: &ChangeError) -> Fault {
-    use super::{tokens::TokenError, users::UserError};
     match error {
         ChangeError::Database(_)
         | ChangeError::NotWritten(_)
@@ -516,46 +241,6 @@ fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn fields(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        pairs.iter().map(pair).collect()
-    }
-
-    #[test]
-    fn a_token_is_what_was_ticked_and_named() {
-        let typed = fields(&[
-            ("name", " ci "),
-            ("days", "7"),
-            ("view_runs", "true"),
-            ("run_actions", "true"),
-            (
-                "scopes",
-                "run:service.restart on web-*\r\n\r\n run:runbook.* \r\n",
-            ),
-        ]);
-        let new = new_token(&typed).unwrap();
-        assert_eq!(new.name, "ci");
-        assert_eq!(
-            new.grants.unwrap().words(),
-            ["view_runs", "run:service.restart on web-*", "run:runbook.*"]
-        );
-        assert!(new.expires_ms.unwrap() > now_ms() + 6 * 86_400_000);
-        let all = new_token(&fields(&[("name", "ci"), ("days", "0"), ("all", "true")])).unwrap();
-        assert_eq!((all.grants, all.expires_ms), (None, None));
-    }
-
-    #[test]
-    fn what_cannot_be_a_token_says_why() {
-        let refused = |pairs: &[(&str, &str)]| new_token(&fields(pairs)).unwrap_err().message;
-        assert!(refused(&[("days", "7")]).contains("Nothing is granted"));
-        assert!(refused(&[("days", "x")]).contains("3650"));
-        assert!(refused(&[("days", "9999")]).contains("3650"));
-        assert!(
-            refused(&[("days", "7"), ("scopes", "service.restart")]).contains("run:service.restart on web-*")
-        );
-        assert!(refused(&[("days", "7"), ("scopes", "run:a b")]).contains("run:ACTION on HOST"));
-    }
 
     #[test]
     fn the_page_of_a_user_cannot_lead_elsewhere() {

@@ -19,6 +19,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Looks between two sweeps of sessions that have reached their absolute end.
 const SWEEP_EVERY: u32 = 120;
 
+/// Sessions that were ended before are not looked at any more, milliseconds; far longer than a look takes.
+const ENDED_LATELY_MS: i64 = 600_000;
+
 /// Marks of ended sessions stay longer than the sessions could have lived by this, milliseconds.
 const MARKS_LAST_MS: i64 = 86_400_000;
 
@@ -32,7 +35,7 @@ struct Seen {
     users: HashMap<i64, i64>,
     /// Tokens that were revoked or have expired.
     tokens: HashSet<i64>,
-    /// Sessions that somebody ended.
+    /// Sessions that somebody ended lately.
     sessions: HashSet<String>,
 }
 
@@ -66,7 +69,12 @@ async fn look(access: &Access, before: Option<&Seen>) -> Result<Seen, sqlx::Erro
         now.users.insert(row.try_get(0)?, row.try_get(1)?);
     }
     now.tokens = access.tokens.ended().await?.into_iter().collect();
-    now.sessions = access.sessions.ended().await?.into_iter().collect();
+    now.sessions = access
+        .sessions
+        .ended(now_ms() - ENDED_LATELY_MS)
+        .await?
+        .into_iter()
+        .collect();
     let Some(before) = before else { return Ok(now) };
     // One that was made and changed between two looks counts as seen when it was new.
     for (id, generation) in &now.users {

@@ -546,6 +546,7 @@ async fn a_run_over_rpc_may_be_followed_and_what_is_not_understood_is_named() {
 }
 
 #[tokio::test]
+<<<<<<< HEAD
 async fn what_is_dangerous_asks_for_a_fresh_proof_and_what_is_not_does_not() {
     let mut bench = bench().await;
     let viewer = viewer(Role::Operator);
@@ -795,3 +796,41 @@ async fn what_is_on_the_shelf_can_be_run_and_a_change_leaves_runs_alone() {
     assert_eq!(bench.until(RunStatus::Succeeded).await.id, run.id);
     assert!(bench.start(request("runbook.new", "key-0003")).await.is_err());
 }
+=======
+async fn a_scope_decides_what_is_offered_started_and_cancelled() {
+    let mut bench = bench().await;
+    let grants = farol_model::Grants::parse(&["view_runs", "run:quick on web-*"]).unwrap();
+    let narrow = |here: &str| Viewer {
+        permissions: grants.permissions(),
+        reach: farol_model::access::Reach::new(here, [&grants]),
+        ..viewer(Role::Operator)
+    };
+    let offered: Vec<_> = bench
+        .runner
+        .specs(&narrow("web-1"))
+        .into_iter()
+        .map(|spec| spec.id)
+        .collect();
+    assert_eq!(offered, ["quick"]);
+    let start = |who: Viewer, request: RunRequest| {
+        let runner = bench.runner.clone();
+        async move { runner.start(&who, "::1", request).await }
+    };
+    start(narrow("web-1"), request("quick", "key-0001"))
+        .await
+        .unwrap();
+    for (here, action) in [("web-1", "held"), ("db-1", "quick")] {
+        let refused = start(narrow(here), request(action, "key-0002"))
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code, FaultCode::Forbidden, "{action} on {here}");
+    }
+    bench.until(RunStatus::Succeeded).await;
+    let held = bench.start(request("held", "key-0003")).await.unwrap();
+    bench.until(RunStatus::Running).await;
+    let refused = bench.runner.cancel(&narrow("web-1"), "::1", &held.id).await;
+    assert_eq!(refused.unwrap_err().code, FaultCode::Forbidden);
+    bench.release.notify_one();
+    bench.until(RunStatus::Succeeded).await;
+}
+>>>>>>> access

@@ -140,6 +140,17 @@ fn pager<T>(rows: &Paged<T>, one: &str, path: &str, query: &[(&str, &str)]) -> A
     }
 }
 
+/// How many there are where only the first are shown.
+fn first<T>(rows: &Paged<T>, one: &str) -> AnyView {
+    let shown = rows.rows.len();
+    let cut = (rows.total > shown as u64).then(|| format!(", the first {shown} of them here"));
+    view! {
+        <div class="pager">
+            <span>{counted(rows.total, one)} {cut}</span>
+        </div>
+    }
+}
+
 /// A button that shows what will happen first. Works without script.
 fn armed(verb: String, what_happens: String, action: String, fields: &[(&'static str, &str)]) -> AnyView {
     let fields = fields

@@ -1,6 +1,6 @@
 //! Who is signed in where.
 
-use super::{pager, when};
+use super::{first, pager, when};
 use crate::{
     pages::settings::{
         view::{Paged, SessionRow, SettingsView},
@@ -86,7 +86,10 @@ pub fn table(view: &SettingsView, rows: &Paged<SessionRow>, everybody: bool) -> 
                 <tbody>{lines}</tbody>
             </table>
         </div>
-        {pages.then(|| pager(rows, "session", "/settings/sessions", &[("of", of)]))}
+        {match pages {
+            true => pager(rows, "session", "/settings/sessions", &[("of", of)]),
+            false => first(rows, "session"),
+        }}
     }
 }
 

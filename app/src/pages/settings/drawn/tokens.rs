@@ -1,6 +1,6 @@
 //! API tokens, and the form for a new one.
 
-use super::{armed, moment, pager, sessions::whose, when};
+use super::{armed, first, moment, pager, sessions::whose, when};
 use crate::{
     pages::settings::{
         view::{Body, Paged, SettingsView, TokenRow},
@@ -71,7 +71,10 @@ pub fn table(view: &SettingsView, rows: &Paged<TokenRow>, everybody: bool) -> An
                 <tbody>{lines}</tbody>
             </table>
         </div>
-        {pages.then(|| pager(rows, "token", "/settings/tokens", &[("of", of)]))}
+        {match pages {
+            true => pager(rows, "token", "/settings/tokens", &[("of", of)]),
+            false => first(rows, "token"),
+        }}
     }
 }
 
