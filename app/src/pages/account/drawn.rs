@@ -164,12 +164,16 @@ fn AppOn(since_ms: i64, recovery_left: i64) -> AnyView {
                     "Make new recovery codes"
                 </button>
             </form>
+        </div>
+        <details class="sure">
+            <summary>"Remove the app"</summary>
+            <p class="prose">"Sign-in will ask for your password only, and the recovery codes will be worth nothing."</p>
             <form method="post" action="/api/account/totp/remove">
                 <button class="button danger" type="submit">
-                    "Remove the app"
+                    "Yes, remove it"
                 </button>
             </form>
-        </div>
+        </details>
     }
 }
 
@@ -401,7 +405,10 @@ mod tests {
     #[test]
     fn a_user_agent_is_told_as_people_call_it() {
         for (agent, told) in [
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox 140 on Linux"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                "Firefox 140 on Linux",
+            ),
             (
                 "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36 Edg/156.0.0.0",
                 "Edge 156 on Windows",
