@@ -78,7 +78,8 @@ test("without scripts an app is set up, asked for and removed", async ({ browser
   await second.getByRole("button", { name: "Go on" }).click();
   await expect(second).toHaveURL(farol.url + "/");
   await second.goto(farol.url + "/account");
-  await second.getByRole("button", { name: "Remove the app" }).click();
+  await second.getByText("Remove the app").click();
+  await second.getByRole("button", { name: "Yes, remove it" }).click();
   await expect(second.getByText("The authenticator app is removed")).toBeVisible();
   await other.close();
   await context.close();

@@ -164,12 +164,16 @@ fn AppOn(since_ms: i64, recovery_left: i64) -> AnyView {
                     "Make new recovery codes"
                 </button>
             </form>
+        </div>
+        <details class="sure">
+            <summary>"Remove the app"</summary>
+            <p class="prose">"Sign-in will ask for your password only, and the recovery codes will be worth nothing."</p>
             <form method="post" action="/api/account/totp/remove">
                 <button class="button danger" type="submit">
-                    "Remove the app"
+                    "Yes, remove it"
                 </button>
             </form>
-        </div>
+        </details>
     }
 }
 
