@@ -77,12 +77,8 @@ pub const ADDRESSES: &[Row] = &[
     ("POST",   "/api/fn/cancel",                      May(P::ViewRuns)),
     ("GET",    "/api/fn/connections",                 May(P::ViewConnections)),
     ("GET",    "/api/fn/audit",                       May(P::ViewAudit)),
-<<<<<<< HEAD
     ("GET",    "/api/fn/account",                     SignedIn),
-    ("GET",    "/api/fn/settings",                    May(P::ViewMetrics)),
-=======
     ("GET",    "/api/fn/settings",                    SignedIn),
->>>>>>> access
     // Signing in and out.
     ("POST",   "/api/auth/sign-in",                   Open),
     ("POST",   "/api/auth/sign-out",                  Open),

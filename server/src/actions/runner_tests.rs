@@ -546,7 +546,6 @@ async fn a_run_over_rpc_may_be_followed_and_what_is_not_understood_is_named() {
 }
 
 #[tokio::test]
-<<<<<<< HEAD
 async fn what_is_dangerous_asks_for_a_fresh_proof_and_what_is_not_does_not() {
     let mut bench = bench().await;
     let viewer = viewer(Role::Operator);
@@ -796,7 +795,8 @@ async fn what_is_on_the_shelf_can_be_run_and_a_change_leaves_runs_alone() {
     assert_eq!(bench.until(RunStatus::Succeeded).await.id, run.id);
     assert!(bench.start(request("runbook.new", "key-0003")).await.is_err());
 }
-=======
+
+#[tokio::test]
 async fn a_scope_decides_what_is_offered_started_and_cancelled() {
     let mut bench = bench().await;
     let grants = farol_model::Grants::parse(&["view_runs", "run:quick on web-*"]).unwrap();
@@ -833,4 +833,3 @@ async fn a_scope_decides_what_is_offered_started_and_cancelled() {
     bench.release.notify_one();
     bench.until(RunStatus::Succeeded).await;
 }
->>>>>>> access
