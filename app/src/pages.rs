@@ -11,6 +11,8 @@ pub mod lab;
 pub mod not_found;
 pub mod overview;
 pub mod processes;
+pub mod services;
+pub mod watched;
 
 #[cfg(not(feature = "hydrate"))]
 pub mod entrance;
@@ -48,7 +50,7 @@ impl Page {
 }
 
 /// The menu in display order.
-pub const MENU: [Page; 7] = [
+pub const MENU: [Page; 8] = [
     Page {
         path: "/",
         title: "Overview",
@@ -68,6 +70,13 @@ pub const MENU: [Page; 7] = [
         title: "Processes",
         about: "what is running",
         glyph: Glyph::Processes,
+        permission: Permission::ViewProcesses,
+    },
+    Page {
+        path: "/services",
+        title: "Services",
+        about: "systemd units, start, stop, logs",
+        glyph: Glyph::Services,
         permission: Permission::ViewProcesses,
     },
     Page {
@@ -110,6 +119,7 @@ pub fn AppRoutes() -> impl IntoView {
             <Route path=path!("/") view=overview::OverviewPage ssr=ssr.clone()/>
             <Route path=path!("/host") view=host::HostPage ssr=ssr.clone()/>
             <Route path=path!("/processes") view=processes::ProcessesPage ssr=ssr.clone()/>
+            <Route path=path!("/services") view=services::ServicesPage ssr=ssr.clone()/>
             <Route path=path!("/controls") view=controls::ControlsPage ssr=ssr.clone()/>
             <Route path=path!("/controls/runs/:id") view=controls::RunPage ssr=ssr.clone()/>
             <Route path=path!("/connections") view=connections::ConnectionsPage ssr=ssr.clone()/>
@@ -153,7 +163,7 @@ mod tests {
     fn the_menu_offers_a_viewer_only_what_a_viewer_may_open() {
         assert_eq!(
             titles(Role::Viewer),
-            ["Overview", "Host", "Processes", "Transport lab"]
+            ["Overview", "Host", "Processes", "Services", "Transport lab"]
         );
         assert_eq!(titles(Role::Operator).len(), MENU.len());
     }

@@ -26,6 +26,8 @@ pub enum Channel {
     App { name: String },
     /// `collectors/HOST`: health of the collectors.
     Collectors { host: String },
+    /// `services/HOST`: how the services stand.
+    Services { host: String },
     /// `runs/ID`: progress and output of one run.
     Run { id: String },
     /// `room/NAME`: what people say to each other, and who is there.
@@ -59,6 +61,7 @@ impl Channel {
             ["processes", host] => Some(Channel::Processes { host: (*host).into() }),
             ["apps", name] => Some(Channel::App { name: (*name).into() }),
             ["collectors", host] => Some(Channel::Collectors { host: (*host).into() }),
+            ["services", host] => Some(Channel::Services { host: (*host).into() }),
             ["runs", id] => Some(Channel::Run { id: (*id).into() }),
             ["room", name] => Some(Channel::Room { name: (*name).into() }),
             _ => None,
@@ -74,7 +77,7 @@ impl Channel {
         match self {
             Channel::Metrics { .. } | Channel::App { .. } => Class::Metrics,
             Channel::Processes { .. } => Class::Table,
-            Channel::Collectors { .. } => Class::Cache,
+            Channel::Collectors { .. } | Channel::Services { .. } => Class::Cache,
             Channel::Run { .. } | Channel::Room { .. } => Class::Stream,
         }
     }
@@ -91,7 +94,7 @@ impl Channel {
             | Channel::App { .. }
             | Channel::Collectors { .. }
             | Channel::Room { .. } => Permission::ViewMetrics,
-            Channel::Processes { .. } => Permission::ViewProcesses,
+            Channel::Processes { .. } | Channel::Services { .. } => Permission::ViewProcesses,
             Channel::Run { .. } => Permission::ViewRuns,
         }
     }

@@ -11,15 +11,20 @@ pub mod output;
 pub mod rpc;
 pub mod runbook;
 pub mod runner;
+pub mod service;
 pub mod signal;
 pub mod store;
 
 use collector::CollectorSwitch;
 use disconnect::Connections;
-use farol_model::action::{ActionSpec, Params, RunEvent, RunStatus};
+use farol_model::{
+    Fault,
+    action::{ActionSpec, Danger, Params, RunEvent, RunStatus},
+};
 use futures::future::BoxFuture;
 use output::OutputSink;
 use runbook::config::RunbookConfig;
+use service::ServiceManager;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 pub fn registered(
     collectors: Arc<dyn CollectorSwitch>,
     connections: Arc<dyn Connections>,
+    services: Arc<dyn ServiceManager>,
     runbooks: &[RunbookConfig],
 ) -> Vec<Arc<dyn Action>> {
     let mut actions: Vec<Arc<dyn Action>> = Vec::new();
@@ -36,6 +42,7 @@ pub fn registered(
             .map(|config| Arc::new(runbook::Runbook::new(config)) as Arc<dyn Action>),
     );
     actions.push(Arc::new(signal::SendSignal::new()));
+    actions.extend(service::all(&services));
     actions.push(Arc::new(collector::Pause::new(collectors.clone())));
     actions.push(Arc::new(collector::Resume::new(collectors.clone())));
     actions.push(Arc::new(collector::SetInterval::new(collectors)));
@@ -49,6 +56,13 @@ pub trait Action: Send + Sync + 'static {
     fn spec(&self) -> &ActionSpec;
     /// Does it. Parameters are complete and checked.
     fn run<'a>(&'a self, context: RunContext, params: Params) -> BoxFuture<'a, Outcome>;
+    /// What the spec cannot say of checked parameters: whether they can be meant at all, and how much harm a wrong click does.
+    ///
+    /// # Errors
+    /// Why they cannot.
+    fn weigh(&self, _params: &Params) -> Result<Danger, Fault> {
+        Ok(self.spec().danger)
+    }
     /// Whether a second run must wait for the first.
     fn one_at_a_time(&self) -> bool {
         false

@@ -9,6 +9,7 @@ use crate::{
     actions::runbook::config::RunbookConfig,
     collectors::registered_names,
     live::LiveLimits,
+    services::ServicesConfig,
     tls::certificate::{BadFile, Certificate, Files},
 };
 use figment::{
@@ -34,6 +35,7 @@ pub struct Config {
     pub log: LogConfig,
     pub metrics: MetricsConfig,
     pub telemetry: TelemetryConfig,
+    pub services: ServicesConfig,
     #[serde(rename = "runbook")]
     pub runbooks: Vec<RunbookConfig>,
 }
@@ -418,6 +420,12 @@ impl Config {
                 .into_iter()
                 .map(|(key, why)| (format!("access.{key}"), why)),
         );
+        problems.extend(
+            self.services
+                .problems()
+                .into_iter()
+                .map(|(key, why)| (format!("services.{key}"), why)),
+        );
         problems.extend(crate::actions::runbook::config::problems(&self.runbooks));
         problems
     }
@@ -533,6 +541,12 @@ mod tests {
                 "[http]\ntrusted_proxies = [\"10.0.0.0/99\"]",
                 "http.trusted_proxies",
                 "invalid",
+            ),
+            ("[services]\nbus = \"systemd\"", "services.bus", "system, user, off"),
+            (
+                "[services]\njournal = \"/nonexistent\"",
+                "services.journal",
+                "no folder",
             ),
             ("[tls]\ncert = \"a.pem\"", "tls.key", "is missing"),
             ("[tls]\nkey = \"a.pem\"", "tls.cert", "is missing"),

@@ -6,6 +6,7 @@
 //! | [`history`] | the ring of recent frames of each metrics channel |
 //! | [`live`] | the hub, sessions and carriers of the live protocol |
 //! | [`actions`] | actions, the one runner, runs |
+//! | [`services`] | services of systemd: how they stand, what they write, what can be done to them |
 //! | [`audit`] | the append-only log of who did what |
 //! | [`access`] | users, sessions, tokens, throttling |
 //! | [`telemetry`] | Farol's own metrics, log and traces |
@@ -34,6 +35,7 @@ pub mod ports;
 pub mod procstat;
 pub mod router;
 pub mod serve;
+pub mod services;
 pub mod site;
 pub mod state;
 pub mod telemetry;
@@ -54,6 +56,7 @@ use farol_model::Fault;
 use leptos::config::LeptosOptions;
 use live::{Hub, Live, Parts, Registry};
 use middleware::origin::OriginPolicy;
+use services::Services;
 use state::AppState;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tls::{Tls, reload::Watched};
@@ -155,7 +158,13 @@ async fn assemble(
     let collectors = scheduler::start(all, interval, hub.clone(), shutdown.clone());
 
     let registry = Registry::new(&limits);
-    let actions = actions::registered(Arc::new(collectors.clone()), registry.clone(), &config.runbooks);
+    let services = Services::start(&config.services, hub.clone(), shutdown.clone());
+    let actions = actions::registered(
+        Arc::new(collectors.clone()),
+        registry.clone(),
+        Arc::new(services.clone()),
+        &config.runbooks,
+    );
     let store = RunStore::new(pool);
     let runner = Runner::start_up(
         actions,
@@ -193,6 +202,7 @@ async fn assemble(
         live,
         runner,
         collectors,
+        services,
         audit,
         assets: Arc::new(assets),
         leptos: LeptosOptions::builder().output_name("farol").build(),

@@ -4,10 +4,11 @@ use crate::{
     actions::runner::Runner,
     audit::AuditLog,
     live::{Live, hub::Hub},
+    services::Services,
     state::AppState,
     time::now_ms,
 };
-use farol_app::ports::{AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports};
+use farol_app::ports::{AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports, ServicesPort};
 use farol_model::{
     Fault, Permission, Viewer,
     action::{ActionSpec, Run, RunRequest, RunView},
@@ -17,6 +18,7 @@ use farol_model::{
     host::HostInfo,
     process::ProcessRow,
     sample::ChannelView,
+    service::{LogLine, ServiceDetails, ServicePage, ServiceQuery},
 };
 use std::sync::Arc;
 
@@ -36,6 +38,7 @@ pub fn ports(state: &AppState, viewer: Option<Viewer>, from: String) -> Ports {
         connections: Arc::new(Connections {
             live: state.live.clone(),
         }),
+        services: Arc::new(state.services.clone()),
         viewer,
         from,
     }
@@ -129,5 +132,36 @@ impl ConnectionsPort for Connections {
 
     fn frames(&self, viewer: &Viewer, id: &str) -> Result<Vec<FrameRow>, Fault> {
         self.live.frames(viewer, id)
+    }
+}
+
+/// Lines of a log that a page starts from.
+const FIRST_LOG_LINES: usize = 60;
+
+impl ServicesPort for Services {
+    fn page(&self, viewer: &Viewer, query: &ServiceQuery) -> Result<ServicePage, Fault> {
+        viewer.require(Permission::ViewProcesses)?;
+        Ok(Services::page(self, query))
+    }
+
+    fn one<'a>(&'a self, viewer: &'a Viewer, name: &'a str) -> PortFuture<'a, Option<ServiceDetails>> {
+        Box::pin(async move {
+            viewer.require(Permission::ViewProcesses)?;
+            self.details(name).await
+        })
+    }
+
+    fn log<'a>(&'a self, viewer: &'a Viewer, name: &'a str, follow: bool) -> PortFuture<'a, Vec<LogLine>> {
+        Box::pin(async move {
+            viewer.require(Permission::ViewLogs)?;
+            let followed = match follow {
+                true => self.tail(name)?,
+                false => None,
+            };
+            match followed {
+                Some(lines) => Ok(lines),
+                None => self.last_lines(name, FIRST_LOG_LINES).await,
+            }
+        })
     }
 }

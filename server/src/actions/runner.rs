@@ -516,7 +516,7 @@ fn check(action: Option<&dyn Action>, viewer: &Viewer, request: &RunRequest) -> 
         ));
     }
     let params = spec.check(&request.params)?;
-    if spec.danger == Danger::Dangerous && !request.confirm {
+    if action.weigh(&params)? == Danger::Dangerous && !request.confirm {
         let text = spec.confirm_text(&params).unwrap_or_else(|| spec.title.clone());
         return Err(Fault::invalid(
             "confirm",

@@ -6,12 +6,13 @@ use farol_model::{
     channel::{Channel, Class},
     health::CollectorStatus,
     process::ProcessUpdate,
+    service::ServicesState,
     wire::payload::{MetricsPublication, MetricsSnapshot, SubscribeOptions},
 };
 use serde_json::{Value, json};
 
 /// One channel of each kind; `X` stands for what differs.
-fn kinds() -> [Channel; 6] {
+fn kinds() -> [Channel; 7] {
     let x = || "X".to_owned();
     [
         Channel::Metrics {
@@ -21,6 +22,7 @@ fn kinds() -> [Channel; 6] {
         Channel::Processes { host: x() },
         Channel::App { name: x() },
         Channel::Collectors { host: x() },
+        Channel::Services { host: x() },
         Channel::Run { id: x() },
         Channel::Room { name: x() },
     ]
@@ -55,6 +57,12 @@ fn named(channel: &Channel) -> Named {
             "collectors/{host}",
             &[HOST],
             "Health of the collectors.",
+        ),
+        Channel::Services { .. } => (
+            "services",
+            "services/{host}",
+            &[HOST],
+            "How the services of the init system stand.",
         ),
         Channel::Run { .. } => (
             "runs",
@@ -97,6 +105,10 @@ fn payloads(channel: &Channel, schemas: &mut Schemas) -> (Option<Value>, Value) 
         Channel::Collectors { .. } => {
             let all = schemas.sent::<Vec<CollectorStatus>>();
             (Some(all.clone()), all)
+        }
+        Channel::Services { .. } => {
+            let state = schemas.sent::<ServicesState>();
+            (Some(state.clone()), state)
         }
         Channel::Run { .. } => {
             let event = schemas.sent::<RunEvent>();

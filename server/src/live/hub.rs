@@ -13,7 +13,7 @@ use super::{
     rooms::Rooms,
     runs::Runs,
 };
-use crate::{actions::RunOutlet, collectors::Outlet, history::ring::Ring};
+use crate::{actions::RunOutlet, collectors::Outlet, history::ring::Ring, services};
 use bytes::Bytes;
 use farol_model::{
     channel::{Channel as ChannelName, Class},
@@ -22,6 +22,7 @@ use farol_model::{
     metric::MetricSpec,
     process::{ProcessRow, ProcessUpdate},
     sample::ChannelView,
+    service::ServicesState,
     wire::{ClientInfo, payload::MetricsPublication},
 };
 use std::{
@@ -51,6 +52,8 @@ pub struct Hub {
     processes: Arc<Channel>,
     /// `collectors/local`, always there.
     collectors: Arc<Channel>,
+    /// `services/local`, always there.
+    services: Arc<Channel>,
     /// The latest health of collectors, in their own order.
     statuses: Mutex<Vec<CollectorStatus>>,
     /// Which run channels there are, in order of birth.
@@ -76,16 +79,18 @@ impl Hub {
             Class::Cache,
             Body::Cache(Bytes::from_static(b"[]")),
         );
-        let channels = [&processes, &collectors]
+        let services = fixed(3, "services", Class::Cache, Body::Cache(Bytes::new()));
+        let channels = [&processes, &collectors, &services]
             .map(|channel| (channel.key.name.clone(), channel.clone()))
             .into();
         Arc::new(Hub {
             limits,
             epoch,
-            next_id: AtomicI64::new(3),
+            next_id: AtomicI64::new(4),
             channels: RwLock::new(channels),
             processes,
             collectors,
+            services,
             statuses: Mutex::default(),
             runs: Mutex::default(),
             rooms: Mutex::default(),
@@ -316,6 +321,22 @@ impl Outlet for Hub {
             }
         };
         self.collectors.with(|inner| {
+            inner.body = Body::Cache(text.clone());
+            inner.publish(Payload::Json(text), Instant::now());
+        });
+    }
+}
+
+impl services::Outlet for Hub {
+    fn services(&self, state: &ServicesState) {
+        let text = match serde_json::to_vec(state) {
+            Ok(text) => Bytes::from(text),
+            Err(error) => {
+                tracing::error!(%error, "the state of services could not be written as JSON");
+                return;
+            }
+        };
+        self.services.with(|inner| {
             inner.body = Body::Cache(text.clone());
             inner.publish(Payload::Json(text), Instant::now());
         });

@@ -1,7 +1,7 @@
 //! Connections in words, as cells and as details. Written by the server, so that the browser needs none of it.
 
-use super::table::Row;
 use crate::{
+    pages::watched::Row,
     format::{Formatted, NO_VALUE, clock_utc, duration, format},
     ui::moment::utc,
 };
@@ -143,7 +143,8 @@ fn clock(row: &ConnectionRow) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::{FACTS, FIRST_TOTAL, HEADS, TOTALS};
+    use super::super::table::{FACTS, HEADS, TOTALS};
+    use crate::pages::watched::FIRST_TOTAL;
     use super::*;
     use farol_model::{Role, connection::Carrier};
 
