@@ -41,14 +41,6 @@ pub struct Page {
     pub permission: Permission,
 }
 
-impl Page {
-    /// Whether a search for this text means this page.
-    pub fn answers(&self, text: &str) -> bool {
-        let text = text.trim().to_lowercase();
-        self.title.to_lowercase().contains(&text) || self.about.to_lowercase().contains(&text)
-    }
-}
-
 /// The menu in display order.
 pub const MENU: [Page; 8] = [
     Page {
@@ -176,15 +168,5 @@ mod tests {
             Some("Controls")
         );
         assert_eq!(page_of("/hosts"), None);
-    }
-
-    #[test]
-    fn the_search_finds_a_page_by_what_is_on_it() {
-        let found: Vec<_> = MENU
-            .iter()
-            .filter(|page| page.answers(" MEMORY "))
-            .map(|page| page.title)
-            .collect();
-        assert_eq!(found, ["Host"]);
     }
 }

@@ -542,7 +542,11 @@ mod tests {
                 "http.trusted_proxies",
                 "invalid",
             ),
-            ("[services]\nbus = \"systemd\"", "services.bus", "system, user, off"),
+            (
+                "[services]\nbus = \"systemd\"",
+                "services.bus",
+                "system, user, off",
+            ),
             (
                 "[services]\njournal = \"/nonexistent\"",
                 "services.journal",

@@ -8,7 +8,9 @@ use crate::{
     state::AppState,
     time::now_ms,
 };
-use farol_app::ports::{AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports, ServicesPort};
+use farol_app::ports::{
+    AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports, ServicesPort,
+};
 use farol_model::{
     Fault, Permission, Viewer,
     action::{ActionSpec, Run, RunRequest, RunView},

@@ -110,11 +110,7 @@ struct Inner {
 
 impl Services {
     /// Begins to watch. Must be called within a Tokio runtime.
-    pub fn start(
-        config: &ServicesConfig,
-        outlet: Arc<dyn Outlet>,
-        shutdown: CancellationToken,
-    ) -> Services {
+    pub fn start(config: &ServicesConfig, outlet: Arc<dyn Outlet>, shutdown: CancellationToken) -> Services {
         // The configuration has been checked; what cannot be read turns the room off.
         let address = Address::parse(&config.bus).unwrap_or(Address::Off);
         let services = Services {

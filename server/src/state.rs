@@ -2,8 +2,7 @@
 
 use crate::{
     access::Access, actions::runner::Runner, audit::AuditLog, collectors::scheduler::CollectorControl,
-    config::Config, live::Live, middleware::origin::OriginPolicy,
-    services::Services,
+    config::Config, live::Live, middleware::origin::OriginPolicy, services::Services,
 };
 use axum::extract::FromRef;
 use farol_app::shell::Assets;

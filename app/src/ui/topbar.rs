@@ -9,6 +9,7 @@ use crate::{
     live::{Company, ConnectionBadge},
     session::Session,
 };
+use farol_model::Permission;
 
 #[component]
 pub fn TopBar(
@@ -67,14 +68,28 @@ fn PersonMenu(session: Session) -> AnyView {
     let viewer = session.viewer;
     view! {
         <details class="drop">
-            <summary class="button plain icon-only" aria-label="Your account" title=viewer.name.clone()>
+            <summary class="button plain person" aria-label=format!("Your account, {}", viewer.name)>
                 <Icon glyph=Glyph::Person/>
+                <span class="wide-only">{viewer.name.clone()}</span>
             </summary>
             <div class="drop-body">
                 <div>
                     <p class="person-name">{viewer.name}</p>
                     <p class="person-role">"Signed in as " {viewer.role.as_str()}</p>
                 </div>
+                <a class="link" href="/account">
+                    "Your account"
+                </a>
+                {viewer
+                    .role
+                    .allows(Permission::Administer)
+                    .then(|| {
+                        view! {
+                            <a class="link" href="/settings">
+                                "Settings"
+                            </a>
+                        }
+                    })}
                 <form method="post" action="/api/auth/sign-out">
                     <button class="button wide" type="submit">
                         "Sign out"

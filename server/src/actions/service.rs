@@ -72,7 +72,14 @@ pub trait ServiceManager: Send + Sync + 'static {
 
 /// All of them, in display order.
 pub fn all(services: &Arc<dyn ServiceManager>) -> Vec<Arc<dyn Action>> {
-    let orders = [Order::Restart, Order::Start, Order::Stop, Order::Reload, Order::Enable, Order::Disable];
+    let orders = [
+        Order::Restart,
+        Order::Start,
+        Order::Stop,
+        Order::Reload,
+        Order::Enable,
+        Order::Disable,
+    ];
     let action = |order| Arc::new(OnService::new(order, services.clone())) as Arc<dyn Action>;
     orders.map(action).into()
 }
@@ -112,12 +119,19 @@ impl OnService {
                 default: None,
             }],
         };
-        OnService { order, spec, services }
+        OnService {
+            order,
+            spec,
+            services,
+        }
     }
 
     async fn carry_out(&self, context: &RunContext, params: &Params) -> Result<Outcome, Fault> {
         let service = self.services.check(named(params))?;
-        let done = self.services.carry_out(self.order, &service, &context.stop).await?;
+        let done = self
+            .services
+            .carry_out(self.order, &service, &context.stop)
+            .await?;
         for note in &done.notes {
             context.output.write(OutputStream::Stdout, &format!("{note}\n"));
         }
@@ -136,10 +150,17 @@ impl OnService {
             _ => self.services.last_lines(&service, LOG_LINES).await,
         };
         for line in &lines {
-            context.output.write(OutputStream::Stderr, &format!("{}: {}\n", line.source, line.text));
+            context
+                .output
+                .write(OutputStream::Stderr, &format!("{}: {}\n", line.source, line.text));
         }
-        let last = lines.last().map(|line| format!(" Its last line: {}", line.text.lines().next().unwrap_or_default()));
-        Ok(Outcome::failed(format!("{service}: {why}{}", last.unwrap_or_default())))
+        let last = lines
+            .last()
+            .map(|line| format!(" Its last line: {}", line.text.lines().next().unwrap_or_default()));
+        Ok(Outcome::failed(format!(
+            "{service}: {why}{}",
+            last.unwrap_or_default()
+        )))
     }
 }
 
@@ -196,10 +217,12 @@ impl Action for OnService {
 
     fn weigh(&self, params: &Params) -> Result<Danger, Fault> {
         let service = self.services.check(named(params))?;
-        Ok(match self.order.can_cut_off() && self.services.vital(&service).is_some() {
-            true => Danger::Dangerous,
-            false => Danger::Safe,
-        })
+        Ok(
+            match self.order.can_cut_off() && self.services.vital(&service).is_some() {
+                true => Danger::Dangerous,
+                false => Danger::Safe,
+            },
+        )
     }
 
     fn run<'a>(&'a self, context: RunContext, params: Params) -> BoxFuture<'a, Outcome> {

@@ -127,14 +127,18 @@ impl Bus {
     /// The services that systemd has in memory.
     pub async fn list(&self) -> zbus::Result<Vec<Listed>> {
         let none: [&str; 0] = [];
-        let reply = self.manage("ListUnitsByPatterns", &(&none[..], &["*.service"][..])).await?;
+        let reply = self
+            .manage("ListUnitsByPatterns", &(&none[..], &["*.service"][..]))
+            .await?;
         reply.body().deserialize()
     }
 
     /// Unit files of services by path, and whether they are enabled.
     pub async fn files(&self) -> zbus::Result<Vec<(String, String)>> {
         let none: [&str; 0] = [];
-        let reply = self.manage("ListUnitFilesByPatterns", &(&none[..], &["*.service"][..])).await?;
+        let reply = self
+            .manage("ListUnitFilesByPatterns", &(&none[..], &["*.service"][..]))
+            .await?;
         reply.body().deserialize()
     }
 
@@ -157,7 +161,9 @@ impl Bus {
         let one = |name: &str| {
             let name = name.to_owned();
             async move {
-                let reply = self.call(path, PROPERTIES, "Get", &(SERVICE, name.as_str())).await?;
+                let reply = self
+                    .call(path, PROPERTIES, "Get", &(SERVICE, name.as_str()))
+                    .await?;
                 let value: OwnedValue = reply.body().deserialize()?;
                 zbus::Result::Ok((name, value))
             }
@@ -178,7 +184,9 @@ impl Bus {
 
     /// Whether the file says what enabling means, and what was changed.
     pub async fn enable(&self, unit: &str) -> zbus::Result<(bool, Vec<Change>)> {
-        let reply = self.manage("EnableUnitFiles", &(&[unit][..], false, false)).await?;
+        let reply = self
+            .manage("EnableUnitFiles", &(&[unit][..], false, false))
+            .await?;
         reply.body().deserialize()
     }
 
@@ -198,7 +206,11 @@ impl Bus {
             .await
     }
 
-    async fn manage<B: serde::Serialize + DynamicType + Sync>(&self, method: &str, body: &B) -> zbus::Result<Message> {
+    async fn manage<B: serde::Serialize + DynamicType + Sync>(
+        &self,
+        method: &str,
+        body: &B,
+    ) -> zbus::Result<Message> {
         self.call(MANAGER_PATH, MANAGER, method, body).await
     }
 

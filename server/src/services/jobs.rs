@@ -3,7 +3,11 @@
 //! systemd answers a call as soon as the job is in its queue; how the job ends comes as a signal. So the signal is listened
 //! to before the call, and the run ends when its own job has.
 
-use super::{Services, bus::{Bus, Change}, name};
+use super::{
+    Services,
+    bus::{Bus, Change},
+    name,
+};
 use crate::actions::service::{Done, Order, ServiceManager};
 use farol_model::{Fault, service::LogLine};
 use futures::{StreamExt, future::BoxFuture};
@@ -51,7 +55,9 @@ impl ServiceManager for Services {
 impl Services {
     fn without_systemd(&self) -> Fault {
         let why = self.table().state(0).unavailable;
-        Fault::unavailable(why.unwrap_or_else(|| "systemd does not answer now. Try again in a moment.".to_owned()))
+        Fault::unavailable(
+            why.unwrap_or_else(|| "systemd does not answer now. Try again in a moment.".to_owned()),
+        )
     }
 }
 
@@ -89,15 +95,24 @@ async fn enable(bus: &Bus, service: &str) -> zbus::Result<Done> {
     bus.reload().await?;
     let notes = notes(changes);
     Ok(match has_install {
-        true => Done { end: "done".to_owned(), notes },
-        false => Done { end: "no-install".to_owned(), notes },
+        true => Done {
+            end: "done".to_owned(),
+            notes,
+        },
+        false => Done {
+            end: "no-install".to_owned(),
+            notes,
+        },
     })
 }
 
 async fn disable(bus: &Bus, service: &str) -> zbus::Result<Done> {
     let changes = bus.disable(service).await?;
     bus.reload().await?;
-    Ok(Done { end: "done".to_owned(), notes: notes(changes) })
+    Ok(Done {
+        end: "done".to_owned(),
+        notes: notes(changes),
+    })
 }
 
 fn notes(changes: Vec<Change>) -> Vec<String> {
@@ -113,9 +128,17 @@ fn notes(changes: Vec<Change>) -> Vec<String> {
 fn refusal(service: &str, error: &zbus::Error) -> Fault {
     let zbus::Error::MethodError(name, said, _) = error else {
         tracing::warn!(%error, service, "systemd could not be asked");
-        return Fault::unavailable("systemd did not answer. Whether it was done is not known: look at the service.");
+        return Fault::unavailable(
+            "systemd did not answer. Whether it was done is not known: look at the service.",
+        );
     };
-    let said: String = said.as_deref().unwrap_or_default().chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect();
+    let said: String = said
+        .as_deref()
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_WORDS)
+        .collect();
     let kind = name.as_str().rsplit('.').next().unwrap_or_default();
     match kind {
         "NoSuchUnit" => Fault::not_found(format!("There is no service {service}.")),
@@ -132,10 +155,12 @@ fn refusal(service: &str, error: &zbus::Error) -> Fault {
         "JobTypeNotApplicable" => Fault::conflict(format!(
             "{service} cannot do that: it has no way to reload, or does not run. Restart it instead."
         )),
-        "OnlyByDependency" => Fault::conflict(format!("{service} is started and stopped by other services only.")),
-        "NoReply" | "Timeout" => {
-            Fault::unavailable("systemd did not answer in time. Whether it was done is not known: look at the service.")
-        }
+        "OnlyByDependency" => Fault::conflict(format!(
+            "{service} is started and stopped by other services only."
+        )),
+        "NoReply" | "Timeout" => Fault::unavailable(
+            "systemd did not answer in time. Whether it was done is not known: look at the service.",
+        ),
         _ => Fault::conflict(format!("systemd refused: {said}")),
     }
 }

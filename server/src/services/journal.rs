@@ -50,7 +50,10 @@ impl Source {
 
     /// Starts to print the last lines of a service, and those that come.
     pub fn follow(&self, service: &str, count: usize) -> Result<Child, Fault> {
-        self.command(service, count).arg("--follow").spawn().map_err(missing)
+        self.command(service, count)
+            .arg("--follow")
+            .spawn()
+            .map_err(missing)
     }
 
     fn command(&self, service: &str, count: usize) -> Command {
@@ -62,7 +65,11 @@ impl Source {
         }
         let unit = if self.user { "--user-unit" } else { "--unit" };
         command.arg(format!("{unit}={service}"));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
         command
     }
 }
@@ -87,19 +94,37 @@ pub fn line(text: &str) -> Option<LogLine> {
     let mut word = |name: &str| match fields.take::<Option<Json>>(name) {
         Ok(Some(Json::Text(text))) => text,
         // Bytes that are no UTF-8 come as a list of numbers.
-        Ok(Some(Json::List(bytes))) => String::from_utf8_lossy(&bytes.iter().filter_map(byte).collect::<Vec<u8>>()).into_owned(),
+        Ok(Some(Json::List(bytes))) => {
+            String::from_utf8_lossy(&bytes.iter().filter_map(byte).collect::<Vec<u8>>()).into_owned()
+        }
         _ => String::new(),
     };
     let t_us: i64 = word("__REALTIME_TIMESTAMP").parse().ok()?;
     let (who, comm, pid) = (word("SYSLOG_IDENTIFIER"), word("_COMM"), word("_PID"));
     let who = if who.is_empty() { comm } else { who };
     let said = word("MESSAGE");
-    let said = if said.is_empty() { "(a line that is empty or too long to show)".to_owned() } else { said };
+    let said = if said.is_empty() {
+        "(a line that is empty or too long to show)".to_owned()
+    } else {
+        said
+    };
     Some(LogLine {
         t_ms: t_us / 1000,
-        priority: word("PRIORITY").parse().ok().filter(|priority| *priority <= 7).unwrap_or(6),
-        source: if pid.is_empty() { who } else { format!("{who}[{pid}]") },
-        text: said.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "").chars().take(MAX_TEXT).collect(),
+        priority: word("PRIORITY")
+            .parse()
+            .ok()
+            .filter(|priority| *priority <= 7)
+            .unwrap_or(6),
+        source: if pid.is_empty() {
+            who
+        } else {
+            format!("{who}[{pid}]")
+        },
+        text: said
+            .replace(|c: char| c.is_control() && c != '\n' && c != '\t', "")
+            .chars()
+            .take(MAX_TEXT)
+            .collect(),
     })
 }
 
@@ -118,13 +143,17 @@ mod tests {
     fn a_line_is_read_with_who_says_it_and_how_grave_it_is() {
         let text = r#"{"__REALTIME_TIMESTAMP":"1795434067000123","PRIORITY":"3","SYSLOG_IDENTIFIER":"nginx","_PID":"8","MESSAGE":"no \u001b[31mroom"}"#;
         let read = line(text).unwrap();
-        assert_eq!((read.t_ms, read.priority, read.source.as_str()), (1_795_434_067_000, 3, "nginx[8]"));
+        assert_eq!(
+            (read.t_ms, read.priority, read.source.as_str()),
+            (1_795_434_067_000, 3, "nginx[8]")
+        );
         assert_eq!(read.text, "no [31mroom", "no control character is left");
     }
 
     #[test]
     fn bytes_that_are_no_text_are_shown_as_far_as_they_go_and_a_missing_text_is_said() {
-        let read = |message: &str| line(&format!(r#"{{"__REALTIME_TIMESTAMP":"1","MESSAGE":{message}}}"#)).unwrap();
+        let read =
+            |message: &str| line(&format!(r#"{{"__REALTIME_TIMESTAMP":"1","MESSAGE":{message}}}"#)).unwrap();
         assert_eq!(read("[104,105,255]").text, "hi\u{fffd}");
         assert!(read("null").text.contains("too long"), "{:?}", read("null"));
         assert_eq!(read("\"x\"").priority, 6);
@@ -136,7 +165,11 @@ mod tests {
     fn the_service_is_one_item_of_the_command_line() {
         let source = Source::new(&Address::User, Some("/tmp/x".into()));
         let command = source.command("a b.service", 9999);
-        let items: Vec<_> = command.as_std().get_args().map(|item| item.to_string_lossy().into_owned()).collect();
+        let items: Vec<_> = command
+            .as_std()
+            .get_args()
+            .map(|item| item.to_string_lossy().into_owned())
+            .collect();
         assert!(items.contains(&"--user-unit=a b.service".to_owned()), "{items:?}");
         assert!(items.contains(&format!("--lines={MAX_LINES}")), "{items:?}");
     }

@@ -22,10 +22,14 @@ pub fn check(name: &str) -> Result<String, Fault> {
         return refuse("This is no name of a service. Write it as systemd does: nginx.service.".to_owned());
     }
     if whole.len() > MAX_NAME_BYTES {
-        return refuse(format!("No name of a service is longer than {MAX_NAME_BYTES} bytes."));
+        return refuse(format!(
+            "No name of a service is longer than {MAX_NAME_BYTES} bytes."
+        ));
     }
     if is_template(&whole) {
-        return refuse("This is a template and not a service. Name an instance of it: name@instance.service.".to_owned());
+        return refuse(
+            "This is a template and not a service. Name an instance of it: name@instance.service.".to_owned(),
+        );
     }
     Ok(whole)
 }
@@ -40,11 +44,27 @@ pub fn vital(name: &str, own: Option<&str>) -> Option<String> {
     /// Services that carry the ways into a machine, or its other services. A name that ends with `@` stands for all of its
     /// instances.
     const WAYS_IN: [&str; 12] = [
-        "ssh", "ssh@", "sshd", "sshd@", "dropbear", "NetworkManager", "networking", "systemd-networkd", "systemd-resolved",
-        "tailscaled", "wg-quick@", "openvpn@",
+        "ssh",
+        "ssh@",
+        "sshd",
+        "sshd@",
+        "dropbear",
+        "NetworkManager",
+        "networking",
+        "systemd-networkd",
+        "systemd-resolved",
+        "tailscaled",
+        "wg-quick@",
+        "openvpn@",
     ];
     const GROUND: [&str; 7] = [
-        "dbus", "dbus-broker", "systemd-logind", "systemd-journald", "systemd-udevd", "polkit", "user@",
+        "dbus",
+        "dbus-broker",
+        "systemd-logind",
+        "systemd-journald",
+        "systemd-udevd",
+        "polkit",
+        "user@",
     ];
     if own == Some(name) {
         return Some("This is Farol itself: it ends the page that you look at.".to_owned());
@@ -84,14 +104,22 @@ mod tests {
         assert_eq!(check("getty@tty1.service").unwrap(), "getty@tty1.service");
         assert_eq!(check(r"a\x2db:c").unwrap(), r"a\x2db:c.service");
         let long = "a".repeat(256);
-        for bad in ["", ".service", "-u", "--help", "a b", "a/b", "../a", "a;b", "a\n", "ü", "tty@", &long] {
+        for bad in [
+            "", ".service", "-u", "--help", "a b", "a/b", "../a", "a;b", "a\n", "ü", "tty@", &long,
+        ] {
             assert!(check(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn what_carries_the_way_in_is_vital_and_names_that_start_alike_are_not() {
-        for name in ["ssh.service", "sshd@1-2.service", "dbus.service", "mine.service", "user@1000.service"] {
+        for name in [
+            "ssh.service",
+            "sshd@1-2.service",
+            "dbus.service",
+            "mine.service",
+            "user@1000.service",
+        ] {
             assert!(vital(name, Some("mine.service")).is_some(), "{name}");
         }
         for name in ["nginx.service", "ssh-agent.service", "dbus-x.service"] {
@@ -101,7 +129,10 @@ mod tests {
 
     #[test]
     fn the_own_service_is_read_from_either_kind_of_cgroup() {
-        assert_eq!(of_cgroup("0::/system.slice/farol.service\n").as_deref(), Some("farol.service"));
+        assert_eq!(
+            of_cgroup("0::/system.slice/farol.service\n").as_deref(),
+            Some("farol.service")
+        );
         let old = "9:name=systemd:/system.slice/farol.service\n8:pids:/\n";
         assert_eq!(of_cgroup(old).as_deref(), Some("farol.service"));
         assert_eq!(of_cgroup("0::/user.slice/session-1.scope\n"), None);

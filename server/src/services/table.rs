@@ -154,7 +154,9 @@ impl Table {
 
     /// systemd let a unit go. If there is a file, it can be started again.
     pub fn removed(&mut self, name: &str) {
-        let Some(unit) = self.units.get_mut(name) else { return };
+        let Some(unit) = self.units.get_mut(name) else {
+            return;
+        };
         self.revision += 1;
         unit.told = self.revision;
         if let Some(path) = unit.path.take() {
@@ -179,7 +181,9 @@ impl Table {
 
     /// Properties of a service, as asked for when `since` was current.
     pub fn take_facts(&mut self, name: &str, props: &Props, since: u64, t_ms: i64) {
-        let Some(unit) = self.units.get_mut(name) else { return };
+        let Some(unit) = self.units.get_mut(name) else {
+            return;
+        };
         unit.usage(props, t_ms);
         if unit.told > since {
             return;
@@ -224,8 +228,12 @@ impl Table {
             let runs = !matches!(unit.row.state, ServiceState::Inactive | ServiceState::Failed);
             Some((name.clone(), unit.path.clone().filter(|_| runs)?))
         };
-        let later = self.units.range::<str, _>((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded));
-        let first = self.units.range::<str, _>((std::ops::Bound::Unbounded, std::ops::Bound::Included(after)));
+        let later = self
+            .units
+            .range::<str, _>((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded));
+        let first = self
+            .units
+            .range::<str, _>((std::ops::Bound::Unbounded, std::ops::Bound::Included(after)));
         later.chain(first).filter_map(running).take(most).collect()
     }
 
@@ -245,7 +253,10 @@ impl Table {
             let of = self.units.values().filter(|unit| unit.row.state == state).count();
             u32::try_from(of).unwrap_or(u32::MAX)
         };
-        let failed = self.units.values().filter(|unit| unit.row.state == ServiceState::Failed);
+        let failed = self
+            .units
+            .values()
+            .filter(|unit| unit.row.state == ServiceState::Failed);
         ServicesState {
             t_ms,
             revision: self.revision,
@@ -253,7 +264,10 @@ impl Table {
             total: u32::try_from(self.units.len()).unwrap_or(u32::MAX),
             active: count(ServiceState::Active),
             failed: count(ServiceState::Failed),
-            failed_names: failed.take(MAX_FAILED_NAMES).map(|unit| unit.row.name.clone()).collect(),
+            failed_names: failed
+                .take(MAX_FAILED_NAMES)
+                .map(|unit| unit.row.name.clone())
+                .collect(),
             cut: self.cut,
         }
     }
@@ -272,7 +286,12 @@ impl Table {
         ServicePage {
             state: self.state(t_ms),
             matching: u32::try_from(rows.len()).unwrap_or(u32::MAX),
-            rows: rows.into_iter().skip(query.offset as usize).take(limit).cloned().collect(),
+            rows: rows
+                .into_iter()
+                .skip(query.offset as usize)
+                .take(limit)
+                .cloned()
+                .collect(),
         }
     }
 }
@@ -308,7 +327,10 @@ impl Unit {
         if let Some(pid) = number(props, "MainPID") {
             row.pid = u32::try_from(pid).ok().filter(|pid| *pid != 0);
         }
-        if let Some(status) = props.get("ExecMainStatus").and_then(|value| i32::try_from(value).ok()) {
+        if let Some(status) = props
+            .get("ExecMainStatus")
+            .and_then(|value| i32::try_from(value).ok())
+        {
             row.exit_status = Some(status);
         }
         for (time, name) in self.times.iter_mut().zip(TIMES) {
@@ -386,7 +408,10 @@ fn compare(a: &ServiceRow, b: &ServiceRow, sort: ServiceSort) -> Ordering {
         ServiceSort::Since => a.since_ms.cmp(&b.since_ms),
         ServiceSort::Pid => a.pid.cmp(&b.pid),
         ServiceSort::Memory => a.memory_bytes.cmp(&b.memory_bytes),
-        ServiceSort::Cpu => a.cpu_percent.unwrap_or(-1.0).total_cmp(&b.cpu_percent.unwrap_or(-1.0)),
+        ServiceSort::Cpu => a
+            .cpu_percent
+            .unwrap_or(-1.0)
+            .total_cmp(&b.cpu_percent.unwrap_or(-1.0)),
         ServiceSort::Tasks => a.tasks.cmp(&b.tasks),
     }
 }

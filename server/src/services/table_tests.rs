@@ -6,7 +6,18 @@ fn listed(name: &str, active: &str, sub: &str) -> Listed {
     let path = |text: &str| OwnedObjectPath::try_from(text.to_owned()).unwrap();
     let at = path(&format!("/u/{}", name.trim_end_matches(".service")));
     let word = str::to_owned;
-    (word(name), word("about"), word("loaded"), word(active), word(sub), String::new(), at, 0, String::new(), path("/"))
+    (
+        word(name),
+        word("about"),
+        word("loaded"),
+        word(active),
+        word(sub),
+        String::new(),
+        at,
+        0,
+        String::new(),
+        path("/"),
+    )
 }
 
 fn files(all: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -21,7 +32,12 @@ fn props(all: Vec<(&str, Value<'static>)>) -> Props {
 
 fn names(table: &Table, query: ServiceQuery) -> Vec<String> {
     let query = ServiceQuery { limit: 100, ..query };
-    table.page(&query, 0).rows.into_iter().map(|row| row.name).collect()
+    table
+        .page(&query, 0)
+        .rows
+        .into_iter()
+        .map(|row| row.name)
+        .collect()
 }
 
 fn three() -> Table {
@@ -31,27 +47,47 @@ fn three() -> Table {
         listed("b.service", "failed", "failed"),
         listed("c.service", "inactive", "dead"),
     ];
-    table.take_list(list, &files(&[("/etc/d.service", "disabled"), ("/etc/t@.service", "static")]), 0);
+    table.take_list(
+        list,
+        &files(&[("/etc/d.service", "disabled"), ("/etc/t@.service", "static")]),
+        0,
+    );
     table
 }
 
 #[test]
 fn those_that_failed_come_first_and_files_that_are_not_in_memory_are_services_too() {
     let table = three();
-    assert_eq!(names(&table, ServiceQuery::default()), ["b.service", "a.service", "c.service", "d.service"]);
+    assert_eq!(
+        names(&table, ServiceQuery::default()),
+        ["b.service", "a.service", "c.service", "d.service"]
+    );
     let (row, file) = table.one("d.service").unwrap();
-    assert_eq!((row.state, row.enabled.as_str(), file.as_str()), (ServiceState::Inactive, "disabled", "/etc/d.service"));
+    assert_eq!(
+        (row.state, row.enabled.as_str(), file.as_str()),
+        (ServiceState::Inactive, "disabled", "/etc/d.service")
+    );
     let state = table.state(5);
-    assert_eq!((state.total, state.active, state.failed, state.unavailable), (4, 1, 1, None));
+    assert_eq!(
+        (state.total, state.active, state.failed, state.unavailable),
+        (4, 1, 1, None)
+    );
 }
 
 #[test]
 fn the_filter_sees_names_and_states_without_case_and_pages_are_cut() {
     let table = three();
-    let text = |text: &str| ServiceQuery { text: text.into(), ..Default::default() };
+    let text = |text: &str| ServiceQuery {
+        text: text.into(),
+        ..Default::default()
+    };
     assert_eq!(names(&table, text("FAILED")), ["b.service"]);
     assert_eq!(names(&table, text("d.serv")), ["d.service"]);
-    let query = ServiceQuery { offset: 1, limit: 2, ..Default::default() };
+    let query = ServiceQuery {
+        offset: 1,
+        limit: 2,
+        ..Default::default()
+    };
     let page = table.page(&query, 0);
     assert_eq!((page.matching, page.rows.len()), (4, 2));
 }
@@ -99,10 +135,17 @@ fn since_when_goes_by_the_state_and_numbers_that_systemd_does_not_know_are_none(
     };
     table.take_facts("a.service", &facts(u64::MAX, 1_000_000_000), now, 10_000);
     let row = table.one("a.service").unwrap().0;
-    assert_eq!((row.since_ms, row.pid, row.memory_bytes, row.cpu_percent), (Some(5_000), None, None, None));
+    assert_eq!(
+        (row.since_ms, row.pid, row.memory_bytes, row.cpu_percent),
+        (Some(5_000), None, None, None)
+    );
     table.take_usage("a.service", &facts(77, 1_500_000_000), 12_000);
     let row = table.one("a.service").unwrap().0;
-    assert_eq!((row.memory_bytes, row.cpu_percent), (Some(77), Some(25.0)), "half a second in two");
+    assert_eq!(
+        (row.memory_bytes, row.cpu_percent),
+        (Some(77), Some(25.0)),
+        "half a second in two"
+    );
     assert!(!table.unknown(10).iter().any(|(name, _)| name == "a.service"));
 }
 
@@ -111,7 +154,13 @@ fn those_that_run_take_turns() {
     let mut table = Table::new();
     let list = ["a", "b", "c"].map(|name| listed(&format!("{name}.service"), "active", "running"));
     table.take_list(list.into(), &[], 0);
-    let turn = |after: &str| table.running(after, 2).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let turn = |after: &str| {
+        table
+            .running(after, 2)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(turn(""), ["a.service", "b.service"]);
     assert_eq!(turn("b.service"), ["c.service", "a.service"]);
 }

@@ -52,7 +52,9 @@ impl Tails {
             return Ok(Some(kept.lines.iter().cloned().collect()));
         }
         if all.len() >= MAX_TAILS {
-            let why = format!("{MAX_TAILS} logs are followed already. Close one of them, or read the last lines again.");
+            let why = format!(
+                "{MAX_TAILS} logs are followed already. Close one of them, or read the last lines again."
+            );
             return Err(Fault::limited(why, 15));
         }
         let child = source.follow(service, FIRST_LINES)?;

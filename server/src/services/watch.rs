@@ -94,7 +94,9 @@ async fn hear(services: &Services, mut signals: zbus::MessageStream) -> zbus::Re
             services.inner.changed.notify_one();
         }
     }
-    Err(zbus::Error::Failure("the bus has closed the connection".to_owned()))
+    Err(zbus::Error::Failure(
+        "the bus has closed the connection".to_owned(),
+    ))
 }
 
 /// Whether it changed anything.
@@ -242,7 +244,9 @@ fn unavailable(services: &Services, error: &zbus::Error) -> String {
     };
     match error {
         zbus::Error::MethodError(name, ..) if name.as_str().contains("AccessDenied") => {
-            format!("Farol may not talk to systemd on {whose}. Let its account talk to {SYSTEMD} in the bus's policy.")
+            format!(
+                "Farol may not talk to systemd on {whose}. Let its account talk to {SYSTEMD} in the bus's policy."
+            )
         }
         zbus::Error::MethodError(..) | zbus::Error::FDO(_) | zbus::Error::Failure(_) => format!(
             "{} answers, but systemd is not on it. This machine has another init system, or none.",

@@ -45,7 +45,9 @@ impl PrivateBus {
             .spawn()
             .unwrap();
         let mut address = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut address)
+            .unwrap();
         PrivateBus {
             child,
             address: address.trim().to_owned(),
@@ -66,7 +68,18 @@ struct Manager {
     count: usize,
 }
 
-type Listed = (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
+type Listed = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    OwnedObjectPath,
+    u32,
+    String,
+    OwnedObjectPath,
+);
 
 fn path(at: usize) -> OwnedObjectPath {
     OwnedObjectPath::try_from(format!("{MANAGER_PATH}/unit/s{at}_2eservice")).unwrap()
@@ -81,18 +94,38 @@ impl Manager {
         let one = |at| {
             let none = ObjectPath::try_from("/").unwrap().into();
             let name = format!("s{at}.service");
-            (name, format!("Number {at}"), word("loaded"), word("active"), word("running"), String::new(), path(at), 0, String::new(), none)
+            (
+                name,
+                format!("Number {at}"),
+                word("loaded"),
+                word("active"),
+                word("running"),
+                String::new(),
+                path(at),
+                0,
+                String::new(),
+                none,
+            )
         };
         (0..self.count).map(one).collect()
     }
 
-    fn list_unit_files_by_patterns(&self, _states: Vec<String>, _patterns: Vec<String>) -> Vec<(String, String)> {
-        vec![("/etc/systemd/system/s0.service".into(), "enabled".into()), ("/etc/x@.service".into(), "static".into())]
+    fn list_unit_files_by_patterns(
+        &self,
+        _states: Vec<String>,
+        _patterns: Vec<String>,
+    ) -> Vec<(String, String)> {
+        vec![
+            ("/etc/systemd/system/s0.service".into(), "enabled".into()),
+            ("/etc/x@.service".into(), "static".into()),
+        ]
     }
 
     /// As polkit would have it.
     fn stop_unit(&self, _name: String, _mode: String) -> fdo::Result<OwnedObjectPath> {
-        Err(fdo::Error::InteractiveAuthorizationRequired("Interactive authentication required.".into()))
+        Err(fdo::Error::InteractiveAuthorizationRequired(
+            "Interactive authentication required.".into(),
+        ))
     }
 
     /// Its job never ends by itself.
@@ -100,14 +133,24 @@ impl Manager {
         OwnedObjectPath::try_from(format!("{MANAGER_PATH}/job/7")).unwrap()
     }
 
-    async fn cancel_job(&self, id: u32, #[zbus(signal_emitter)] emitter: SignalEmitter<'_>) -> fdo::Result<()> {
+    async fn cancel_job(
+        &self,
+        id: u32,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> fdo::Result<()> {
         let job = OwnedObjectPath::try_from(format!("{MANAGER_PATH}/job/{id}")).unwrap();
         Self::job_removed(&emitter, id, job, "s0.service", "canceled").await?;
         Ok(())
     }
 
     #[zbus(signal)]
-    async fn job_removed(emitter: &SignalEmitter<'_>, id: u32, job: OwnedObjectPath, unit: &str, result: &str) -> zbus::Result<()>;
+    async fn job_removed(
+        emitter: &SignalEmitter<'_>,
+        id: u32,
+        job: OwnedObjectPath,
+        unit: &str,
+        result: &str,
+    ) -> zbus::Result<()>;
 }
 
 struct Told(tokio::sync::watch::Sender<ServicesState>);
@@ -138,13 +181,24 @@ impl Stage {
         };
         let shutdown = CancellationToken::new();
         let services = Services::start(&config, Arc::new(Told(sender)), shutdown.clone());
-        Stage { services, told, shutdown, peer: Some(peer), bus }
+        Stage {
+            services,
+            told,
+            shutdown,
+            peer: Some(peer),
+            bus,
+        }
     }
 
     async fn peer(bus: &PrivateBus, count: usize) -> Connection {
         let builder = connection::Builder::address(bus.address.as_str()).unwrap();
         let builder = builder.serve_at(MANAGER_PATH, Manager { count }).unwrap();
-        builder.name("org.freedesktop.systemd1").unwrap().build().await.unwrap()
+        builder
+            .name("org.freedesktop.systemd1")
+            .unwrap()
+            .build()
+            .await
+            .unwrap()
     }
 
     /// Waits until the outlet was told of such a state.
@@ -154,16 +208,20 @@ impl Stage {
     }
 
     async fn ready(&mut self, count: u32) {
-        self.until(|state| state.unavailable.is_none() && state.total == count).await;
+        self.until(|state| state.unavailable.is_none() && state.total == count)
+            .await;
     }
 
     /// systemd says that a service is in another state.
     async fn says(&self, at: usize, state: &str) {
-        let changed: HashMap<&str, OwnedValue> = HashMap::from([("ActiveState", Value::from(state).try_into().unwrap())]);
+        let changed: HashMap<&str, OwnedValue> =
+            HashMap::from([("ActiveState", Value::from(state).try_into().unwrap())]);
         let body = ("org.freedesktop.systemd1.Unit", changed, Vec::<String>::new());
         let peer = self.peer.as_ref().unwrap();
         let properties = "org.freedesktop.DBus.Properties";
-        peer.emit_signal(None::<&str>, path(at), properties, "PropertiesChanged", &body).await.unwrap();
+        peer.emit_signal(None::<&str>, path(at), properties, "PropertiesChanged", &body)
+            .await
+            .unwrap();
     }
 }
 
@@ -178,11 +236,22 @@ async fn what_polkit_refuses_is_said_with_what_to_do() {
     let mut stage = Stage::with(1).await;
     stage.ready(1).await;
     let stop = CancellationToken::new();
-    let fault = stage.services.carry_out(Order::Stop, "s0", &stop).await.unwrap_err();
+    let fault = stage
+        .services
+        .carry_out(Order::Stop, "s0", &stop)
+        .await
+        .unwrap_err();
     assert_eq!(fault.code, FaultCode::Forbidden);
     assert!(fault.message.contains("polkit"), "{fault}");
-    let fault = stage.services.carry_out(Order::Restart, "s0", &stop).await.unwrap_err();
-    assert!(fault.message.contains("systemd refused"), "a method that it does not have: {fault}");
+    let fault = stage
+        .services
+        .carry_out(Order::Restart, "s0", &stop)
+        .await
+        .unwrap_err();
+    assert!(
+        fault.message.contains("systemd refused"),
+        "a method that it does not have: {fault}"
+    );
 }
 
 #[tokio::test]
@@ -203,7 +272,10 @@ async fn a_job_that_never_ends_is_taken_back_when_the_run_is_cancelled() {
 async fn ten_thousand_services_are_listed_and_a_signal_of_one_is_told_at_once() {
     let mut stage = Stage::with(10_000).await;
     stage.ready(10_000).await;
-    let query = ServiceQuery { limit: 50, ..Default::default() };
+    let query = ServiceQuery {
+        limit: 50,
+        ..Default::default()
+    };
     let began = Instant::now();
     let page = stage.services.page(&query);
     let took = began.elapsed();
@@ -213,7 +285,10 @@ async fn ten_thousand_services_are_listed_and_a_signal_of_one_is_told_at_once() 
     let state = stage.until(|state| state.failed == 1).await;
     assert_eq!(state.failed_names, ["s7777.service"]);
     let page = stage.services.page(&query);
-    assert_eq!((page.rows[0].name.as_str(), page.rows[0].state), ("s7777.service", ServiceState::Failed));
+    assert_eq!(
+        (page.rows[0].name.as_str(), page.rows[0].state),
+        ("s7777.service", ServiceState::Failed)
+    );
     let more = Stage::with(10_001).await;
     let mut more = more;
     let state = more.until(|state| state.cut).await;
@@ -227,7 +302,11 @@ async fn a_systemd_that_leaves_is_said_and_found_again() {
     drop(stage.peer.take());
     let state = stage.until(|state| state.unavailable.is_some()).await;
     assert_eq!(state.total, 0);
-    let fault = stage.services.carry_out(Order::Start, "s0", &CancellationToken::new()).await.unwrap_err();
+    let fault = stage
+        .services
+        .carry_out(Order::Start, "s0", &CancellationToken::new())
+        .await
+        .unwrap_err();
     assert_eq!(fault.code, FaultCode::Unavailable);
     stage.peer = Some(Stage::peer(&stage.bus, 3).await);
     stage.ready(3).await;
@@ -239,10 +318,19 @@ async fn without_systemd_the_page_says_so_and_what_to_do() {
         bus: "unix:path=/nonexistent/bus".into(),
         journal: None,
     };
-    let server = TestServer::start_with(Config { services, ..Config::default() }).await;
+    let server = TestServer::start_with(Config {
+        services,
+        ..Config::default()
+    })
+    .await;
     let operator = server.signed_in("operator").await;
-    let page = server.until(&operator, "/services", |html| html.contains("No systemd here")).await;
+    let page = server
+        .until(&operator, "/services", |html| html.contains("No systemd here"))
+        .await;
     assert!(page.contains("/run/dbus/system_bus_socket"), "it says what to do");
-    assert!(page.contains("Not available on this machine"), "and does not count");
+    assert!(
+        page.contains("Not available on this machine"),
+        "and does not count"
+    );
     server.stop().await;
 }

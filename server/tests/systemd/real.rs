@@ -78,7 +78,11 @@ const BROKEN: (&str, &str) = (
 const SSH: (&str, &str) = ("ssh.service", "[Service]\nExecStart=/bin/sleep 1000\n");
 
 async fn ask(server: &TestServer, client: &Client, query: &str) -> Value {
-    let answer = client.get(server.url(&format!("/api/fn/services?{query}"))).send().await.unwrap();
+    let answer = client
+        .get(server.url(&format!("/api/fn/services?{query}")))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     answer.json().await.unwrap()
 }
@@ -96,11 +100,26 @@ fn row<'a>(view: &'a Value, name: &str) -> &'a Value {
 }
 
 /// Does it and waits for its end.
-async fn run(server: &TestServer, client: &Client, action: &str, service: &str, more: &[(&str, &str)]) -> Value {
+async fn run(
+    server: &TestServer,
+    client: &Client,
+    action: &str,
+    service: &str,
+    more: &[(&str, &str)],
+) -> Value {
     let key = format!("{:016x}", rand::random::<u64>());
-    let mut fields = vec![("action", action), ("key", key.as_str()), ("params[service]", service)];
+    let mut fields = vec![
+        ("action", action),
+        ("key", key.as_str()),
+        ("params[service]", service),
+    ];
     fields.extend(more);
-    let answer = client.post(server.url("/api/fn/run")).form(&fields).send().await.unwrap();
+    let answer = client
+        .post(server.url("/api/fn/run"))
+        .form(&fields)
+        .send()
+        .await
+        .unwrap();
     let status = answer.status().as_u16();
     let started: Value = answer.json().await.unwrap();
     if status != 200 {
@@ -108,18 +127,31 @@ async fn run(server: &TestServer, client: &Client, action: &str, service: &str, 
     }
     let id = started[0]["run"]["id"].as_str().unwrap();
     let path = format!("/api/fn/run-view?id={id}");
-    let ended = |body: &str| !["\"queued\"", "\"running\""].iter().any(|word| body.contains(word));
+    let ended = |body: &str| {
+        !["\"queued\"", "\"running\""]
+            .iter()
+            .any(|word| body.contains(word))
+    };
     let view: Value = serde_json::from_str(&server.until(client, &path, ended).await).unwrap();
     view[0].clone()
 }
 
 #[tokio::test]
 async fn services_are_started_restarted_and_stopped_and_the_table_follows() {
-    let Some(systemd) = Systemd::start(&[SLEEPY, BROKEN]) else { return };
+    let Some(systemd) = Systemd::start(&[SLEEPY, BROKEN]) else {
+        return;
+    };
     let server = TestServer::start_with(systemd.config()).await;
     let operator = server.signed_in("operator").await;
-    let view = until(&server, &operator, "count=500", |view| !row(view, "sleepy.service").is_null()).await;
-    assert_eq!(row(&view, "sleepy.service")[2], "inactive", "a file that is not in memory is a service too");
+    let view = until(&server, &operator, "count=500", |view| {
+        !row(view, "sleepy.service").is_null()
+    })
+    .await;
+    assert_eq!(
+        row(&view, "sleepy.service")[2],
+        "inactive",
+        "a file that is not in memory is a service too"
+    );
     assert_eq!(view["absent"], Value::Array(vec![]));
 
     let ended = run(&server, &operator, "service.start", "sleepy", &[]).await;
@@ -127,11 +159,19 @@ async fn services_are_started_restarted_and_stopped_and_the_table_follows() {
     let running = |view: &Value| row(view, "sleepy.service")[2] == "active (running)";
     let view = until(&server, &operator, "count=500", running).await;
     assert_eq!(row(&view, "sleepy.service")[3], "Sleeps all day");
-    let details = |view: &Value| view["facts"][5] != "–" && view["facts"].as_array().is_some_and(|facts| facts.len() == 12);
+    let details = |view: &Value| {
+        view["facts"][5] != "–" && view["facts"].as_array().is_some_and(|facts| facts.len() == 12)
+    };
     let before = until(&server, &operator, "id=sleepy.service&lines=true", details).await;
     let said = |view: &Value| view["lines"].to_string().contains("hello from sleepy");
     until(&server, &operator, "id=sleepy.service&lines=true", said).await;
-    until(&server, &operator, "id=sleepy.service&lines=true&by_itself=true", said).await;
+    until(
+        &server,
+        &operator,
+        "id=sleepy.service&lines=true&by_itself=true",
+        said,
+    )
+    .await;
 
     let ended = run(&server, &operator, "service.restart", "sleepy.service", &[]).await;
     assert_eq!(ended["run"]["detail"], "sleepy.service was restarted.", "{ended}");
@@ -140,24 +180,38 @@ async fn services_are_started_restarted_and_stopped_and_the_table_follows() {
 
     let ended = run(&server, &operator, "service.reload", "sleepy.service", &[]).await;
     assert_eq!(ended["run"]["status"], "failed");
-    assert!(ended["run"]["detail"].to_string().contains("Restart it instead"), "{ended}");
+    assert!(
+        ended["run"]["detail"].to_string().contains("Restart it instead"),
+        "{ended}"
+    );
 
     let ended = run(&server, &operator, "service.stop", "sleepy.service", &[]).await;
     assert_eq!(ended["run"]["status"], "succeeded", "{ended}");
-    until(&server, &operator, "count=500", |view| row(view, "sleepy.service")[2] == "inactive").await;
+    until(&server, &operator, "count=500", |view| {
+        row(view, "sleepy.service")[2] == "inactive"
+    })
+    .await;
     server.stop().await;
 }
 
 #[tokio::test]
 async fn a_service_that_fails_stands_first_and_its_run_says_its_last_line() {
-    let Some(systemd) = Systemd::start(&[SLEEPY, BROKEN]) else { return };
+    let Some(systemd) = Systemd::start(&[SLEEPY, BROKEN]) else {
+        return;
+    };
     let server = TestServer::start_with(systemd.config()).await;
     let operator = server.signed_in("operator").await;
-    until(&server, &operator, "count=500", |view| !row(view, "broken.service").is_null()).await;
+    until(&server, &operator, "count=500", |view| {
+        !row(view, "broken.service").is_null()
+    })
+    .await;
     let ended = run(&server, &operator, "service.start", "broken.service", &[]).await;
     assert_eq!(ended["run"]["status"], "failed", "{ended}");
     assert!(ended["output"].to_string().contains("no room left"), "{ended}");
-    let view = until(&server, &operator, "count=500", |view| view["rows"][0][0] == "broken.service").await;
+    let view = until(&server, &operator, "count=500", |view| {
+        view["rows"][0][0] == "broken.service"
+    })
+    .await;
     assert_eq!(view["rows"][0][2], "failed (exit-code)");
     let view = ask(&server, &operator, "id=broken.service").await;
     assert_eq!(view["facts"][4], "exit-code, status 3");
@@ -166,34 +220,62 @@ async fn a_service_that_fails_stands_first_and_its_run_says_its_last_line() {
 
 #[tokio::test]
 async fn enabling_is_written_and_undone() {
-    let Some(systemd) = Systemd::start(&[SLEEPY, BROKEN]) else { return };
+    let Some(systemd) = Systemd::start(&[SLEEPY, BROKEN]) else {
+        return;
+    };
     let server = TestServer::start_with(systemd.config()).await;
     let operator = server.signed_in("operator").await;
-    until(&server, &operator, "count=500", |view| row(view, "sleepy.service")[4] == "disabled").await;
+    until(&server, &operator, "count=500", |view| {
+        row(view, "sleepy.service")[4] == "disabled"
+    })
+    .await;
     let ended = run(&server, &operator, "service.enable", "sleepy.service", &[]).await;
     assert!(ended["output"].to_string().contains("Made the link"), "{ended}");
-    until(&server, &operator, "count=500", |view| row(view, "sleepy.service")[4] == "enabled").await;
+    until(&server, &operator, "count=500", |view| {
+        row(view, "sleepy.service")[4] == "enabled"
+    })
+    .await;
     let ended = run(&server, &operator, "service.disable", "sleepy.service", &[]).await;
     assert_eq!(ended["run"]["status"], "succeeded", "{ended}");
-    until(&server, &operator, "count=500", |view| row(view, "sleepy.service")[4] == "disabled").await;
+    until(&server, &operator, "count=500", |view| {
+        row(view, "sleepy.service")[4] == "disabled"
+    })
+    .await;
     let ended = run(&server, &operator, "service.enable", "broken.service", &[]).await;
-    assert!(ended["run"]["detail"].to_string().contains("[Install]"), "{ended}");
+    assert!(
+        ended["run"]["detail"].to_string().contains("[Install]"),
+        "{ended}"
+    );
     server.stop().await;
 }
 
 #[tokio::test]
 async fn who_may_not_act_is_refused_and_what_carries_the_way_in_wants_confirmation() {
-    let Some(systemd) = Systemd::start(&[SLEEPY, SSH]) else { return };
+    let Some(systemd) = Systemd::start(&[SLEEPY, SSH]) else {
+        return;
+    };
     let server = TestServer::start_with(systemd.config()).await;
-    let (viewer, operator) = (server.signed_in("viewer").await, server.signed_in("operator").await);
-    until(&server, &operator, "count=500", |view| !row(view, "ssh.service").is_null()).await;
+    let (viewer, operator) = (
+        server.signed_in("viewer").await,
+        server.signed_in("operator").await,
+    );
+    until(&server, &operator, "count=500", |view| {
+        !row(view, "ssh.service").is_null()
+    })
+    .await;
     let refused = run(&server, &viewer, "service.start", "sleepy.service", &[]).await;
     assert!(refused.to_string().contains("may not"), "{refused}");
     let view = ask(&server, &viewer, "id=sleepy.service&lines=true").await;
-    assert!(view["lines_why"].to_string().contains("may not read logs"), "{view}");
+    assert!(
+        view["lines_why"].to_string().contains("may not read logs"),
+        "{view}"
+    );
     assert_eq!(view["actions"], Value::Array(vec![]));
 
-    assert_eq!(run(&server, &operator, "service.start", "ssh", &[]).await["run"]["status"], "succeeded");
+    assert_eq!(
+        run(&server, &operator, "service.start", "ssh", &[]).await["run"]["status"],
+        "succeeded"
+    );
     let refused = run(&server, &operator, "service.stop", "ssh", &[]).await;
     assert!(refused.to_string().contains("must be confirmed"), "{refused}");
     let ended = run(&server, &operator, "service.stop", "ssh", &[("confirm", "true")]).await;
@@ -201,6 +283,11 @@ async fn who_may_not_act_is_refused_and_what_carries_the_way_in_wants_confirmati
     let odd = run(&server, &operator, "service.start", "--now", &[]).await;
     assert!(odd.to_string().contains("no name of a service"), "{odd}");
     let unknown = run(&server, &operator, "service.start", "nobody", &[]).await;
-    assert!(unknown["run"]["detail"].to_string().contains("no service nobody.service"), "{unknown}");
+    assert!(
+        unknown["run"]["detail"]
+            .to_string()
+            .contains("no service nobody.service"),
+        "{unknown}"
+    );
     server.stop().await;
 }

@@ -4,7 +4,10 @@ use super::api::get_connections;
 use crate::{
     format::NO_VALUE,
     pages::watched::{Question, Subject},
-    ui::{Glyph, grid::{Head, Sort}},
+    ui::{
+        Glyph,
+        grid::{Head, Sort},
+    },
 };
 
 /// The columns. Their keys are the words of [`ConnectionSort`](farol_model::connection::ConnectionSort).
@@ -90,10 +93,21 @@ pub static SUBJECT: Subject = Subject {
         format!("Connection of {whose}")
     },
     param: "connection",
-    lines: ["Last frames", "Up to 50, the oldest first. Tokens and parameters are not in them."],
+    lines: [
+        "Last frames",
+        "Up to 50, the oldest first. Tokens and parameters are not in them.",
+    ],
     read: Some("Read the last frames"),
     ask: |asked| {
-        let Question { sort, text, from, count, id, lines, by_itself } = asked;
+        let Question {
+            sort,
+            text,
+            from,
+            count,
+            id,
+            lines,
+            by_itself,
+        } = asked;
         Box::pin(get_connections(sort, text, from, count, id, lines, by_itself))
     },
 };
@@ -110,7 +124,10 @@ mod tests {
         }
         assert_eq!(HEADS.len(), ConnectionSort::ALL.len());
         let usual = SUBJECT.usual;
-        assert_eq!((HEADS[usual.column].key, HEADS[SUBJECT.link].key), ("age", "user"));
+        assert_eq!(
+            (HEADS[usual.column].key, HEADS[SUBJECT.link].key),
+            ("age", "user")
+        );
         assert_eq!((FACTS[FACT_USER], FACTS[FACT_ADDRESS]), ("User", "Address"));
     }
 }

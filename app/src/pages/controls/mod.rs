@@ -9,5 +9,6 @@ mod param;
 mod run;
 pub mod words;
 
+pub use api::run_action;
 pub use page::{ControlsPage, RunList, RunPage};
 pub use panel::{ActionPanel, CameBack};

@@ -53,7 +53,9 @@ pub async fn get_services(
         asked,
         gone: !id.is_empty() && chosen.is_none(),
         id,
-        facts: chosen.as_ref().map_or_else(Vec::new, |chosen| words::facts(chosen, t_ms)),
+        facts: chosen
+            .as_ref()
+            .map_or_else(Vec::new, |chosen| words::facts(chosen, t_ms)),
         vital: chosen.and_then(|chosen| chosen.vital).unwrap_or_default(),
         lines: log.0,
         lines_why: log.1,

@@ -58,7 +58,10 @@ pub static SUBJECT: Subject = Subject {
     facts: &FACTS,
     glyph: Glyph::Services,
     nobody: ["No services", "systemd answers, and knows of no service."],
-    no_match: ["No service matches", "Try a part of its name or description, or a state: failed."],
+    no_match: [
+        "No service matches",
+        "Try a part of its name or description, or a state: failed.",
+    ],
     gone: [
         "There is no such service now",
         "systemd does not know it any more. These are its last values.",
@@ -68,7 +71,15 @@ pub static SUBJECT: Subject = Subject {
     lines: ["Log", "The newest first, from the journal, as they come."],
     read: None,
     ask: |asked| {
-        let Question { sort, text, from, count, id, lines, by_itself } = asked;
+        let Question {
+            sort,
+            text,
+            from,
+            count,
+            id,
+            lines,
+            by_itself,
+        } = asked;
         Box::pin(get_services(sort, text, from, count, id, lines, by_itself))
     },
 };
@@ -84,6 +95,9 @@ mod tests {
             assert!(ServiceSort::parse(head.key).is_some(), "{}", head.key);
         }
         assert_eq!(HEADS.len(), ServiceSort::ALL.len());
-        assert_eq!((HEADS[SUBJECT.usual.column].key, HEADS[SUBJECT.link].key), ("state", "name"));
+        assert_eq!(
+            (HEADS[SUBJECT.usual.column].key, HEADS[SUBJECT.link].key),
+            ("state", "name")
+        );
     }
 }

@@ -25,7 +25,8 @@ pub fn cells(row: &ServiceRow, t_ms: i64) -> Row {
         state(row),
         known(&row.description),
         known(&row.enabled),
-        row.since_ms.map_or_else(|| NO_VALUE.to_owned(), |since_ms| duration(t_ms - since_ms)),
+        row.since_ms
+            .map_or_else(|| NO_VALUE.to_owned(), |since_ms| duration(t_ms - since_ms)),
         number(row.memory_bytes.map(|bytes| bytes as f64), Unit::Bytes),
         percent(row),
         number(row.tasks.map(|tasks| tasks as f64), Unit::Count),
@@ -77,14 +78,18 @@ pub fn head(page: &ServicePage) -> Vec<String> {
 /// Title and text of why there are none; nothing while systemd answers.
 pub fn absent(state: &ServicesState) -> Vec<String> {
     let why = state.unavailable.iter();
-    why.flat_map(|why| ["No systemd here".to_owned(), why.clone()]).collect()
+    why.flat_map(|why| ["No systemd here".to_owned(), why.clone()])
+        .collect()
 }
 
 /// The newest first, and why there are none.
 pub fn log(lines: Result<Vec<LogLine>, Fault>) -> (Vec<Row>, String) {
     match lines {
         Ok(lines) if lines.is_empty() => (Vec::new(), "Nothing in the journal yet.".to_owned()),
-        Ok(lines) => (lines.iter().rev().take(LOG_LINES).map(line).collect(), String::new()),
+        Ok(lines) => (
+            lines.iter().rev().take(LOG_LINES).map(line).collect(),
+            String::new(),
+        ),
         Err(fault) => (Vec::new(), fault.message),
     }
 }
@@ -124,7 +129,14 @@ fn state(row: &ServiceRow) -> String {
     match row.state {
         ServiceState::Inactive if row.load == "masked" => "masked".to_owned(),
         ServiceState::Inactive if row.load == "not-found" => "no unit file".to_owned(),
-        ServiceState::Failed => format!("failed ({})", if row.result.is_empty() { &row.sub } else { &row.result }),
+        ServiceState::Failed => format!(
+            "failed ({})",
+            if row.result.is_empty() {
+                &row.sub
+            } else {
+                &row.result
+            }
+        ),
         ServiceState::Inactive => "inactive".to_owned(),
         state => format!("{} ({})", state.as_str(), row.sub),
     }
@@ -139,7 +151,8 @@ fn number(value: Option<f64>, unit: Unit) -> String {
 }
 
 fn percent(row: &ServiceRow) -> String {
-    row.cpu_percent.map_or_else(|| NO_VALUE.to_owned(), |percent| format!("{percent:.1} %"))
+    row.cpu_percent
+        .map_or_else(|| NO_VALUE.to_owned(), |percent| format!("{percent:.1} %"))
 }
 
 #[cfg(test)]
@@ -172,7 +185,10 @@ mod tests {
     fn there_is_a_cell_per_head_and_a_value_per_title() {
         let cells = cells(&row(), 66_000);
         assert_eq!(cells.len(), HEADS.len() + 1);
-        assert_eq!(cells[..4], ["nginx.service", "nginx", "active (running)", "A web server"]);
+        assert_eq!(
+            cells[..4],
+            ["nginx.service", "nginx", "active (running)", "A web server"]
+        );
         assert_eq!(cells[5], "1 min 5 s");
         assert_eq!(cells[7], "1.2 %");
         let details = ServiceDetails {
@@ -194,7 +210,10 @@ mod tests {
             ..Default::default()
         };
         let cells = cells(&failed, 0);
-        assert_eq!((cells[2].as_str(), cells[5].as_str(), cells[6].as_str()), ("failed (exit-code)", NO_VALUE, NO_VALUE));
+        assert_eq!(
+            (cells[2].as_str(), cells[5].as_str(), cells[6].as_str()),
+            ("failed (exit-code)", NO_VALUE, NO_VALUE)
+        );
         let details = ServiceDetails {
             row: failed,
             ..Default::default()

@@ -37,7 +37,9 @@ pub fn Details(state: TableState, actions: Vec<ActionSpec>) -> AnyView {
 fn panels(state: TableState, actions: Vec<ActionSpec>) -> AnyView {
     let which = Memo::new(move |_| {
         let id = state.chosen.get();
-        state.view.with(|view| (view.id == id).then(|| (id, view.vital.clone())))
+        state
+            .view
+            .with(|view| (view.id == id).then(|| (id, view.vital.clone())))
     });
     let drawn = reactive(move || {
         let Some((id, vital)) = which.get() else {

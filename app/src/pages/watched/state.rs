@@ -78,7 +78,15 @@ impl TableState {
             let lines = self.subject.read.is_none() || read.get_value() != pressed;
             read.set_value(pressed);
             let by_itself = true;
-            let asked = Question { sort, text, from, count, id, lines, by_itself };
+            let asked = Question {
+                sort,
+                text,
+                from,
+                count,
+                id,
+                lines,
+                by_itself,
+            };
             self.call.start((self.subject.ask)(asked));
         });
         effect(move || {
@@ -122,10 +130,17 @@ impl TableState {
             })
         };
         let cell = move |column: usize| {
-            let class = self.subject.heads.get(column).map_or_else(String::new, Head::class);
+            let class = self
+                .subject
+                .heads
+                .get(column)
+                .map_or_else(String::new, Head::class);
             let words = reactive(move || part(column + 1));
             if column == self.subject.link {
-                let href = reactive(move || self.grid.href(&format!("id={}", crate::pages::audit::escape(&part(0)))));
+                let href = reactive(move || {
+                    self.grid
+                        .href(&format!("id={}", crate::pages::audit::escape(&part(0))))
+                });
                 return view! { <td class=class>{row_link(index, href, words)}</td> };
             }
             let title = words.clone();
