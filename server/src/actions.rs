@@ -8,6 +8,7 @@
 pub mod collector;
 pub mod disconnect;
 pub mod output;
+pub mod own;
 pub mod rpc;
 pub mod runbook;
 pub mod runner;
@@ -23,6 +24,7 @@ use farol_model::{
 };
 use futures::future::BoxFuture;
 use output::OutputSink;
+use own::Own;
 use runbook::config::RunbookConfig;
 use service::ServiceManager;
 use std::sync::Arc;
@@ -33,6 +35,7 @@ pub fn registered(
     collectors: Arc<dyn CollectorSwitch>,
     connections: Arc<dyn Connections>,
     services: Arc<dyn ServiceManager>,
+    own: Arc<dyn Own>,
     runbooks: &[RunbookConfig],
 ) -> Vec<Arc<dyn Action>> {
     let mut actions: Vec<Arc<dyn Action>> = Vec::new();
@@ -47,6 +50,7 @@ pub fn registered(
     actions.push(Arc::new(collector::Resume::new(collectors.clone())));
     actions.push(Arc::new(collector::SetInterval::new(collectors)));
     actions.push(Arc::new(disconnect::Disconnect::new(connections)));
+    actions.extend(own::all(&own));
     actions
 }
 

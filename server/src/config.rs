@@ -38,6 +38,17 @@ pub struct Config {
     pub services: ServicesConfig,
     #[serde(rename = "runbook")]
     pub runbooks: Vec<RunbookConfig>,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// Where a configuration came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// None where there was no file, or nobody read one.
+    pub file: Option<PathBuf>,
+    /// The command line said what `[tls]` is.
+    pub tls_given: bool,
 }
 
 /// `[http]`: who may connect, and how much.
@@ -324,6 +335,11 @@ impl Config {
         Self::load_from(file, Env::prefixed("FAROL_"))
     }
 
+    /// Reads and checks what this came from.
+    pub fn load_again(origin: &Origin) -> Result<Config, ConfigError> {
+        Self::load(origin.file.as_deref())
+    }
+
     fn load_from(file: Option<&Path>, env: Env) -> Result<Config, ConfigError> {
         let mut figment = Figment::from(Serialized::defaults(Config::default()));
         if let Some(file) = file {
@@ -340,9 +356,10 @@ impl Config {
         // Names with one underscore are command line options (`FAROL_LISTEN`), read by clap.
         let env = env.filter(|key| key.as_str().contains("__")).split("__");
         let figment = figment.merge(env);
-        let config: Config = figment
+        let mut config: Config = figment
             .extract()
             .map_err(|error| ConfigError(from_figment(error, file)))?;
+        config.origin.file = file.map(Path::to_owned);
         let problems: Vec<Problem> = config
             .problems()
             .into_iter()

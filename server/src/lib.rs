@@ -7,6 +7,7 @@
 //! | [`live`] | the hub, sessions and carriers of the live protocol |
 //! | [`actions`] | actions, the one runner, runs |
 //! | [`services`] | services of systemd: how they stand, what they write, what can be done to them |
+//! | [`own`] | what of the running process can be changed: log, configuration, end |
 //! | [`audit`] | the append-only log of who did what |
 //! | [`access`] | users, sessions, tokens, throttling |
 //! | [`telemetry`] | Farol's own metrics, log and traces |
@@ -31,6 +32,7 @@ pub mod error;
 pub mod history;
 pub mod live;
 pub mod middleware;
+pub mod own;
 pub mod ports;
 pub mod procstat;
 pub mod router;
@@ -56,6 +58,7 @@ use farol_model::Fault;
 use leptos::config::LeptosOptions;
 use live::{Hub, Live, Parts, Registry};
 use middleware::origin::OriginPolicy;
+use own::Process;
 use services::Services;
 use state::AppState;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -159,10 +162,15 @@ async fn assemble(
 
     let registry = Registry::new(&limits);
     let services = Services::start(&config.services, hub.clone(), shutdown.clone());
+    let host = tokio::task::spawn_blocking(host_info)
+        .await
+        .context("this machine cannot be looked at")?;
+    let process = Process::start(host.name.clone(), &config, collectors.clone(), shutdown.clone());
     let actions = actions::registered(
         Arc::new(collectors.clone()),
         registry.clone(),
         Arc::new(services.clone()),
+        Arc::new(process),
         &config.runbooks,
     );
     let store = RunStore::new(pool);
@@ -192,9 +200,6 @@ async fn assemble(
         shutdown: shutdown.clone(),
         tasks: tasks.clone(),
     });
-    let host = tokio::task::spawn_blocking(host_info)
-        .await
-        .context("this machine cannot be looked at")?;
     Ok(AppState {
         config: Arc::new(config),
         host: Arc::new(host),
