@@ -110,6 +110,9 @@ impl State {
             let (text, open) = (self.text.get(), self.open.get());
             if !open {
                 sent.set_value(None);
+                if !text.is_empty() {
+                    self.text.set(String::new());
+                }
             } else if !self.asking.pending() && sent.get_value().as_ref() != Some(&text) {
                 sent.set_value(Some(text.clone()));
                 self.asking.start(find(text));
@@ -211,10 +214,13 @@ fn Search(open: RwSignal<bool>) -> AnyView {
         event.prevent_default();
     };
     let told = move || {
-        let count = state.found.with(|found| found.1.len());
+        let (fresh, count) = state
+            .found
+            .with(|found| (found.0 == state.text.get(), found.1.len()));
         let said = state.said.get();
         match (said.is_empty(), count) {
             (false, _) => said,
+            _ if !fresh => "Searching".to_owned(),
             (_, 0) => "Nothing has that in its name. Try a shorter word.".to_owned(),
             (_, 1) => "1 result".to_owned(),
             _ => format!("{count} results"),
@@ -232,7 +238,10 @@ fn Search(open: RwSignal<bool>) -> AnyView {
                     aria-expanded="true"
                     aria-controls="found"
                     aria-autocomplete="list"
-                    aria-activedescendant=move || format!("found-{}", state.at.get())
+                    aria-activedescendant=move || {
+                        let any = state.found.with(|found| !found.1.is_empty());
+                        any.then(|| format!("found-{}", state.at.get()))
+                    }
                     placeholder="A page, service, process or action: restart nginx"
                     autocomplete="off"
                     spellcheck="false"

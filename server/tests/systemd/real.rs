@@ -160,7 +160,7 @@ async fn services_are_started_restarted_and_stopped_and_the_table_follows() {
     let view = until(&server, &operator, "count=500", running).await;
     assert_eq!(row(&view, "sleepy.service")[3], "Sleeps all day");
     let details = |view: &Value| {
-        view["facts"][5] != "–" && view["facts"].as_array().is_some_and(|facts| facts.len() == 12)
+        view["facts"][5] != "—" && view["facts"].as_array().is_some_and(|facts| facts.len() == 12)
     };
     let before = until(&server, &operator, "id=sleepy.service&lines=true", details).await;
     let said = |view: &Value| view["lines"].to_string().contains("hello from sleepy");
