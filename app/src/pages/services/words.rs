@@ -65,12 +65,17 @@ pub fn facts(details: &ServiceDetails, t_ms: i64) -> Vec<String> {
 pub fn head(page: &ServicePage) -> Vec<String> {
     let state = &page.state;
     let looked = format!("{} UTC", clock_utc(state.t_ms));
+    // What nobody could count is not none.
+    let counted = |count: u32| match state.unavailable {
+        Some(_) => NO_VALUE.to_owned(),
+        None => count.to_string(),
+    };
     vec![
         count(page.matching, state),
         looked.clone(),
-        state.total.to_string(),
-        state.active.to_string(),
-        state.failed.to_string(),
+        counted(state.total),
+        counted(state.active),
+        counted(state.failed),
         looked,
     ]
 }
@@ -198,7 +203,11 @@ mod tests {
         let facts = facts(&details, 66_000);
         assert_eq!(facts.len(), FACTS.len());
         assert_eq!((facts[4].as_str(), facts[10].as_str()), ("success", NO_VALUE));
-        assert_eq!(head(&ServicePage::default()).len(), FIRST_TOTAL + TOTALS.len());
+        let mut page = ServicePage::default();
+        assert_eq!(head(&page).len(), FIRST_TOTAL + TOTALS.len());
+        assert_eq!(head(&page)[4], "0");
+        page.state.unavailable = Some("no bus".into());
+        assert_eq!(head(&page)[4], NO_VALUE, "not counted is not none");
     }
 
     #[test]
