@@ -235,6 +235,7 @@ fn a_hangup_reads_the_configuration_again_and_a_wrong_file_changes_nothing() {
         "{line}"
     );
     hangup("[log]\nfilter = \"=,=\"\n");
-    assert!(until("stays as it was").contains("log.filter"));
+    until("stays as it was");
+    until("farol.toml: log.filter");
     assert!(running.end().success());
 }
