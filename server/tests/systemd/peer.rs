@@ -289,8 +289,7 @@ async fn ten_thousand_services_are_listed_and_a_signal_of_one_is_told_at_once() 
         (page.rows[0].name.as_str(), page.rows[0].state),
         ("s7777.service", ServiceState::Failed)
     );
-    let more = Stage::with(10_001).await;
-    let mut more = more;
+    let mut more = Stage::with(10_001).await;
     let state = more.until(|state| state.cut).await;
     assert_eq!(state.total, 10_000, "the rest is told of and left out");
 }
