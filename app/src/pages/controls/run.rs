@@ -21,10 +21,12 @@ pub fn RunOutcome(
     now_ms: i64,
 ) -> AnyView {
     let first = view.run.clone();
+    // Several panels may each show a run.
+    let label = format!("Run: {}", first.title);
     let live = feed::run(view);
     let run = Memo::new(move |_| live.run().unwrap_or_else(|| first.clone()));
     view! {
-        <section class="run" aria-label="Run">
+        <section class="run" aria-label=label>
             <RunHead run now_ms/>
             <RunFacts run/>
             <Output live/>
