@@ -61,13 +61,13 @@ fn FrameBody(session: Session) -> AnyView {
         </a>
         <HydrationNotice/>
         <div class="frame">
-            <Rail menu=menu.clone()/>
+            <Rail menu/>
             <TopBar session=session.clone() page palette_open help_open/>
             <main class="content" id="content" tabindex="-1">
                 <AppRoutes/>
             </main>
         </div>
-        <Palette menu palette_open help_open/>
+        <Palette palette_open help_open/>
         <ToastArea toasts/>
     }
 }

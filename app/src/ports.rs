@@ -17,6 +17,7 @@ use farol_model::{
     host::HostInfo,
     process::ProcessRow,
     sample::ChannelView,
+    service::{LogLine, ServiceDetails, ServicePage, ServiceQuery},
 };
 use leptos::prelude::use_context;
 use std::{future::Future, pin::Pin, sync::Arc};
@@ -109,6 +110,15 @@ pub trait AccountPort: Send + Sync {
     fn provider(&self) -> Option<String>;
 }
 
+/// The services of the init system.
+pub trait ServicesPort: Send + Sync {
+    fn page(&self, viewer: &Viewer, query: &ServiceQuery) -> Result<ServicePage, Fault>;
+    /// None when there is no such service.
+    fn one<'a>(&'a self, viewer: &'a Viewer, name: &'a str) -> PortFuture<'a, Option<ServiceDetails>>;
+    /// The last lines of one, oldest first. `follow`: to be asked for again and again; the first answer may have none.
+    fn log<'a>(&'a self, viewer: &'a Viewer, name: &'a str, follow: bool) -> PortFuture<'a, Vec<LogLine>>;
+}
+
 /// All ports and who is asking, as the server provides them for one request.
 #[derive(Clone)]
 pub struct Ports {
@@ -119,6 +129,7 @@ pub struct Ports {
     pub connections: Arc<dyn ConnectionsPort>,
     pub settings: Arc<dyn SettingsPort>,
     pub account: Arc<dyn AccountPort>,
+    pub services: Arc<dyn ServicesPort>,
     /// The signed-in viewer of this request.
     pub viewer: Option<Viewer>,
     /// Address of the peer of this request.

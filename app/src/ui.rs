@@ -9,6 +9,7 @@ pub mod dialog;
 pub mod drawer;
 pub mod empty;
 pub mod field;
+pub mod found;
 pub mod grid;
 pub mod icons;
 pub mod logo;
@@ -18,6 +19,8 @@ pub mod notice;
 pub mod palette;
 pub mod prefs;
 pub mod rows;
+#[cfg(feature = "ssr")]
+mod search;
 pub mod skeleton;
 pub mod tabs;
 pub mod toast;

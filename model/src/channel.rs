@@ -23,6 +23,7 @@ pub enum Kind {
     App,
     Collectors,
     Marks,
+    Services,
     Run,
     Room,
 }
@@ -33,6 +34,7 @@ words!(Kind {
     App = "apps",
     Collectors = "collectors",
     Marks = "marks",
+    Services = "services",
     Run = "runs",
     Room = "room",
 });
@@ -42,7 +44,7 @@ impl Kind {
     pub fn permission(self) -> Permission {
         match self {
             Kind::Metrics | Kind::App | Kind::Collectors | Kind::Room => Permission::ViewMetrics,
-            Kind::Processes => Permission::ViewProcesses,
+            Kind::Processes | Kind::Services => Permission::ViewProcesses,
             Kind::Run | Kind::Marks => Permission::ViewRuns,
         }
     }
@@ -61,6 +63,8 @@ pub enum Channel {
     Collectors { host: String },
     /// `marks/HOST`: when runs began and ended on a host, for its charts.
     Marks { host: String },
+    /// `services/HOST`: how the services stand.
+    Services { host: String },
     /// `runs/ID`: progress and output of one run.
     Run { id: String },
     /// `room/NAME`: what people say to each other, and who is there.
@@ -96,6 +100,7 @@ impl Channel {
             (Kind::App, [name]) => Some(Channel::App { name: (*name).into() }),
             (Kind::Collectors, [host]) => Some(Channel::Collectors { host: (*host).into() }),
             (Kind::Marks, [host]) => Some(Channel::Marks { host: (*host).into() }),
+            (Kind::Services, [host]) => Some(Channel::Services { host: (*host).into() }),
             (Kind::Run, [id]) => Some(Channel::Run { id: (*id).into() }),
             (Kind::Room, [name]) => Some(Channel::Room { name: (*name).into() }),
             _ => None,
@@ -109,6 +114,7 @@ impl Channel {
             Channel::App { .. } => Kind::App,
             Channel::Collectors { .. } => Kind::Collectors,
             Channel::Marks { .. } => Kind::Marks,
+            Channel::Services { .. } => Kind::Services,
             Channel::Run { .. } => Kind::Run,
             Channel::Room { .. } => Kind::Room,
         }
@@ -123,7 +129,7 @@ impl Channel {
         match self {
             Channel::Metrics { .. } | Channel::App { .. } => Class::Metrics,
             Channel::Processes { .. } => Class::Table,
-            Channel::Collectors { .. } | Channel::Marks { .. } => Class::Cache,
+            Channel::Collectors { .. } | Channel::Marks { .. } | Channel::Services { .. } => Class::Cache,
             Channel::Run { .. } | Channel::Room { .. } => Class::Stream,
         }
     }

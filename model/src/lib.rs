@@ -22,6 +22,7 @@ pub mod process;
 pub mod sample;
 #[cfg(feature = "schema")]
 pub mod schema;
+pub mod service;
 pub mod wire;
 pub mod words;
 

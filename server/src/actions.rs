@@ -9,10 +9,12 @@ pub mod collector;
 pub mod compare;
 pub mod disconnect;
 pub mod output;
+pub mod own;
 pub mod recover;
 pub mod rpc;
 pub mod runbook;
 pub mod runner;
+pub mod service;
 pub mod signal;
 pub mod store;
 
@@ -21,10 +23,12 @@ use collector::CollectorSwitch;
 use disconnect::Connections;
 use farol_model::{
     Fault, Viewer,
-    action::{ActionSpec, PanelNotes, Params, RunEvent, RunStatus},
+    action::{ActionSpec, Danger, PanelNotes, Params, RunEvent, RunStatus},
 };
 use futures::future::BoxFuture;
 use output::OutputSink;
+use own::Own;
+use service::ServiceManager;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -32,12 +36,16 @@ use tokio_util::sync::CancellationToken;
 pub fn registered(
     collectors: Arc<dyn CollectorSwitch>,
     connections: Arc<dyn Connections>,
+    services: Arc<dyn ServiceManager>,
+    own: Arc<dyn Own>,
 ) -> Vec<Arc<dyn Action>> {
     let mut actions: Vec<Arc<dyn Action>> = vec![Arc::new(signal::SendSignal::new())];
+    actions.extend(service::all(&services));
     actions.push(Arc::new(collector::Pause::new(collectors.clone())));
     actions.push(Arc::new(collector::Resume::new(collectors.clone())));
     actions.push(Arc::new(collector::SetInterval::new(collectors)));
     actions.push(Arc::new(disconnect::Disconnect::new(connections)));
+    actions.extend(own::all(&own));
     actions
 }
 
@@ -47,6 +55,13 @@ pub trait Action: Send + Sync + 'static {
     fn spec(&self) -> &ActionSpec;
     /// Does it. Parameters are complete and checked.
     fn run<'a>(&'a self, context: RunContext, params: Params) -> BoxFuture<'a, Outcome>;
+    /// What the spec cannot say of checked parameters: whether they can be meant at all, and how much harm a wrong click does.
+    ///
+    /// # Errors
+    /// Why they cannot.
+    fn weigh(&self, _params: &Params) -> Result<Danger, Fault> {
+        Ok(self.spec().danger)
+    }
     /// Whether a second run must wait for the first.
     fn one_at_a_time(&self) -> bool {
         false

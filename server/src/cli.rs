@@ -95,6 +95,7 @@ struct TlsArgs {
 impl TlsArgs {
     fn over(self, config: &mut Config) -> anyhow::Result<()> {
         if self.tls_cert.is_some() || self.tls_self_signed {
+            config.origin.tls_given = true;
             config.tls = TlsConfig {
                 cert: self.tls_cert,
                 key: self.tls_key,

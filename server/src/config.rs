@@ -14,6 +14,7 @@ use crate::{
     audit::config::AuditConfig,
     collectors::registered_names,
     live::LiveLimits,
+    services::ServicesConfig,
     tls::certificate::{BadFile, Certificate, Files},
 };
 use figment::{
@@ -43,10 +44,22 @@ pub struct Config {
     pub metrics: MetricsConfig,
     pub telemetry: TelemetryConfig,
     pub roles: BTreeMap<String, RoleConfig>,
+    pub services: ServicesConfig,
     #[serde(rename = "runbook")]
     pub runbooks: Vec<RunbookConfig>,
     #[serde(rename = "runbooks")]
     pub runbook_files: RunbookFilesConfig,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// Where a configuration came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// None where there was no file, or nobody read one.
+    pub file: Option<PathBuf>,
+    /// The command line said what `[tls]` is.
+    pub tls_given: bool,
 }
 
 /// `[runbooks]`: where runbooks in files of their own are.
@@ -351,6 +364,11 @@ impl Config {
         Self::load_from(file, Env::prefixed("FAROL_"))
     }
 
+    /// Reads and checks what this came from.
+    pub fn load_again(origin: &Origin) -> Result<Config, ConfigError> {
+        Self::load(origin.file.as_deref())
+    }
+
     fn load_from(file: Option<&Path>, env: Env) -> Result<Config, ConfigError> {
         let mut figment = Figment::from(Serialized::defaults(Config::default()));
         if let Some(file) = file {
@@ -367,9 +385,10 @@ impl Config {
         // Names with one underscore are command line options (`FAROL_LISTEN`), read by clap.
         let env = env.filter(|key| key.as_str().contains("__")).split("__");
         let figment = figment.merge(env);
-        let config: Config = figment
+        let mut config: Config = figment
             .extract()
             .map_err(|error| ConfigError(from_figment(error, file)))?;
+        config.origin.file = file.map(Path::to_owned);
         let problems: Vec<Problem> = config
             .problems()
             .into_iter()
@@ -459,6 +478,12 @@ impl Config {
                 .problems()
                 .into_iter()
                 .map(|(key, why)| (format!("audit.{key}"), why)),
+        );
+        problems.extend(
+            self.services
+                .problems()
+                .into_iter()
+                .map(|(key, why)| (format!("services.{key}"), why)),
         );
         problems.extend(crate::actions::runbook::config::problems(&self.runbooks));
         if let Some(dir) = self.runbook_files.dir.as_ref().filter(|dir| !dir.is_dir()) {
@@ -614,6 +639,16 @@ mod tests {
                 "[runbooks]\ndir = \"/nonexistent/books\"",
                 "runbooks.dir",
                 "is no folder",
+            ),
+            (
+                "[services]\nbus = \"systemd\"",
+                "services.bus",
+                "system, user, off",
+            ),
+            (
+                "[services]\njournal = \"/nonexistent\"",
+                "services.journal",
+                "no folder",
             ),
             ("[tls]\ncert = \"a.pem\"", "tls.key", "is missing"),
             ("[tls]\nkey = \"a.pem\"", "tls.cert", "is missing"),

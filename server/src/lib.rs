@@ -7,6 +7,8 @@
 //! | [`live`] | the hub, sessions and carriers of the live protocol |
 //! | [`actions`] | actions, the one runner, runs |
 //! | [`download`] | the output of a run as text |
+//! | [`services`] | services of systemd: how they stand, what they write, what can be done to them |
+//! | [`own`] | what of the running process can be changed: log, configuration, end |
 //! | [`audit`] | the append-only log of who did what, a chain |
 //! | [`access`] | users, sessions, tokens, throttling |
 //! | [`telemetry`] | Farol's own metrics, log and traces |
@@ -35,11 +37,13 @@ pub mod history;
 pub mod live;
 pub mod middleware;
 pub mod outbound;
+pub mod own;
 pub mod ports;
 pub mod procstat;
 pub mod rest;
 pub mod router;
 pub mod serve;
+pub mod services;
 pub mod site;
 pub mod state;
 pub mod telemetry;
@@ -65,6 +69,8 @@ use farol_model::Fault;
 use leptos::config::LeptosOptions;
 use live::{Hub, Live, Parts, Registry};
 use middleware::origin::OriginPolicy;
+use own::Process;
+use services::Services;
 use state::AppState;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tls::{Tls, reload::Watched};
@@ -175,7 +181,17 @@ pub async fn assemble(
     let collectors = scheduler::start(all, interval, hub.clone(), shutdown.clone());
 
     let registry = Registry::new(&limits);
-    let actions = actions::registered(Arc::new(collectors.clone()), registry.clone());
+    let services = Services::start(&config.services, hub.clone(), shutdown.clone());
+    let host = tokio::task::spawn_blocking(host_info)
+        .await
+        .context("this machine cannot be looked at")?;
+    let process = Process::start(host.name.clone(), &config, collectors.clone(), shutdown.clone());
+    let actions = actions::registered(
+        Arc::new(collectors.clone()),
+        registry.clone(),
+        Arc::new(services.clone()),
+        Arc::new(process),
+    );
     let store = RunStore::new(pool);
     let runner = Runner::start_up(
         actions,
@@ -217,6 +233,7 @@ pub async fn assemble(
         runner,
         shelf,
         collectors,
+        services,
         audit,
         assets: Arc::new(assets),
         leptos: LeptosOptions::builder().output_name("farol").build(),

@@ -5,6 +5,7 @@ use crate::{
     actions::{Caller, runbook::shelf::Shelf, runner::Runner},
     audit::AuditLog,
     live::{Identity, Live, Proof, hub::Hub},
+    services::Services,
     state::AppState,
     time::now_ms,
 };
@@ -15,7 +16,7 @@ use farol_app::{
     },
     ports::{
         AccountPort, AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports, RunsPort,
-        SettingsPort,
+        ServicesPort, SettingsPort,
     },
 };
 use farol_model::{
@@ -30,6 +31,7 @@ use farol_model::{
     host::HostInfo,
     process::ProcessRow,
     sample::ChannelView,
+    service::{LogLine, ServiceDetails, ServicePage, ServiceQuery},
 };
 use std::sync::Arc;
 
@@ -66,6 +68,7 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
             access: state.access.clone(),
             identity,
         }),
+        services: Arc::new(state.services.clone()),
         viewer,
         from,
     }
@@ -267,5 +270,36 @@ impl AccountPort for OwnAccount {
 
     fn provider(&self) -> Option<String> {
         self.access.oidc.as_ref().map(|oidc| oidc.title().to_owned())
+    }
+}
+
+/// Lines of a log that a page starts from.
+const FIRST_LOG_LINES: usize = 60;
+
+impl ServicesPort for Services {
+    fn page(&self, viewer: &Viewer, query: &ServiceQuery) -> Result<ServicePage, Fault> {
+        viewer.require(Permission::ViewProcesses)?;
+        Ok(Services::page(self, query))
+    }
+
+    fn one<'a>(&'a self, viewer: &'a Viewer, name: &'a str) -> PortFuture<'a, Option<ServiceDetails>> {
+        Box::pin(async move {
+            viewer.require(Permission::ViewProcesses)?;
+            self.details(name).await
+        })
+    }
+
+    fn log<'a>(&'a self, viewer: &'a Viewer, name: &'a str, follow: bool) -> PortFuture<'a, Vec<LogLine>> {
+        Box::pin(async move {
+            viewer.require(Permission::ViewLogs)?;
+            let followed = match follow {
+                true => self.tail(name)?,
+                false => None,
+            };
+            match followed {
+                Some(lines) => Ok(lines),
+                None => self.last_lines(name, FIRST_LOG_LINES).await,
+            }
+        })
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     config::Config,
     live::Live,
     middleware::origin::OriginPolicy,
+    services::Services,
 };
 use axum::extract::FromRef;
 use farol_app::shell::Assets;
@@ -25,6 +26,7 @@ pub struct AppState {
     pub runner: Runner,
     pub shelf: Arc<Shelf>,
     pub collectors: CollectorControl,
+    pub services: Services,
     pub audit: AuditLog,
     /// Facts about this machine, read at the start.
     pub host: Arc<HostInfo>,

@@ -211,3 +211,31 @@ fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
     drop(running.child.stderr.take());
     assert!(running.end().success());
 }
+
+#[test]
+fn a_hangup_reads_the_configuration_again_and_a_wrong_file_changes_nothing() {
+    let dir = with_config("[log]\nfilter = \"info\"\n");
+    let mut running = Running::start(dir.path(), Stdio::piped());
+    let mut log = BufReader::new(running.child.stderr.take().unwrap()).lines();
+    let mut until = |text: &str| loop {
+        let line = log.next().unwrap().unwrap();
+        if line.contains(text) {
+            return line;
+        }
+    };
+    let hangup = |text: &str| {
+        std::fs::write(dir.path().join("farol.toml"), text).unwrap();
+        let pid = rustix::process::Pid::from_child(&running.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    };
+    hangup("[log]\nfilter = \"farol=debug,info\"\n[http]\nmax_connections = 7\n");
+    let line = until("configuration read again");
+    assert!(
+        line.contains("In force now: log.filter. After a restart: http.max_connections."),
+        "{line}"
+    );
+    hangup("[log]\nfilter = \"=,=\"\n");
+    until("stays as it was");
+    until("farol.toml: log.filter");
+    assert!(running.end().success());
+}

@@ -89,7 +89,7 @@ async fn the_page_lists_filters_and_opens_connections_without_a_script() {
     assert!(none.contains("No connection matches") && none.contains("0 of 1 connections match"));
     let sorted = get("/connections?sort=client-asc&q=tester".into()).await;
     assert!(sorted.contains("aria-sort=\"ascending\"") && sorted.contains(&id));
-    let open = get(format!("/connections?id={id}&frames=true")).await;
+    let open = get(format!("/connections?id={id}&lines=true")).await;
     assert!(open.contains("Connection of viewer") && open.contains("collectors/local"));
     assert!(open.contains("Disconnect a client") && open.contains("from the client"));
     assert!(!open.contains("s3cret"), "a token is never shown");

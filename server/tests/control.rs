@@ -323,3 +323,38 @@ async fn a_plain_form_confirms_by_what_is_typed() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn an_administrator_drains_farol_by_its_name_and_nobody_else_does() {
+    let server = TestServer::start().await;
+    let host = farol::collectors::host::host_info().name;
+    let (operator, admin) = (
+        server.signed_in("operator").await,
+        server.signed_in("admin").await,
+    );
+    let drain = |name: &str| {
+        let fields = [
+            ("action", "farol.drain"),
+            ("key", KEY),
+            ("confirm", "true"),
+            ("params[host]", name),
+        ];
+        fields.map(|(key, value)| (key, value.to_owned()))
+    };
+    let fields = drain(&host);
+    let fields: Vec<_> = fields.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    assert_eq!(run(&server, &operator, &fields).await.status(), 403);
+    let wrong = drain("another-host");
+    let wrong: Vec<_> = wrong.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let refused = run(&server, &admin, &wrong).await;
+    assert_eq!(refused.status(), 422);
+    assert!(
+        refused.text().await.unwrap().contains(&host),
+        "it says what the name is"
+    );
+    assert!(!server.shutdown.is_cancelled());
+    assert_eq!(run(&server, &admin, &fields).await.status(), 200);
+    // The server ends by itself, as at a SIGTERM.
+    server.task.await.unwrap().unwrap();
+    assert!(server.shutdown.is_cancelled());
+}

@@ -388,7 +388,7 @@ impl Line {
 fn channel_of(kind: Kind) -> String {
     let end = match kind {
         Kind::Metrics => "local/cpu",
-        Kind::Processes | Kind::Collectors | Kind::Marks => "local",
+        Kind::Processes | Kind::Collectors | Kind::Marks | Kind::Services => "local",
         Kind::App => "farol",
         Kind::Run | Kind::Room => "nothing",
     };

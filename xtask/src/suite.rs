@@ -67,6 +67,7 @@ fn rust_tests(project: &Project, filter: Option<&str>) -> Result<Total> {
     step("packages that Rust tests run", || {
         tools::npm_ci(&project.root.join("server/tests/clients/node"))?;
         tools::python_packages(&project.root.join("server/tests/clients/python"))?;
+        tools::systemd()?;
         tools::curl()
     })?;
     let references = references_file(project);
@@ -147,6 +148,7 @@ pub fn cargo_total(line: &str) -> Option<Total> {
 fn playwright(project: &Project, filter: Option<&str>) -> Result<Total> {
     let chromium = tools::chromium()?;
     tools::npm_ci(&project.end2end_dir)?;
+    tools::systemd()?;
     let report = project.target.join("xtask-playwright.json");
     if report.exists() {
         fs::remove_file(&report)?;

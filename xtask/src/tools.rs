@@ -102,6 +102,21 @@ pub fn curl() -> Result<()> {
     }
 }
 
+/// systemd, with a bus of its user manager, and a bus alone: what tests of services start for themselves.
+pub fn systemd() -> Result<()> {
+    let wanted = [
+        ("/lib/systemd/systemd", "systemd"),
+        ("/usr/bin/dbus-daemon", "dbus"),
+        ("/usr/lib/systemd/user/dbus.socket", "dbus-user-session"),
+    ];
+    for (file, package) in wanted {
+        if !Path::new(file).exists() {
+            debian(package).with_context(|| format!("{package} is missing; tests of services need it"))?;
+        }
+    }
+    Ok(())
+}
+
 /// Installs a package of Debian, where this is Debian and we may.
 fn debian(package: &str) -> Result<()> {
     let root = Command::new("id")

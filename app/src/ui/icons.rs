@@ -8,6 +8,7 @@ pub enum Glyph {
     Overview,
     Host,
     Processes,
+    Services,
     Controls,
     Audit,
     Flask,
@@ -35,6 +36,7 @@ pub enum Glyph {
     Eye,
     Refresh,
     Columns,
+    More,
 }
 
 impl Glyph {
@@ -44,6 +46,9 @@ impl Glyph {
             Glyph::Overview => "M3 11h4v6H3zM8 6h4v11H8zM13 3h4v14h-4z",
             Glyph::Host => "M3.5 4h13v5h-13zM3.5 11h13v5h-13zM6.5 6.5h.01M6.5 13.5h.01M10 6.5h4M10 13.5h4",
             Glyph::Processes => "M7.5 5H17M7.5 10H17M7.5 15H17M3.5 5h.01M3.5 10h.01M3.5 15h.01",
+            Glyph::Services => {
+                "M10 2.5l6.5 3.75v7.5L10 17.5l-6.5-3.75v-7.5zM10 7.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6z"
+            }
             Glyph::Controls => "M10.5 2.5 4.5 11H10l-.5 6.5 6-8.5H10z",
             Glyph::Audit => "M5 2.5h7l3.5 3.5v11.5H5zM12 2.5V6h3.5M7.5 10h5.5M7.5 13.5h5.5",
             Glyph::Flask => "M8 3v5L3.5 17h13L12 8V3M6.5 3h7M6 12.5h8",
@@ -84,6 +89,7 @@ impl Glyph {
                 "M2.5 10S5.2 5 10 5s7.5 5 7.5 5-2.7 5-7.5 5-7.5-5-7.5-5zM10 8a2 2 0 1 0 0 4 2 2 0 0 0 0-4z"
             }
             Glyph::Refresh => "M16.5 10a6.5 6.5 0 1 1-2-4.7M16.5 2.8v3.4h-3.4",
+            Glyph::More => "M4.5 10h.01M10 10h.01M15.5 10h.01",
             Glyph::Columns => "M3 4h14v12H3zM8 4v12M13 4v12",
         }
     }

@@ -1,16 +1,22 @@
-//! Search over pages (Ctrl or Cmd K) and the list of keys (`?`).
+//! Finds whatever there is and starts actions (Ctrl or Cmd K), and the list of keys (`?`).
+//!
+//! A combobox after the ARIA Authoring Practices: the focus stays in the field, arrows choose, Enter goes. The server
+//! searches, one question at a time, so that the browser carries nothing to search in.
 
 use super::{
     dialog::Dialog,
+    found::{Found, find},
     icons::{Glyph, Icon},
 };
 use crate::prelude::*;
-use crate::{browser, pages::Page};
-use leptos::ev::keydown;
+use crate::{browser, call::Call, pages::controls::run_action};
+use farol_model::action::RunView;
+use leptos::{ev::keydown, web_sys::KeyboardEvent};
+use leptos_router::hooks::use_navigate;
 
 /// Both dialogs and the keys that open them.
 #[component]
-pub fn Palette(menu: Vec<&'static Page>, palette_open: RwSignal<bool>, help_open: RwSignal<bool>) -> AnyView {
+pub fn Palette(palette_open: RwSignal<bool>, help_open: RwSignal<bool>) -> AnyView {
     effect(move || {
         let handle = window_event_listener(keydown, move |event| {
             let command = event.ctrl_key() || event.meta_key();
@@ -26,7 +32,7 @@ pub fn Palette(menu: Vec<&'static Page>, palette_open: RwSignal<bool>, help_open
         on_cleanup(move || handle.remove());
     });
     view! {
-        <PageSearch menu open=palette_open/>
+        <Search open=palette_open/>
         <Dialog id="keys" title="Keyboard shortcuts" open=help_open>
             <dl class="keys">
                 <dt>
@@ -34,7 +40,7 @@ pub fn Palette(menu: Vec<&'static Page>, palette_open: RwSignal<bool>, help_open
                     " "
                     <kbd>"K"</kbd>
                 </dt>
-                <dd>"Search pages"</dd>
+                <dd>"Find anything, start an action"</dd>
                 <dt>
                     <kbd>"↑"</kbd>
                     " "
@@ -63,56 +69,220 @@ pub fn Palette(menu: Vec<&'static Page>, palette_open: RwSignal<bool>, help_open
     }
 }
 
+/// What the parts of the search share.
+#[derive(Clone, Copy)]
+struct State {
+    open: RwSignal<bool>,
+    text: RwSignal<String>,
+    /// The text that was answered, and what was found.
+    found: RwSignal<(String, Vec<Found>)>,
+    /// Which of them is chosen.
+    at: RwSignal<usize>,
+    /// Enter was pressed before the answer came.
+    entered: RwSignal<bool>,
+    /// Enter was pressed once on what runs at once.
+    armed: RwSignal<bool>,
+    /// What went wrong, or what is to be done next.
+    said: RwSignal<String>,
+    asking: Call,
+    running: Call,
+}
+
+impl State {
+    fn new(open: RwSignal<bool>) -> Self {
+        State {
+            open,
+            text: RwSignal::new(String::new()),
+            found: RwSignal::default(),
+            at: RwSignal::new(0),
+            entered: RwSignal::new(false),
+            armed: RwSignal::new(false),
+            said: RwSignal::new(String::new()),
+            asking: Call::new(),
+            running: Call::new(),
+        }
+    }
+
+    /// Asks the server, and again when the text has changed meanwhile.
+    fn keep_asking(self) {
+        let sent = StoredValue::new(None);
+        effect(move || {
+            let (text, open) = (self.text.get(), self.open.get());
+            if !open {
+                sent.set_value(None);
+                if !text.is_empty() {
+                    self.text.set(String::new());
+                }
+            } else if !self.asking.pending() && sent.get_value().as_ref() != Some(&text) {
+                sent.set_value(Some(text.clone()));
+                self.asking.start(find(text));
+            }
+        });
+        effect(move || {
+            let Some(answer) = self.asking.answer() else {
+                return;
+            };
+            match answer.and_then(|data| data.read::<(String, Vec<Found>)>()) {
+                Ok(found) => {
+                    self.said.set(String::new());
+                    self.found.set(found);
+                }
+                Err(error) => self.said.set(error.to_string()),
+            }
+            self.choose(0);
+        });
+    }
+
+    fn choose(self, at: usize) {
+        self.armed.set(false);
+        self.at.set(at);
+    }
+
+    fn step(self, by: isize) {
+        let count = self.found.with_untracked(|found| found.1.len() as isize);
+        if count > 0 {
+            let at = (self.at.get_untracked() as isize + by).rem_euclid(count) as usize;
+            self.choose(at);
+            if let Some(row) = document().get_element_by_id(&format!("found-{at}")) {
+                row.scroll_into_view_with_bool(by < 0);
+            }
+        }
+    }
+
+    /// The address to go to for the chosen one; what runs at once is armed first.
+    fn enter(self) -> Option<String> {
+        let found = self
+            .found
+            .with(|found| found.1.get(self.at.get_untracked()).cloned())?;
+        let [_, title, _, href, run, key] = <[String; 6]>::try_from(found).ok()?;
+        if run.is_empty() {
+            return Some(href);
+        }
+        if self.armed.get_untracked() {
+            self.running
+                .start(run_action(run, key, Default::default(), false, String::new()));
+        } else {
+            self.armed.set(true);
+            self.said.set(format!("Press Enter again: {title}"));
+        }
+        None
+    }
+}
+
 #[component]
-fn PageSearch(menu: Vec<&'static Page>, open: RwSignal<bool>) -> AnyView {
-    let text = RwSignal::new(String::new());
-    let found = move || {
-        let text = text.get();
-        menu.iter()
-            .copied()
-            .filter(|page| page.answers(&text))
-            .collect::<Vec<_>>()
+fn Search(open: RwSignal<bool>) -> AnyView {
+    let state = State::new(open);
+    state.keep_asking();
+    let navigate = use_navigate();
+    let go: SharedReactiveFunction<()> = reactive(move || {
+        // Tracks what it waits for: an Enter that came before its answer is carried out after it.
+        let fresh = state.found.with(|found| found.0 == state.text.get());
+        if !(state.entered.get() && fresh) {
+            return;
+        }
+        state.entered.set(false);
+        if let Some(href) = untrack(|| state.enter()) {
+            state.open.set(false);
+            navigate(&href, Default::default());
+        }
+    });
+    effect(move || {
+        if let Ok(mut go) = go.lock() {
+            go();
+        }
+    });
+    let navigate = use_navigate();
+    effect(move || {
+        let Some(answer) = state.running.answer() else {
+            return;
+        };
+        match answer.and_then(|data| data.read::<(RunView, i64)>()) {
+            Ok((view, _)) => {
+                state.open.set(false);
+                navigate(&format!("/controls/runs/{}", view.run.id), Default::default());
+            }
+            Err(error) => state.said.set(error.to_string()),
+        }
+    });
+    let pressed = move |event: KeyboardEvent| {
+        match event.key().as_str() {
+            "ArrowDown" => state.step(1),
+            "ArrowUp" => state.step(-1),
+            "Enter" => state.entered.set(true),
+            _ => return,
+        }
+        event.prevent_default();
     };
-    let none = {
-        let found = found.clone();
-        move || found().is_empty()
+    let told = move || {
+        let (fresh, count) = state
+            .found
+            .with(|found| (found.0 == state.text.get(), found.1.len()));
+        let said = state.said.get();
+        match (said.is_empty(), count) {
+            (false, _) => said,
+            _ if !fresh => "Searching".to_owned(),
+            (_, 0) => "Nothing has that in its name. Try a shorter word.".to_owned(),
+            (_, 1) => "1 result".to_owned(),
+            _ => format!("{count} results"),
+        }
     };
     view! {
-        <Dialog id="palette" title="Go to" open>
+        <Dialog id="palette" title="Find or do" open>
             <div class="search-input">
                 <Icon glyph=Glyph::Search/>
                 <input
                     class="input"
-                    type="search"
-                    aria-label="Search pages"
-                    placeholder="Page or thing, e.g. memory"
+                    type="text"
+                    role="combobox"
+                    aria-label="Search pages, services, processes and actions"
+                    aria-expanded="true"
+                    aria-controls="found"
+                    aria-autocomplete="list"
+                    aria-activedescendant=move || {
+                        let any = state.found.with(|found| !found.1.is_empty());
+                        any.then(|| format!("found-{}", state.at.get()))
+                    }
+                    placeholder="A page, service, process or action: restart nginx"
                     autocomplete="off"
-                    prop:value=move || text.get()
-                    on:input:target=move |event| text.set(event.target().value())
+                    spellcheck="false"
+                    maxlength="100"
+                    prop:value=move || state.text.get()
+                    on:input:target=move |event| state.text.set(event.target().value())
+                    on:keydown=pressed
                 />
             </div>
-            <ul class="palette-list">
+            <ul class="palette-list" role="listbox" id="found" aria-label="Results">
                 {move || {
-                    let rows = found().into_iter();
-                    rows
-                        .map(|page| {
-                            view! {
-                                <li>
-                                    <a href=page.path on:click=move |_| open.set(false)>
-                                        <Icon glyph=page.glyph/>
-                                        {page.title}
-                                        <small>{page.about}</small>
-                                    </a>
-                                </li>
-                            }
-                        })
-                        .collect::<Vec<_>>()
-                        .into_any()
+                    let rows = state.found.with(|found| found.1.clone()).into_iter().enumerate();
+                    rows.map(|(at, found)| row(state, at, found)).collect::<Vec<_>>().into_any()
                 }}
             </ul>
-            <p class="muted" hidden=move || !none()>
-                "No page has that in its name. Try a shorter word."
+            <p class="muted" role="status">
+                {told}
             </p>
         </Dialog>
+    }
+}
+
+fn row(state: State, at: usize, found: Found) -> AnyView {
+    let mut words = found.into_iter();
+    let mut word = move || words.next().unwrap_or_default();
+    let (kind, title, about) = (word(), word(), word());
+    view! {
+        <li
+            role="option"
+            id=format!("found-{at}")
+            aria-selected=move || (state.at.get() == at).to_string()
+            on:click=move |_| {
+                if state.at.get_untracked() != at {
+                    state.choose(at);
+                }
+                state.entered.set(true);
+            }
+        >
+            <span class="palette-kind">{kind}</span>
+            <span class="palette-title">{title}</span>
+            <small>{about}</small>
+        </li>
     }
 }

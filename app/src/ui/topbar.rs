@@ -67,16 +67,20 @@ fn PersonMenu(session: Session) -> AnyView {
     let viewer = session.viewer;
     view! {
         <details class="drop">
-            <summary class="button plain icon-only" aria-label="Your account" title=viewer.name.clone()>
+            <summary class="button plain person" aria-label=format!("Your account, {}", viewer.name)>
                 <Icon glyph=Glyph::Person/>
+                <span class="wide-only">{viewer.name.clone()}</span>
             </summary>
             <div class="drop-body">
                 <div>
                     <p class="person-name">{viewer.name}</p>
                     <p class="person-role">"Signed in as " {viewer.role}</p>
                 </div>
-                <a class="button wide" href="/account">
+                <a class="link" href="/account">
                     "Your account"
+                </a>
+                <a class="link" href="/settings">
+                    "Settings"
                 </a>
                 <form method="post" action="/api/auth/sign-out">
                     <button class="button wide" type="submit">

@@ -192,7 +192,10 @@ impl Runner {
         let viewer = caller.viewer;
         let action = self.action(&request.action);
         let checked = match check(action.as_deref(), viewer, &request) {
-            Ok(params) => self.proven(action.as_deref(), caller).await.map(|()| params),
+            Ok(params) => self
+                .proven(action.as_deref(), &params, caller)
+                .await
+                .map(|()| params),
             refused => refused,
         };
         let (action, params) = match (action, checked) {
@@ -394,8 +397,17 @@ impl Runner {
     }
 
     /// Whether the caller has proved lately who it is, where that matters.
-    async fn proven(&self, action: Option<&dyn Action>, caller: Caller<'_>) -> Result<(), Fault> {
-        if caller.vouched || !action.is_some_and(|action| action.spec().danger == Danger::Dangerous) {
+    async fn proven(
+        &self,
+        action: Option<&dyn Action>,
+        params: &Params,
+        caller: Caller<'_>,
+    ) -> Result<(), Fault> {
+        let danger = match action {
+            Some(action) => action.weigh(params)?,
+            None => Danger::Safe,
+        };
+        if caller.vouched || danger != Danger::Dangerous {
             return Ok(());
         }
         match (self.inner.freshness.get(), caller.proof) {
@@ -565,7 +577,7 @@ fn check(action: Option<&dyn Action>, viewer: &Viewer, request: &RunRequest) -> 
         ));
     }
     let params = action.check(&request.params)?;
-    if spec.danger == Danger::Dangerous && !request.confirm {
+    if action.weigh(&params)? == Danger::Dangerous && !request.confirm {
         let text = spec.confirm_text(&params).unwrap_or_else(|| spec.title.clone());
         return Err(Fault::invalid(
             "confirm",

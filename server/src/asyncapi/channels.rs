@@ -6,12 +6,13 @@ use farol_model::{
     channel::{Channel, Class},
     health::CollectorStatus,
     process::ProcessUpdate,
+    service::ServicesState,
     wire::payload::{MetricsPublication, MetricsSnapshot, SubscribeOptions},
 };
 use serde_json::{Value, json};
 
 /// One channel of each kind; `X` stands for what differs.
-fn kinds() -> [Channel; 7] {
+fn kinds() -> [Channel; 8] {
     let x = || "X".to_owned();
     [
         Channel::Metrics {
@@ -22,6 +23,7 @@ fn kinds() -> [Channel; 7] {
         Channel::App { name: x() },
         Channel::Collectors { host: x() },
         Channel::Marks { host: x() },
+        Channel::Services { host: x() },
         Channel::Run { id: x() },
         Channel::Room { name: x() },
     ]
@@ -62,6 +64,12 @@ fn named(channel: &Channel) -> Named {
             "marks/{host}",
             &[HOST],
             "When runs began and ended in the last ten minutes, for charts.",
+        ),
+        Channel::Services { .. } => (
+            "services",
+            "services/{host}",
+            &[HOST],
+            "How the services of the init system stand.",
         ),
         Channel::Run { .. } => (
             "runs",
@@ -108,6 +116,10 @@ fn payloads(channel: &Channel, schemas: &mut Schemas) -> (Option<Value>, Value) 
         Channel::Marks { .. } => {
             let all = schemas.sent::<Vec<Mark>>();
             (Some(all.clone()), all)
+        }
+        Channel::Services { .. } => {
+            let state = schemas.sent::<ServicesState>();
+            (Some(state.clone()), state)
         }
         Channel::Run { .. } => {
             let event = schemas.sent::<RunEvent>();

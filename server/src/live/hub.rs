@@ -15,7 +15,7 @@ use super::{
     rooms::Rooms,
     runs::Runs,
 };
-use crate::{actions::RunOutlet, collectors::Outlet, history::ring::Ring};
+use crate::{actions::RunOutlet, collectors::Outlet, history::ring::Ring, services};
 use bytes::Bytes;
 use farol_model::{
     action::{Mark, Run, RunEvent},
@@ -25,6 +25,7 @@ use farol_model::{
     metric::MetricSpec,
     process::{ProcessRow, ProcessUpdate},
     sample::ChannelView,
+    service::ServicesState,
     wire::{ClientInfo, payload::MetricsPublication},
 };
 use std::{
@@ -60,6 +61,8 @@ pub struct Hub {
     marks: Arc<Channel>,
     /// When runs began and ended, oldest first.
     marked: Mutex<Marks>,
+    /// `services/local`, always there.
+    services: Arc<Channel>,
     /// The latest health of collectors, in their own order.
     statuses: Mutex<Vec<CollectorStatus>>,
     /// Which run channels there are, in order of birth.
@@ -87,7 +90,8 @@ impl Hub {
             Body::Cache(Bytes::from_static(b"[]")),
         );
         let marks = fixed(3, "marks", Class::Cache, Body::Cache(Bytes::from_static(b"[]")));
-        let channels = [&processes, &collectors, &marks]
+        let services = fixed(4, "services", Class::Cache, Body::Cache(Bytes::new()));
+        let channels = [&processes, &collectors, &marks, &services]
             .map(|channel| (channel.key.name.clone(), channel.clone()))
             .into();
         Arc::new(Hub {
@@ -100,6 +104,7 @@ impl Hub {
             collectors,
             marks,
             marked: Mutex::default(),
+            services,
             statuses: Mutex::default(),
             runs: Mutex::default(),
             rooms: Mutex::default(),
@@ -353,6 +358,22 @@ impl Outlet for Hub {
             }
         };
         self.collectors.with(|inner| {
+            inner.body = Body::Cache(text.clone());
+            inner.publish(Payload::Json(text), Instant::now());
+        });
+    }
+}
+
+impl services::Outlet for Hub {
+    fn services(&self, state: &ServicesState) {
+        let text = match serde_json::to_vec(state) {
+            Ok(text) => Bytes::from(text),
+            Err(error) => {
+                tracing::error!(%error, "the state of services could not be written as JSON");
+                return;
+            }
+        };
+        self.services.with(|inner| {
             inner.body = Body::Cache(text.clone());
             inner.publish(Payload::Json(text), Instant::now());
         });

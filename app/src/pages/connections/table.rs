@@ -1,7 +1,14 @@
-//! What the table shows, without any of the drawing. Pure.
+//! What the page of connections says and asks, for the page of any watched table.
 
-use super::api::ConnectionsView;
-use crate::ui::grid::{Head, Sort};
+use super::api::get_connections;
+use crate::{
+    format::NO_VALUE,
+    pages::watched::{Question, Subject},
+    ui::{
+        Glyph,
+        grid::{Head, Sort},
+    },
+};
 
 /// The columns. Their keys are the words of [`ConnectionSort`](farol_model::connection::ConnectionSort).
 pub const HEADS: [Head; 15] = [
@@ -22,22 +29,8 @@ pub const HEADS: [Head; 15] = [
     Head::number("conflations", "Conflated").hidden(),
 ];
 
-/// The column that leads to the details.
-pub const USER: usize = 0;
-
-/// The oldest first: rows keep their places.
-pub const USUAL: Sort = Sort {
-    column: 5,
-    descending: true,
-};
-
 /// Titles of the head line.
 pub const TOTALS: [&str; 5] = ["Connections", "Users", "Received", "Sent", "Waiting"];
-
-/// Places in [`ConnectionsView::head`].
-pub const COUNT: usize = 0;
-pub const LOOKED: usize = 1;
-pub const FIRST_TOTAL: usize = 2;
 
 /// Titles of the details.
 pub const FACTS: [&str; 16] = [
@@ -60,50 +53,69 @@ pub const FACTS: [&str; 16] = [
 ];
 
 /// Places of [`FACTS`] that name the connection.
-pub const FACT_USER: usize = 0;
-pub const FACT_ADDRESS: usize = 2;
+const FACT_USER: usize = 0;
+const FACT_ADDRESS: usize = 2;
 
-/// A row: the id of the connection, then one cell per column.
-pub type Row = Vec<String>;
-
-/// Takes what is new. What is not known any more of the chosen connection stays as it was last. `hold`: rows keep their
-/// order.
-pub fn take(view: &mut ConnectionsView, mut fresh: ConnectionsView, hold: bool) {
-    if hold && view.asked == fresh.asked {
-        fresh.rows = held(&view.rows, fresh.rows);
-    }
-    if view.id == fresh.id {
-        if fresh.facts.is_empty() {
-            fresh.facts = std::mem::take(&mut view.facts);
-        }
-        if fresh.frames.is_empty() {
-            fresh.frames = std::mem::take(&mut view.frames);
-        }
-    }
-    *view = fresh;
-}
-
-/// The same rows in the order they had before: while somebody points at the table nothing may slip away under the pointer. Rows
-/// that are new go to the end.
-fn held(before: &[Row], mut fresh: Vec<Row>) -> Vec<Row> {
-    let mut held = Vec::new();
-    for row in before {
-        if let Some(at) = fresh.iter().position(|other| other.first() == row.first()) {
-            held.push(fresh.remove(at));
-        }
-    }
-    held.append(&mut fresh);
-    held
-}
+/// See the module.
+pub static SUBJECT: Subject = Subject {
+    path: "/connections",
+    title: "Connections",
+    class: "connection-table",
+    filter: "Filter by user, address, client, carrier, channel or id",
+    heads: &HEADS,
+    link: 0,
+    // The oldest first: rows keep their places.
+    usual: Sort {
+        column: 5,
+        descending: true,
+    },
+    totals: &TOTALS,
+    facts: &FACTS,
+    glyph: Glyph::Connections,
+    nobody: [
+        "Nobody is connected",
+        "Whoever opens a page of Farol, or connects a program to it, is listed here.",
+    ],
+    no_match: [
+        "No connection matches",
+        "Try a part of a user's name, an address, a program, a carrier or a channel.",
+    ],
+    gone: [
+        "Not connected now",
+        "It has ended; its client may be back as another connection. These are its last values.",
+    ],
+    // Whose connection it is, or from where while nobody has said who it is.
+    name: |_, fact| {
+        let whose = match fact(FACT_USER) {
+            unknown if unknown == NO_VALUE => fact(FACT_ADDRESS),
+            user => user,
+        };
+        format!("Connection of {whose}")
+    },
+    param: "connection",
+    lines: [
+        "Last frames",
+        "Up to 50, the oldest first. Tokens and parameters are not in them.",
+    ],
+    read: Some("Read the last frames"),
+    ask: |asked| {
+        let Question {
+            sort,
+            text,
+            from,
+            count,
+            id,
+            lines,
+            by_itself,
+        } = asked;
+        Box::pin(get_connections(sort, text, from, count, id, lines, by_itself))
+    },
+};
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use farol_model::connection::ConnectionSort;
-
-    fn row(id: &str, cell: &str) -> Row {
-        vec![id.into(), cell.into()]
-    }
 
     #[test]
     fn every_column_can_be_sorted_by() {
@@ -111,55 +123,11 @@ mod tests {
             assert!(ConnectionSort::parse(head.key).is_some(), "{}", head.key);
         }
         assert_eq!(HEADS.len(), ConnectionSort::ALL.len());
-        assert_eq!((HEADS[USUAL.column].key, HEADS[USER].key), ("age", "user"));
-        assert_eq!((FACTS[FACT_USER], FACTS[FACT_ADDRESS]), ("User", "Address"));
-    }
-
-    #[test]
-    fn held_rows_keep_their_order_and_new_ones_go_last() {
-        let before = [row("a", "1"), row("b", "1"), row("c", "1")];
-        let fresh = vec![row("c", "2"), row("d", "2"), row("a", "2")];
+        let usual = SUBJECT.usual;
         assert_eq!(
-            held(&before, fresh),
-            [row("a", "2"), row("c", "2"), row("d", "2")]
+            (HEADS[usual.column].key, HEADS[SUBJECT.link].key),
+            ("age", "user")
         );
-    }
-
-    #[test]
-    fn what_was_known_of_the_chosen_one_stays_when_it_is_gone() {
-        let before = ConnectionsView {
-            id: "a".into(),
-            facts: vec!["olga".into()],
-            frames: vec![row("1", "x")],
-            rows: vec![row("a", "1")],
-            ..Default::default()
-        };
-        let gone = |id: &str| ConnectionsView {
-            id: id.into(),
-            gone: true,
-            ..Default::default()
-        };
-        let mut view = before.clone();
-        take(&mut view, gone("a"), false);
-        assert_eq!((&view.facts, &view.frames), (&before.facts, &before.frames));
-        assert!(view.gone && view.rows.is_empty());
-        let mut view = before.clone();
-        take(&mut view, gone("b"), false);
-        assert!(view.facts.is_empty() && view.frames.is_empty(), "another one");
-    }
-
-    #[test]
-    fn rows_are_held_only_while_the_same_is_asked_for() {
-        let view = |asked: &str, rows: &[Row]| ConnectionsView {
-            asked: asked.into(),
-            rows: rows.to_vec(),
-            ..Default::default()
-        };
-        let (ab, ba) = ([row("a", "1"), row("b", "1")], [row("b", "2"), row("a", "2")]);
-        let mut shown = view("x", &ab);
-        take(&mut shown, view("x", &ba), true);
-        assert_eq!(shown.rows, [row("a", "2"), row("b", "2")]);
-        take(&mut shown, view("y", &ba), true);
-        assert_eq!(shown.rows, ba);
+        assert_eq!((FACTS[FACT_USER], FACTS[FACT_ADDRESS]), ("User", "Address"));
     }
 }

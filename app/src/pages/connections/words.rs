@@ -1,8 +1,8 @@
 //! Connections in words, as cells and as details. Written by the server, so that the browser needs none of it.
 
-use super::table::Row;
 use crate::{
     format::{Formatted, NO_VALUE, clock_utc, duration, format},
+    pages::watched::Row,
     ui::moment::utc,
 };
 use farol_model::{
@@ -142,8 +142,9 @@ fn clock(row: &ConnectionRow) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::{FACTS, FIRST_TOTAL, HEADS, TOTALS};
+    use super::super::table::{FACTS, HEADS, TOTALS};
     use super::*;
+    use crate::pages::watched::FIRST_TOTAL;
     use farol_model::connection::Carrier;
 
     fn row() -> ConnectionRow {

@@ -10,6 +10,8 @@ mod param;
 mod run;
 pub mod words;
 
+pub use api::run_action;
+
 #[cfg(feature = "ssr")]
 mod drawn;
 

@@ -27,10 +27,12 @@ pub fn RunOutcome(
     more: String,
 ) -> AnyView {
     let first = view.run.clone();
+    // Several panels may each show a run.
+    let label = format!("Run: {}", first.title);
     let live = feed::run(view);
     let run = Memo::new(move |_| live.run().unwrap_or_else(|| first.clone()));
     view! {
-        <section class="run" aria-label="Run" data-status=move || run.with(|run| run.status.as_str())>
+        <section class="run" aria-label=label data-status=move || run.with(|run| run.status.as_str())>
             <RunHead run now_ms/>
             <RunFacts run/>
             <div class="run-more" inner_html=more></div>

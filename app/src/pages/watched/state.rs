@@ -1,9 +1,6 @@
 //! What the parts of the page share, and how it is kept fresh. Every field is cheap to copy.
 
-use super::{
-    api::{ConnectionsView, get_connections},
-    table::{HEADS, USER, take},
-};
+use super::{Question, Subject, Watched, table::take};
 use crate::prelude::*;
 use crate::{
     call::Call,
@@ -19,12 +16,13 @@ const BETWEEN: &str = "\u{1f}";
 
 #[derive(Clone, Copy)]
 pub struct TableState {
-    pub view: RwSignal<ConnectionsView>,
+    pub subject: &'static Subject,
+    pub view: RwSignal<Watched>,
     pub grid: GridState,
-    /// Id of the connection whose details are open; empty for none.
+    /// Id of the one whose details are open; empty for none.
     pub chosen: Memo<String>,
-    /// Asks for the frames of the chosen one, again with each change.
-    pub frames: Memo<String>,
+    /// Asks for the lines of the chosen one, again with each change.
+    pub lines: Memo<String>,
     /// Why what is shown is old; empty while it is fresh.
     pub trouble: RwSignal<String>,
     call: Call,
@@ -33,7 +31,7 @@ pub struct TableState {
 }
 
 impl TableState {
-    pub fn new(view: ConnectionsView, asked: Asked) -> Self {
+    pub fn new(subject: &'static Subject, view: Watched, asked: Asked) -> Self {
         let query = use_query_map();
         let word = move |name: &'static str| {
             Memo::new(move |_| query.get().get_str(name).unwrap_or_default().to_owned())
@@ -42,10 +40,11 @@ impl TableState {
         let choice = Choice::new(&asked);
         let total = Signal::derive(move || view.with(|view| view.matching as usize));
         TableState {
+            subject,
             view,
-            grid: GridState::new(&HEADS, choice, asked, total),
+            grid: GridState::new(subject.heads, choice, asked, total),
             chosen: word("id"),
-            frames: word("frames"),
+            lines: word("lines"),
             trouble: RwSignal::new(String::new()),
             call: Call::new(),
             beat: RwSignal::new(0),
@@ -56,7 +55,7 @@ impl TableState {
     pub fn keep_fresh(self) {
         let sent = StoredValue::new(String::new());
         // The page came with what its address asks for.
-        let read = StoredValue::new(self.frames.get_untracked());
+        let read = StoredValue::new(self.lines.get_untracked());
         let beat = self.beat;
         let clock = Clock::every_second(move || {
             if !document().hidden() {
@@ -68,21 +67,31 @@ impl TableState {
             let window = self.grid.window.get();
             let (sort, text) = (self.grid.word(), self.grid.choice.text.get());
             let (from, count) = (window.start as u32, window.len() as u32);
-            let (id, frames) = (self.chosen.get(), self.frames.get());
+            let (id, pressed) = (self.chosen.get(), self.lines.get());
             let beat = self.beat.get();
-            let question = format!("{beat} {sort} {from} {count} {id} {frames} {text}");
+            let question = format!("{beat} {sort} {from} {count} {id} {pressed} {text}");
             if self.call.pending() || sent.get_value() == question {
                 return;
             }
             sent.set_value(question);
-            let with_frames = read.get_value() != frames;
-            read.set_value(frames);
-            self.call
-                .start(get_connections(sort, text, from, count, id, with_frames, true));
+            // What has no button is followed for as long as the details are open.
+            let lines = self.subject.read.is_none() || read.get_value() != pressed;
+            read.set_value(pressed);
+            let by_itself = true;
+            let asked = Question {
+                sort,
+                text,
+                from,
+                count,
+                id,
+                lines,
+                by_itself,
+            };
+            self.call.start((self.subject.ask)(asked));
         });
         effect(move || {
             let Some(answer) = self.call.answer() else { return };
-            match answer.and_then(|data| data.read::<ConnectionsView>()) {
+            match answer.and_then(|data| data.read::<Watched>()) {
                 Ok(fresh) => {
                     let hold = self.grid.choice.held.get_untracked();
                     self.view.update(|view| take(view, fresh, hold));
@@ -102,7 +111,7 @@ impl TableState {
         })
     }
 
-    /// One of the details of the chosen connection. Tracks.
+    /// One of the details of the chosen one. Tracks.
     pub fn fact(&self, at: usize) -> String {
         self.view.with(|view| {
             let fact = view.facts.get(at).filter(|_| view.id == self.chosen.get());
@@ -121,10 +130,17 @@ impl TableState {
             })
         };
         let cell = move |column: usize| {
-            let class = HEADS.get(column).map_or_else(String::new, Head::class);
+            let class = self
+                .subject
+                .heads
+                .get(column)
+                .map_or_else(String::new, Head::class);
             let words = reactive(move || part(column + 1));
-            if column == USER {
-                let href = reactive(move || self.grid.href(&format!("id={}", part(0))));
+            if column == self.subject.link {
+                let href = reactive(move || {
+                    self.grid
+                        .href(&format!("id={}", crate::pages::audit::escape(&part(0))))
+                });
                 return view! { <td class=class>{row_link(index, href, words)}</td> };
             }
             let title = words.clone();

@@ -1,46 +1,46 @@
-use super::{
-    api::{ConnectionsView, get_connections},
-    details::Details,
-    state::TableState,
-    table::{COUNT, FIRST_TOTAL, HEADS, LOOKED, TOTALS, USER, USUAL},
-};
+use super::{COUNT, FIRST_TOTAL, LOOKED, Question, Subject, Watched, details::Details, state::TableState};
 use crate::prelude::*;
 use crate::{
     page_data::{load, page_data},
     pages::controls::CameBack,
     ui::{
-        Empty, Glyph, Notice, Tone,
+        Empty, Notice, Tone,
         grid::{Asked, FIRST_ROWS, Grid, GridTools},
     },
 };
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
+/// The whole page.
 #[component]
-pub fn ConnectionsPage() -> AnyView {
-    let asked = Asked::read("/connections", &HEADS, USUAL);
+pub fn WatchedPage(subject: &'static Subject) -> AnyView {
+    let asked = Asked::read(subject.path, subject.heads, subject.usual);
     let query = use_query_map().get_untracked();
     let word = |name: &str| query.get_str(name).unwrap_or_default().to_owned();
-    let (id, frames) = (word("id"), !word("frames").is_empty());
-    let (sort, text) = (asked.sort.to_word(&HEADS), asked.text.clone());
-    let resource = page_data(String::new, move |_| {
-        let count = FIRST_ROWS as u32;
-        get_connections(sort.clone(), text.clone(), 0, count, id.clone(), frames, false)
-    });
+    let question = Question {
+        sort: asked.sort.to_word(subject.heads),
+        text: asked.text.clone(),
+        from: 0,
+        count: FIRST_ROWS as u32,
+        id: word("id"),
+        lines: subject.read.is_none() || !word("lines").is_empty(),
+        by_itself: false,
+    };
+    let resource = page_data(String::new, move |_| (subject.ask)(question.clone()));
     view! {
-        <Title text="Connections"/>
+        <Title text=subject.title/>
         <div class="page">
             <CameBack/>
-            {load(resource, move |view| view! { <Connections view asked=asked.clone()/> })}
+            {load(resource, move |view| view! { <Table subject view asked=asked.clone()/> })}
         </div>
     }
 }
 
 #[component]
-fn Connections(view: ConnectionsView, asked: Asked) -> AnyView {
-    let disconnect = view.disconnect.clone();
+fn Table(subject: &'static Subject, view: Watched, asked: Asked) -> AnyView {
+    let actions = view.actions.clone();
     let cut = view.matching as usize > view.rows.len();
-    let state = TableState::new(view, asked);
+    let state = TableState::new(subject, view, asked);
     state.keep_fresh();
     let grid = state.grid;
     view! {
@@ -48,26 +48,25 @@ fn Connections(view: ConnectionsView, asked: Asked) -> AnyView {
             class="section"
             class:stale=move || !state.trouble.with(String::is_empty)
             method="get"
-            action="/connections"
+            action=subject.path
             on:submit=|event| event.prevent_default()
         >
             <div class="page-head">
                 <div class="page-head-words">
-                    <h1>"Connections"</h1>
+                    <h1>{subject.title}</h1>
                     <p role="status">{head(state, COUNT)}</p>
                 </div>
-                <GridTools state=grid label="Filter by user, address, client, carrier, channel or id" fixed=USER/>
+                <GridTools state=grid label=subject.filter fixed=subject.link/>
             </div>
             {move || trouble(state)}
             <Totals state/>
-            <Grid state=grid class="connection-table" label="Connections" row=move |index| state.row(index)/>
+            <Grid state=grid class=subject.class label=subject.title row=move |index| state.row(index)/>
             {cut.then(|| view! { <p class="no-js-only">"These are the first ones. Filter to see others."</p> })}
             {move || nobody(state)}
         </form>
-        <Details state disconnect/>
+        <Details state actions/>
     }
 }
-
 /// A word of the head. Tracks.
 fn head(state: TableState, at: usize) -> AnyView {
     let word = move || {
@@ -95,25 +94,24 @@ fn nobody(state: TableState) -> AnyView {
     if state.grid.total.get() > 0 {
         return ().into_any();
     }
-    let (title, text) = match state.grid.choice.text.with(String::is_empty) {
-        true => (
-            "Nobody is connected",
-            "Whoever opens a page of Farol, or connects a program to it, is listed here.",
-        ),
-        false => (
-            "No connection matches",
-            "Try a part of a user's name, an address, a program, a carrier or a channel.",
-        ),
+    let subject = state.subject;
+    let [title, text] = match state.grid.choice.text.with(String::is_empty) {
+        // What the server says of itself goes first: there may be a reason.
+        true => match state.view.with(|view| view.absent.clone()).as_slice() {
+            [title, text] => [title.clone(), text.clone()],
+            _ => subject.nobody.map(str::to_owned),
+        },
+        false => subject.no_match.map(str::to_owned),
     };
-    view! { <Empty glyph=Glyph::Connections title text/> }
+    view! { <Empty glyph=subject.glyph title text/> }
 }
 
 #[component]
 fn Totals(state: TableState) -> AnyView {
-    let totals = TOTALS.into_iter().enumerate().map(|(at, title)| {
+    let totals = state.subject.totals.iter().enumerate().map(|(at, title)| {
         view! {
             <div>
-                <dt>{title}</dt>
+                <dt>{*title}</dt>
                 <dd>{head(state, FIRST_TOTAL + at)}</dd>
             </div>
         }

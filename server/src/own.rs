@@ -1,0 +1,252 @@
+//! What of the running process can be changed: its log, the configuration that can change while it runs, its end.
+
+use crate::{
+    actions::own::{Own, Reloaded},
+    collectors::scheduler::CollectorControl,
+    config::Config,
+    telemetry,
+};
+use farol_model::Fault;
+use futures::future::BoxFuture;
+use serde_json::Value;
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Keys that hold as soon as they are read.
+const LOG_FILTER: &str = "log.filter";
+const INTERVAL: &str = "collect.interval_ms";
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Process {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    host: String,
+    /// As it is in force. A std lock: held for looking and changing, never across a wait.
+    config: Mutex<Config>,
+    /// Counts changes of the log's filter, so that the end of an old one does not undo a new one.
+    filters: AtomicU64,
+    collectors: CollectorControl,
+    shutdown: CancellationToken,
+}
+
+impl Process {
+    /// Reads the configuration again at each SIGHUP. Must be called within a Tokio runtime.
+    pub fn start(
+        host: String,
+        config: &Config,
+        collectors: CollectorControl,
+        shutdown: CancellationToken,
+    ) -> Process {
+        let process = Process {
+            inner: Arc::new(Inner {
+                host,
+                config: Mutex::new(config.clone()),
+                filters: AtomicU64::new(0),
+                collectors,
+                shutdown,
+            }),
+        };
+        tokio::spawn(process.clone().reload_on_signal());
+        process
+    }
+
+    async fn reload_on_signal(self) {
+        let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+            tracing::error!("cannot listen for SIGHUP; reload the configuration by its action");
+            return;
+        };
+        loop {
+            tokio::select! {
+                () = self.inner.shutdown.cancelled() => return,
+                hangup = hangups.recv() => if hangup.is_none() { return },
+            }
+            match self.reload().await {
+                Ok(reloaded) => tracing::info!("configuration read again: {}", reloaded.words()),
+                Err(fault) => tracing::error!("the configuration stays as it was: {fault}"),
+            }
+        }
+    }
+
+    fn config(&self) -> MutexGuard<'_, Config> {
+        self.inner.config.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts what can be put in force, and names the rest.
+    fn take(&self, fresh: &Config) -> Result<Reloaded, Fault> {
+        let changed = changed(&self.config(), fresh)?;
+        let mut reloaded = Reloaded::default();
+        for key in changed {
+            let applied = match key.as_str() {
+                LOG_FILTER => self.take_filter(&fresh.log.filter),
+                INTERVAL => self.take_interval(fresh.collect.interval_ms),
+                _ => false,
+            };
+            match applied {
+                true => reloaded.applied.push(key),
+                false => reloaded.waiting.push(key),
+            }
+        }
+        Ok(reloaded)
+    }
+
+    fn take_filter(&self, filter: &str) -> bool {
+        self.inner.filters.fetch_add(1, Ordering::SeqCst);
+        let taken = telemetry::log::set_filter(filter).is_ok();
+        if taken {
+            filter.clone_into(&mut self.config().log.filter);
+        }
+        taken
+    }
+
+    /// Without an interval each collector has its own, which only a start gives back.
+    fn take_interval(&self, interval_ms: Option<u32>) -> bool {
+        let Some(interval_ms) = interval_ms else {
+            return false;
+        };
+        let statuses = self.inner.collectors.statuses();
+        let mut names = statuses.iter().map(|status| &status.name);
+        let taken = names.all(|name| self.inner.collectors.set_interval(name, interval_ms).is_ok());
+        if taken {
+            self.config().collect.interval_ms = Some(interval_ms);
+        }
+        taken
+    }
+}
+
+impl Own for Process {
+    fn host(&self) -> &str {
+        &self.inner.host
+    }
+
+    fn log(&self, filter: &str, lasts: Duration) -> Result<(), Fault> {
+        telemetry::log::set_filter(filter)?;
+        let mine = self.inner.filters.fetch_add(1, Ordering::SeqCst) + 1;
+        tracing::info!(filter, "the log is written by another filter for a while");
+        let process = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = process.inner.shutdown.cancelled() => return,
+                () = tokio::time::sleep(lasts) => {}
+            }
+            if process.inner.filters.load(Ordering::SeqCst) != mine {
+                return;
+            }
+            let filter = process.config().log.filter.clone();
+            if let Err(fault) = telemetry::log::set_filter(&filter) {
+                tracing::error!(%fault, "the log's filter could not be set back");
+            }
+        });
+        Ok(())
+    }
+
+    fn reload<'a>(&'a self) -> BoxFuture<'a, Result<Reloaded, Fault>> {
+        Box::pin(async move {
+            let origin = self.config().origin.clone();
+            let reading = tokio::task::spawn_blocking(move || Config::load_again(&origin));
+            let fresh = reading
+                .await
+                .map_err(|_| Fault::internal())?
+                .map_err(|error| Fault::invalid("config", error.to_string()))?;
+            self.take(&fresh)
+        })
+    }
+
+    fn drain(&self) {
+        tracing::info!("draining, because an administrator asked for it");
+        self.inner.shutdown.cancel();
+    }
+}
+
+/// Dotted keys of values that differ, without the values: they may be secrets.
+fn changed(before: &Config, after: &Config) -> Result<Vec<String>, Fault> {
+    let tree = |config: &Config| {
+        let mut config = config.clone();
+        // What the command line says of it stands above the file.
+        if config.origin.tls_given {
+            config.tls = Default::default();
+        }
+        serde_json::to_value(config).map_err(|_| Fault::internal())
+    };
+    let mut after = after.clone();
+    after.origin = before.origin.clone();
+    let mut keys = Vec::new();
+    differ("", &tree(before)?, &tree(&after)?, &mut keys);
+    Ok(keys)
+}
+
+fn differ(at: &str, before: &Value, after: &Value, keys: &mut Vec<String>) {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            let names = before
+                .keys()
+                .chain(after.keys().filter(|name| !before.contains_key(*name)));
+            for name in names {
+                let at = if at.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{at}.{name}")
+                };
+                let of = |map: &serde_json::Map<String, Value>| map.get(name).cloned().unwrap_or_default();
+                differ(&at, &of(before), &of(after), keys);
+            }
+        }
+        (before, after) if before != after => keys.push(at.to_owned()),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_named_by_its_key_and_not_by_its_value() {
+        let before = Config::default();
+        let mut after = Config::default();
+        after.log.filter = "debug".into();
+        after.http.max_connections += 1;
+        after.services.bus = "off".into();
+        let mut keys = changed(&before, &after).unwrap();
+        keys.sort();
+        assert_eq!(keys, ["http.max_connections", LOG_FILTER, "services.bus"]);
+        assert_eq!(changed(&before, &before).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_certificate_of_the_command_line_is_not_compared_with_the_file() {
+        let mut before = Config::default();
+        before.origin.tls_given = true;
+        before.tls.self_signed = true;
+        assert_eq!(
+            changed(&before, &Config::default()).unwrap(),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn words_say_what_holds_and_what_waits() {
+        let keys = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
+        let words = |applied: &[&str], waiting: &[&str]| {
+            Reloaded {
+                applied: keys(applied),
+                waiting: keys(waiting),
+            }
+            .words()
+        };
+        assert_eq!(words(&[], &[]), "Nothing in the configuration has changed.");
+        assert_eq!(
+            words(&["a.b"], &["c", "d"]),
+            "In force now: a.b. After a restart: c, d."
+        );
+    }
+}
