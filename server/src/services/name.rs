@@ -74,10 +74,10 @@ pub fn vital(name: &str, own: Option<&str>) -> Option<String> {
         true => stem.starts_with(*known),
         false => stem == *known,
     };
-    if WAYS_IN.iter().any(|known| is(&known)) {
+    if WAYS_IN.iter().any(is) {
         return Some("It carries a way into this machine. Without it you may not get back in.".to_owned());
     }
-    if GROUND.iter().any(|known| is(&known)) {
+    if GROUND.iter().any(is) {
         return Some("Other services stand on it, and some of them end with it.".to_owned());
     }
     None
