@@ -38,6 +38,8 @@ pub enum Permission {
     ViewAudit,
     /// See who is connected, and what is said to them.
     ViewConnections,
+    /// Read what containers and services write to their logs.
+    ViewLogs,
 }
 
 words!(Permission {
@@ -48,6 +50,7 @@ words!(Permission {
     Administer = "administer",
     ViewAudit = "view_audit",
     ViewConnections = "view_connections",
+    ViewLogs = "view_logs",
 });
 
 impl Role {
@@ -56,7 +59,9 @@ impl Role {
         use Permission as P;
         match permission {
             P::ViewMetrics | P::ViewProcesses => true,
-            P::ViewRuns | P::RunActions | P::ViewAudit | P::ViewConnections => self >= Role::Operator,
+            P::ViewRuns | P::RunActions | P::ViewAudit | P::ViewConnections | P::ViewLogs => {
+                self >= Role::Operator
+            }
             P::Administer => self >= Role::Admin,
         }
     }

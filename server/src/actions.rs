@@ -6,8 +6,11 @@
 //! the panel was drawn: name things by what is never reused, and look again before acting.
 
 pub mod collector;
+pub mod container;
 pub mod disconnect;
 pub mod output;
+pub mod pinned;
+pub mod renice;
 pub mod rpc;
 pub mod runbook;
 pub mod runner;
@@ -27,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 pub fn registered(
     collectors: Arc<dyn CollectorSwitch>,
     connections: Arc<dyn Connections>,
+    containers: Arc<dyn container::Engine>,
     runbooks: &[RunbookConfig],
 ) -> Vec<Arc<dyn Action>> {
     let mut actions: Vec<Arc<dyn Action>> = Vec::new();
@@ -36,6 +40,8 @@ pub fn registered(
             .map(|config| Arc::new(runbook::Runbook::new(config)) as Arc<dyn Action>),
     );
     actions.push(Arc::new(signal::SendSignal::new()));
+    actions.push(Arc::new(renice::Renice::new()));
+    actions.extend(container::all(&containers));
     actions.push(Arc::new(collector::Pause::new(collectors.clone())));
     actions.push(Arc::new(collector::Resume::new(collectors.clone())));
     actions.push(Arc::new(collector::SetInterval::new(collectors)));

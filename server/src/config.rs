@@ -8,6 +8,7 @@ use crate::{
     access::AccessConfig,
     actions::runbook::config::RunbookConfig,
     collectors::registered_names,
+    containers::ContainersConfig,
     live::LiveLimits,
     tls::certificate::{BadFile, Certificate, Files},
 };
@@ -30,6 +31,7 @@ pub struct Config {
     pub tls: TlsConfig,
     pub access: AccessConfig,
     pub collect: CollectConfig,
+    pub containers: ContainersConfig,
     pub live: LiveConfig,
     pub log: LogConfig,
     pub metrics: MetricsConfig,
@@ -405,6 +407,9 @@ impl Config {
             let reason = format!("there is no collector `{name}`; there are {}", known.join(", "));
             problems.push(("collect.disabled".to_owned(), reason));
         }
+        if let Some(reason) = self.containers.problem() {
+            problems.push(("containers.socket".to_owned(), reason));
+        }
         if let Some(reason) = self.telemetry.problem() {
             problems.push(("telemetry.otlp_endpoint".to_owned(), reason));
         }
@@ -533,6 +538,11 @@ mod tests {
                 "[http]\ntrusted_proxies = [\"10.0.0.0/99\"]",
                 "http.trusted_proxies",
                 "invalid",
+            ),
+            (
+                "[containers]\nsocket = \"docker.sock\"",
+                "containers.socket",
+                "whole path",
             ),
             ("[tls]\ncert = \"a.pem\"", "tls.key", "is missing"),
             ("[tls]\nkey = \"a.pem\"", "tls.cert", "is missing"),

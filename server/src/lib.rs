@@ -3,6 +3,8 @@
 //! | room | owns |
 //! |---|---|
 //! | [`collectors`] | sampling the machine; a scheduler that isolates each collector |
+//! | [`containers`] | the container engine: list, usage, logs, orders |
+//! | [`processes`] | one process in full, when somebody asks |
 //! | [`history`] | the ring of recent frames of each metrics channel |
 //! | [`live`] | the hub, sessions and carriers of the live protocol |
 //! | [`actions`] | actions, the one runner, runs |
@@ -25,12 +27,14 @@ pub mod cli;
 pub mod client;
 pub mod collectors;
 pub mod config;
+pub mod containers;
 pub mod db;
 pub mod error;
 pub mod history;
 pub mod live;
 pub mod middleware;
 pub mod ports;
+pub mod processes;
 pub mod procstat;
 pub mod router;
 pub mod serve;
@@ -50,6 +54,7 @@ use collectors::{
     scheduler::{self, CollectorControl, INTERVAL_MS},
 };
 use config::Config;
+use containers::{Containers, socket::Surroundings};
 use farol_model::Fault;
 use leptos::config::LeptosOptions;
 use live::{Hub, Live, Parts, Registry};
@@ -155,7 +160,20 @@ async fn assemble(
     let collectors = scheduler::start(all, interval, hub.clone(), shutdown.clone());
 
     let registry = Registry::new(&limits);
-    let actions = actions::registered(Arc::new(collectors.clone()), registry.clone(), &config.runbooks);
+    let containers = Containers::start(
+        &config.containers,
+        Surroundings::of_process(),
+        hub.clone(),
+        shutdown.clone(),
+        tasks.clone(),
+    );
+    hub.add_source(Arc::new(containers.clone()));
+    let actions = actions::registered(
+        Arc::new(collectors.clone()),
+        registry.clone(),
+        Arc::new(containers.clone()),
+        &config.runbooks,
+    );
     let store = RunStore::new(pool);
     let runner = Runner::start_up(
         actions,
@@ -193,6 +211,7 @@ async fn assemble(
         live,
         runner,
         collectors,
+        containers,
         audit,
         assets: Arc::new(assets),
         leptos: LeptosOptions::builder().output_name("farol").build(),

@@ -6,6 +6,7 @@
 //! | [`channel`], [`body`] | one channel: position, recovery, state, fan-out |
 //! | [`publication`] | one publication, encoded at most once per form |
 //! | [`runs`], [`rooms`] | which channels of runs and rooms stay |
+//! | [`logs`] | channels of logs, which are there while somebody listens |
 //! | [`outbox`] | what waits for one connection, what gives way when it is full, who writes |
 //! | [`flusher`] | brings publications to the sockets |
 //! | [`session`], [`commands`], [`throttle`], [`subscription`] | one connection over any carrier |
@@ -29,6 +30,7 @@ pub mod flusher;
 pub mod hub;
 pub mod kill;
 pub mod limits;
+pub mod logs;
 pub mod observe;
 pub mod outbox;
 pub mod publication;

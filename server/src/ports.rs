@@ -3,19 +3,23 @@
 use crate::{
     actions::runner::Runner,
     audit::AuditLog,
+    containers::Containers,
     live::{Live, hub::Hub},
     state::AppState,
     time::now_ms,
 };
-use farol_app::ports::{AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports};
+use farol_app::ports::{
+    AuditPort, ConnectionsPort, ContainersPort, ControlPort, MetricsPort, PortFuture, Ports,
+};
 use farol_model::{
     Fault, Permission, Viewer,
     action::{ActionSpec, Run, RunRequest, RunView},
     audit::{AuditPage, AuditQuery},
     connection::{ConnectionPage, ConnectionQuery, ConnectionRow, FrameRow},
+    container::{ContainerDetails, ContainerPage, ContainerQuery, ContainerRow},
     health::CollectorStatus,
     host::HostInfo,
-    process::ProcessRow,
+    process::{ProcessDetails, ProcessRow},
     sample::ChannelView,
 };
 use std::sync::Arc;
@@ -35,6 +39,9 @@ pub fn ports(state: &AppState, viewer: Option<Viewer>, from: String) -> Ports {
         }),
         connections: Arc::new(Connections {
             live: state.live.clone(),
+        }),
+        containers: Arc::new(ContainerRoom {
+            containers: state.containers.clone(),
         }),
         viewer,
         from,
@@ -65,6 +72,18 @@ impl MetricsPort for Metrics {
 
     fn processes(&self) -> (i64, Vec<ProcessRow>) {
         self.hub.processes()
+    }
+
+    fn process<'a>(
+        &'a self,
+        viewer: &'a Viewer,
+        pid: u32,
+        start_ms: i64,
+    ) -> PortFuture<'a, ProcessDetails> {
+        Box::pin(async move {
+            viewer.require(Permission::RunActions)?;
+            crate::processes::details(pid, start_ms).await
+        })
     }
 
     fn now_ms(&self) -> i64 {
@@ -129,5 +148,28 @@ impl ConnectionsPort for Connections {
 
     fn frames(&self, viewer: &Viewer, id: &str) -> Result<Vec<FrameRow>, Fault> {
         self.live.frames(viewer, id)
+    }
+}
+
+struct ContainerRoom {
+    containers: Containers,
+}
+
+impl ContainersPort for ContainerRoom {
+    fn page(&self, viewer: &Viewer, query: &ContainerQuery) -> Result<ContainerPage, Fault> {
+        viewer.require(Permission::ViewProcesses)?;
+        Ok(self.containers.page(query, now_ms()))
+    }
+
+    fn one(&self, viewer: &Viewer, id: &str) -> Result<Option<ContainerRow>, Fault> {
+        viewer.require(Permission::ViewProcesses)?;
+        Ok(self.containers.one(id))
+    }
+
+    fn inspect<'a>(&'a self, viewer: &'a Viewer, id: &'a str) -> PortFuture<'a, ContainerDetails> {
+        Box::pin(async move {
+            viewer.require(Permission::RunActions)?;
+            self.containers.inspect(id).await
+        })
     }
 }

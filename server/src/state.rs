@@ -2,7 +2,7 @@
 
 use crate::{
     access::Access, actions::runner::Runner, audit::AuditLog, collectors::scheduler::CollectorControl,
-    config::Config, live::Live, middleware::origin::OriginPolicy,
+    config::Config, containers::Containers, live::Live, middleware::origin::OriginPolicy,
 };
 use axum::extract::FromRef;
 use farol_app::shell::Assets;
@@ -19,6 +19,7 @@ pub struct AppState {
     pub live: Live,
     pub runner: Runner,
     pub collectors: CollectorControl,
+    pub containers: Containers,
     pub audit: AuditLog,
     /// Facts about this machine, read at the start.
     pub host: Arc<HostInfo>,

@@ -11,7 +11,7 @@ use farol_model::{
 use serde_json::{Value, json};
 
 /// One channel of each kind; `X` stands for what differs.
-fn kinds() -> [Channel; 6] {
+fn kinds() -> [Channel; 7] {
     let x = || "X".to_owned();
     [
         Channel::Metrics {
@@ -22,6 +22,7 @@ fn kinds() -> [Channel; 6] {
         Channel::App { name: x() },
         Channel::Collectors { host: x() },
         Channel::Run { id: x() },
+        Channel::Log { kind: x(), name: x() },
         Channel::Room { name: x() },
     ]
 }
@@ -62,6 +63,15 @@ fn named(channel: &Channel) -> Named {
             &[("id", "What the rpc method `run` answered.")],
             "State and output of one run.",
         ),
+        Channel::Log { .. } => (
+            "logs",
+            "logs/{kind}/{name}",
+            &[
+                ("kind", "`container`."),
+                ("name", "The first 12 digits of a container's id."),
+            ],
+            "What something prints, as events `output` of a run. There while somebody listens.",
+        ),
         Channel::Room { .. } => (
             "room",
             "room/{name}",
@@ -98,7 +108,7 @@ fn payloads(channel: &Channel, schemas: &mut Schemas) -> (Option<Value>, Value) 
             let all = schemas.sent::<Vec<CollectorStatus>>();
             (Some(all.clone()), all)
         }
-        Channel::Run { .. } => {
+        Channel::Run { .. } | Channel::Log { .. } => {
             let event = schemas.sent::<RunEvent>();
             let state = json!({
                 "type": "object",

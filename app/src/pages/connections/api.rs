@@ -1,48 +1,16 @@
-use super::table::Row;
-use crate::{error::AppError, page_data::PageData};
-use farol_model::{action::ActionSpec, fields};
+use crate::{
+    error::AppError,
+    page_data::{Answer, PageData},
+    watched::Question,
+};
 use leptos::prelude::*;
-use serde::Serialize;
+use std::{future::Future, pin::Pin};
 
-/// A part of the table, with what stands around it. Numbers are in words already: the browser only places them.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct ConnectionsView {
-    /// How many there are or match, when it was looked, then one value per title of the head line.
-    pub head: Vec<String>,
-    /// Rows that the filter lets through.
-    pub matching: u32,
-    /// Place of the first of `rows` among them.
-    pub from: u32,
-    pub rows: Vec<Row>,
-    /// Order, filter and place that were asked for.
-    pub asked: String,
-    /// The connection whose details were asked for.
-    pub id: String,
-    /// It is not there now.
-    pub gone: bool,
-    /// Its details, in the order of their titles.
-    pub facts: Vec<String>,
-    /// Its last frames, if they were asked for: milliseconds since the epoch, which way and how large, what.
-    pub frames: Vec<Row>,
-    /// The action that ends a connection, when this viewer may run it. Comes with the page only.
-    pub disconnect: Option<ActionSpec>,
-    /// What keys of this page's forms start with; another in each answer.
-    pub key_seed: String,
+/// Asks for a part of the table.
+pub fn ask(question: Question) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
+    let Question { sort, text, from, count, id, .. } = question;
+    Box::pin(get_connections(sort, text, from, count, id, question.more, question.by_itself))
 }
-
-fields!(ConnectionsView {
-    head,
-    matching,
-    from,
-    rows,
-    asked,
-    id,
-    gone,
-    facts,
-    frames,
-    disconnect,
-    key_seed
-});
 
 /// What is asked for. `by_itself`: the page asks again without anybody having done anything.
 #[server(prefix = "/api/fn", endpoint = "connections", output = crate::json::Json, input = server_fn::codec::GetUrl)]
@@ -56,7 +24,7 @@ pub async fn get_connections(
     #[server(default)] by_itself: bool,
 ) -> Result<PageData, AppError> {
     use super::{table, words};
-    use crate::{request::refuse, ui::grid::Sort};
+    use crate::{request::refuse, ui::grid::Sort, watched::TableView};
     use farol_model::{Permission, connection};
     /// The action that the panel in the details draws.
     const DISCONNECT_ACTION: &str = "live.disconnect";
@@ -81,7 +49,7 @@ pub async fn get_connections(
         true => Vec::new(),
         false => ports.control.specs(&viewer),
     };
-    PageData::of(ConnectionsView {
+    PageData::of(TableView {
         head: words::head(&page),
         matching: page.matching,
         from,
@@ -90,8 +58,12 @@ pub async fn get_connections(
         gone: !id.is_empty() && chosen.is_none(),
         id,
         facts: chosen.map_or_else(Vec::new, |row| words::facts(&row, page.t_ms)),
-        frames: seen.into_iter().map(words::frame).collect(),
-        disconnect: specs.into_iter().find(|spec| spec.id == DISCONNECT_ACTION),
+        more: seen.into_iter().map(words::frame).collect(),
+        panels: specs
+            .into_iter()
+            .filter(|spec| spec.id == DISCONNECT_ACTION)
+            .collect(),
         key_seed: crate::request::key_seed(page.t_ms),
+        ..Default::default()
     })
 }

@@ -1,15 +1,12 @@
 //! Everything about one connection: facts, its last frames on demand, and the panel that ends it.
 
-use super::{
-    api::ConnectionsView,
-    state::TableState,
-    table::{FACT_ADDRESS, FACT_USER, FACTS, Row},
-};
+use super::table::{FACT_ADDRESS, FACT_USER, FACTS};
 use crate::prelude::*;
 use crate::{
     format::NO_VALUE,
     pages::controls::ActionPanel,
     ui::{Moment, Notice, TimeStyle, Tone, drawer::Drawer},
+    watched::{Row, TableState, TableView, ask_more, facts},
 };
 use farol_model::action::{ActionSpec, Params};
 
@@ -31,7 +28,7 @@ pub fn Details(state: TableState, disconnect: Option<ActionSpec>) -> AnyView {
         view! {
             <Drawer title close=state.grid.href("")>
                 {move || gone(state)}
-                <Facts state/>
+                {facts(state, &FACTS)}
                 <Frames state/>
                 {panel}
             </Drawer>
@@ -63,40 +60,21 @@ fn gone(state: TableState) -> AnyView {
     }
 }
 
-#[component]
-fn Facts(state: TableState) -> AnyView {
-    let facts = FACTS.into_iter().enumerate().map(|(at, title)| {
-        view! {
-            <div>
-                <dt>{title}</dt>
-                <dd>{move || state.fact(at)}</dd>
-            </div>
-        }
-    });
-    view! { <dl class="facts rows connection-facts">{facts.collect::<Vec<_>>()}</dl> }
-}
-
 /// The last frames, read when somebody asks for them: each press is another address.
 #[component]
 fn Frames(state: TableState) -> AnyView {
-    let href = move || {
-        let times: u32 = state.frames.get().parse().unwrap_or_default();
-        let id = state.chosen.get();
-        state
-            .grid
-            .href(&format!("id={id}&frames={}", times.wrapping_add(1)))
-    };
+    let href = move || ask_more(state);
     // They are drawn again when others have come, and not with each look at the table.
     let which = Memo::new(move |_| {
         state.view.with(|view| {
-            let times = view.frames.iter().filter_map(|frame| frame.first()).cloned();
+            let times = view.more.iter().filter_map(|frame| frame.first()).cloned();
             format!("{} {}", view.id, times.collect::<String>())
         })
     });
     let list = reactive(move || {
         // To be told of changes it must have been read once.
         which.with(|_| ());
-        let drawn = |view: &ConnectionsView| view.frames.iter().map(frame).collect::<Vec<_>>();
+        let drawn = |view: &TableView| view.more.iter().map(frame).collect::<Vec<_>>();
         state.view.with_untracked(drawn).into_any()
     });
     view! {

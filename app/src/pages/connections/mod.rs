@@ -1,12 +1,10 @@
 //! Live connections: who is connected, over what, how much passes and what waits; the last frames of one, and its end.
 //!
-//! The server filters, sorts, cuts and writes the cells; the page asks once a second, while it is looked at, for the rows that
-//! are on screen. So ten thousand connections cost a browser no more than fifty.
+//! The table lives on the server, see [`watched`](crate::watched).
 
 mod api;
 mod details;
 mod page;
-mod state;
 mod table;
 
 #[cfg(feature = "ssr")]

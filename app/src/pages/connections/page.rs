@@ -1,7 +1,6 @@
 use super::{
-    api::{ConnectionsView, get_connections},
+    api::ask,
     details::Details,
-    state::TableState,
     table::{COUNT, FIRST_TOTAL, HEADS, LOOKED, TOTALS, USER, USUAL},
 };
 use crate::prelude::*;
@@ -9,12 +8,21 @@ use crate::{
     page_data::{load, page_data},
     pages::controls::CameBack,
     ui::{
-        Empty, Glyph, Notice, Tone,
+        Empty, Glyph,
         grid::{Asked, FIRST_ROWS, Grid, GridTools},
     },
+    watched::{Kind, Question, TableState, TableView, head, totals, trouble},
 };
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+
+const KIND: Kind = Kind {
+    heads: &HEADS,
+    main: USER,
+    more: "frames",
+    looked: LOOKED,
+    ask,
+};
 
 #[component]
 pub fn ConnectionsPage() -> AnyView {
@@ -24,8 +32,14 @@ pub fn ConnectionsPage() -> AnyView {
     let (id, frames) = (word("id"), !word("frames").is_empty());
     let (sort, text) = (asked.sort.to_word(&HEADS), asked.text.clone());
     let resource = page_data(String::new, move |_| {
-        let count = FIRST_ROWS as u32;
-        get_connections(sort.clone(), text.clone(), 0, count, id.clone(), frames, false)
+        ask(Question {
+            sort: sort.clone(),
+            text: text.clone(),
+            count: FIRST_ROWS as u32,
+            id: id.clone(),
+            more: frames,
+            ..Default::default()
+        })
     });
     view! {
         <Title text="Connections"/>
@@ -37,10 +51,10 @@ pub fn ConnectionsPage() -> AnyView {
 }
 
 #[component]
-fn Connections(view: ConnectionsView, asked: Asked) -> AnyView {
-    let disconnect = view.disconnect.clone();
+fn Connections(view: TableView, asked: Asked) -> AnyView {
+    let disconnect = view.panels.first().cloned();
     let cut = view.matching as usize > view.rows.len();
-    let state = TableState::new(view, asked);
+    let state = TableState::new(KIND, view, asked);
     state.keep_fresh();
     let grid = state.grid;
     view! {
@@ -59,36 +73,13 @@ fn Connections(view: ConnectionsView, asked: Asked) -> AnyView {
                 <GridTools state=grid label="Filter by user, address, client, carrier, channel or id" fixed=USER/>
             </div>
             {move || trouble(state)}
-            <Totals state/>
+            {totals(state, &TOTALS, FIRST_TOTAL)}
             <Grid state=grid class="connection-table" label="Connections" row=move |index| state.row(index)/>
             {cut.then(|| view! { <p class="no-js-only">"These are the first ones. Filter to see others."</p> })}
             {move || nobody(state)}
         </form>
         <Details state disconnect/>
     }
-}
-
-/// A word of the head. Tracks.
-fn head(state: TableState, at: usize) -> AnyView {
-    let word = move || {
-        state
-            .view
-            .with(|view| view.head.get(at).cloned().unwrap_or_default())
-    };
-    reactive(word).into_any()
-}
-
-/// Why the numbers are old, and since when.
-fn trouble(state: TableState) -> AnyView {
-    let why = state.trouble.get();
-    if why.is_empty() {
-        return ().into_any();
-    }
-    let seen = state
-        .view
-        .with(|view| view.head.get(LOOKED).cloned().unwrap_or_default());
-    let text = format!("{why} What is shown is of {seen}. Trying again each second.");
-    view! { <Notice tone=Tone::Warn title="These numbers are old" text/> }
 }
 
 fn nobody(state: TableState) -> AnyView {
@@ -106,17 +97,4 @@ fn nobody(state: TableState) -> AnyView {
         ),
     };
     view! { <Empty glyph=Glyph::Connections title text/> }
-}
-
-#[component]
-fn Totals(state: TableState) -> AnyView {
-    let totals = TOTALS.into_iter().enumerate().map(|(at, title)| {
-        view! {
-            <div>
-                <dt>{title}</dt>
-                <dd>{head(state, FIRST_TOTAL + at)}</dd>
-            </div>
-        }
-    });
-    view! { <dl class="totals">{totals.collect::<Vec<_>>()}</dl> }
 }

@@ -1,6 +1,5 @@
 //! What the table shows, without any of the drawing. Pure.
 
-use super::api::ConnectionsView;
 use crate::ui::grid::{Head, Sort};
 
 /// The columns. Their keys are the words of [`ConnectionSort`](farol_model::connection::ConnectionSort).
@@ -34,7 +33,7 @@ pub const USUAL: Sort = Sort {
 /// Titles of the head line.
 pub const TOTALS: [&str; 5] = ["Connections", "Users", "Received", "Sent", "Waiting"];
 
-/// Places in [`ConnectionsView::head`].
+/// Places in [`TableView::head`](crate::watched::TableView::head).
 pub const COUNT: usize = 0;
 pub const LOOKED: usize = 1;
 pub const FIRST_TOTAL: usize = 2;
@@ -63,47 +62,10 @@ pub const FACTS: [&str; 16] = [
 pub const FACT_USER: usize = 0;
 pub const FACT_ADDRESS: usize = 2;
 
-/// A row: the id of the connection, then one cell per column.
-pub type Row = Vec<String>;
-
-/// Takes what is new. What is not known any more of the chosen connection stays as it was last. `hold`: rows keep their
-/// order.
-pub fn take(view: &mut ConnectionsView, mut fresh: ConnectionsView, hold: bool) {
-    if hold && view.asked == fresh.asked {
-        fresh.rows = held(&view.rows, fresh.rows);
-    }
-    if view.id == fresh.id {
-        if fresh.facts.is_empty() {
-            fresh.facts = std::mem::take(&mut view.facts);
-        }
-        if fresh.frames.is_empty() {
-            fresh.frames = std::mem::take(&mut view.frames);
-        }
-    }
-    *view = fresh;
-}
-
-/// The same rows in the order they had before: while somebody points at the table nothing may slip away under the pointer. Rows
-/// that are new go to the end.
-fn held(before: &[Row], mut fresh: Vec<Row>) -> Vec<Row> {
-    let mut held = Vec::new();
-    for row in before {
-        if let Some(at) = fresh.iter().position(|other| other.first() == row.first()) {
-            held.push(fresh.remove(at));
-        }
-    }
-    held.append(&mut fresh);
-    held
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use farol_model::connection::ConnectionSort;
-
-    fn row(id: &str, cell: &str) -> Row {
-        vec![id.into(), cell.into()]
-    }
 
     #[test]
     fn every_column_can_be_sorted_by() {
@@ -113,53 +75,5 @@ mod tests {
         assert_eq!(HEADS.len(), ConnectionSort::ALL.len());
         assert_eq!((HEADS[USUAL.column].key, HEADS[USER].key), ("age", "user"));
         assert_eq!((FACTS[FACT_USER], FACTS[FACT_ADDRESS]), ("User", "Address"));
-    }
-
-    #[test]
-    fn held_rows_keep_their_order_and_new_ones_go_last() {
-        let before = [row("a", "1"), row("b", "1"), row("c", "1")];
-        let fresh = vec![row("c", "2"), row("d", "2"), row("a", "2")];
-        assert_eq!(
-            held(&before, fresh),
-            [row("a", "2"), row("c", "2"), row("d", "2")]
-        );
-    }
-
-    #[test]
-    fn what_was_known_of_the_chosen_one_stays_when_it_is_gone() {
-        let before = ConnectionsView {
-            id: "a".into(),
-            facts: vec!["olga".into()],
-            frames: vec![row("1", "x")],
-            rows: vec![row("a", "1")],
-            ..Default::default()
-        };
-        let gone = |id: &str| ConnectionsView {
-            id: id.into(),
-            gone: true,
-            ..Default::default()
-        };
-        let mut view = before.clone();
-        take(&mut view, gone("a"), false);
-        assert_eq!((&view.facts, &view.frames), (&before.facts, &before.frames));
-        assert!(view.gone && view.rows.is_empty());
-        let mut view = before.clone();
-        take(&mut view, gone("b"), false);
-        assert!(view.facts.is_empty() && view.frames.is_empty(), "another one");
-    }
-
-    #[test]
-    fn rows_are_held_only_while_the_same_is_asked_for() {
-        let view = |asked: &str, rows: &[Row]| ConnectionsView {
-            asked: asked.into(),
-            rows: rows.to_vec(),
-            ..Default::default()
-        };
-        let (ab, ba) = ([row("a", "1"), row("b", "1")], [row("b", "2"), row("a", "2")]);
-        let mut shown = view("x", &ab);
-        take(&mut shown, view("x", &ba), true);
-        assert_eq!(shown.rows, [row("a", "2"), row("b", "2")]);
-        take(&mut shown, view("y", &ba), true);
-        assert_eq!(shown.rows, ba);
     }
 }

@@ -1,7 +1,7 @@
 //! Connections in words, as cells and as details. Written by the server, so that the browser needs none of it.
 
-use super::table::Row;
 use crate::{
+    watched::Row,
     format::{Formatted, NO_VALUE, clock_utc, duration, format},
     ui::moment::utc,
 };

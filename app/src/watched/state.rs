@@ -1,14 +1,14 @@
-//! What the parts of the page share, and how it is kept fresh. Every field is cheap to copy.
+//! What the parts of such a page share, and how it is kept fresh. Every field is cheap to copy.
 
-use super::{
-    api::{ConnectionsView, get_connections},
-    table::{HEADS, USER, take},
-};
+use super::{Ask, Question, TableView, take};
 use crate::prelude::*;
 use crate::{
     call::Call,
     live::Clock,
-    ui::grid::{Asked, Choice, GridState, Head, RowParts, row_link},
+    ui::{
+        Notice, Tone,
+        grid::{Asked, Choice, GridState, Head, RowParts, row_link},
+    },
 };
 use leptos_router::hooks::use_query_map;
 
@@ -17,14 +17,28 @@ const AWAITED: &str = "…";
 /// Stands between the parts of a row; the server leaves no control character in them.
 const BETWEEN: &str = "\u{1f}";
 
+/// What tells one such table from another.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    pub heads: &'static [Head],
+    /// The column that leads to the details.
+    pub main: usize,
+    /// The word in the address that asks for more about the chosen row.
+    pub more: &'static str,
+    /// Place in [`TableView::head`] of the time of the answer.
+    pub looked: usize,
+    pub ask: Ask,
+}
+
 #[derive(Clone, Copy)]
 pub struct TableState {
-    pub view: RwSignal<ConnectionsView>,
+    pub kind: Kind,
+    pub view: RwSignal<TableView>,
     pub grid: GridState,
-    /// Id of the connection whose details are open; empty for none.
+    /// Id of the row whose details are open; empty for none.
     pub chosen: Memo<String>,
-    /// Asks for the frames of the chosen one, again with each change.
-    pub frames: Memo<String>,
+    /// Asks for more about the chosen one, again with each change.
+    pub more: Memo<String>,
     /// Why what is shown is old; empty while it is fresh.
     pub trouble: RwSignal<String>,
     call: Call,
@@ -33,7 +47,7 @@ pub struct TableState {
 }
 
 impl TableState {
-    pub fn new(view: ConnectionsView, asked: Asked) -> Self {
+    pub fn new(kind: Kind, view: TableView, asked: Asked) -> Self {
         let query = use_query_map();
         let word = move |name: &'static str| {
             Memo::new(move |_| query.get().get_str(name).unwrap_or_default().to_owned())
@@ -42,10 +56,11 @@ impl TableState {
         let choice = Choice::new(&asked);
         let total = Signal::derive(move || view.with(|view| view.matching as usize));
         TableState {
+            kind,
             view,
-            grid: GridState::new(&HEADS, choice, asked, total),
+            grid: GridState::new(kind.heads, choice, asked, total),
             chosen: word("id"),
-            frames: word("frames"),
+            more: word(kind.more),
             trouble: RwSignal::new(String::new()),
             call: Call::new(),
             beat: RwSignal::new(0),
@@ -56,7 +71,7 @@ impl TableState {
     pub fn keep_fresh(self) {
         let sent = StoredValue::new(String::new());
         // The page came with what its address asks for.
-        let read = StoredValue::new(self.frames.get_untracked());
+        let read = StoredValue::new(self.more.get_untracked());
         let beat = self.beat;
         let clock = Clock::every_second(move || {
             if !document().hidden() {
@@ -68,21 +83,32 @@ impl TableState {
             let window = self.grid.window.get();
             let (sort, text) = (self.grid.word(), self.grid.choice.text.get());
             let (from, count) = (window.start as u32, window.len() as u32);
-            let (id, frames) = (self.chosen.get(), self.frames.get());
+            let (id, more) = (self.chosen.get(), self.more.get());
             let beat = self.beat.get();
-            let question = format!("{beat} {sort} {from} {count} {id} {frames} {text}");
+            let question = format!("{beat} {sort} {from} {count} {id} {more} {text}");
             if self.call.pending() || sent.get_value() == question {
                 return;
             }
             sent.set_value(question);
-            let with_frames = read.get_value() != frames;
-            read.set_value(frames);
-            self.call
-                .start(get_connections(sort, text, from, count, id, with_frames, true));
+            let with_more = read.get_value() != more;
+            read.set_value(more);
+            let known = self
+                .view
+                .with_untracked(|view| view.id == id && !view.charts.is_empty());
+            self.call.start((self.kind.ask)(Question {
+                sort,
+                text,
+                from,
+                count,
+                id,
+                more: with_more,
+                charts: !known,
+                by_itself: true,
+            }));
         });
         effect(move || {
             let Some(answer) = self.call.answer() else { return };
-            match answer.and_then(|data| data.read::<ConnectionsView>()) {
+            match answer.and_then(|data| data.read::<TableView>()) {
                 Ok(fresh) => {
                     let hold = self.grid.choice.held.get_untracked();
                     self.view.update(|view| take(view, fresh, hold));
@@ -102,7 +128,7 @@ impl TableState {
         })
     }
 
-    /// One of the details of the chosen connection. Tracks.
+    /// One of the details of the chosen row. Tracks.
     pub fn fact(&self, at: usize) -> String {
         self.view.with(|view| {
             let fact = view.facts.get(at).filter(|_| view.id == self.chosen.get());
@@ -121,9 +147,9 @@ impl TableState {
             })
         };
         let cell = move |column: usize| {
-            let class = HEADS.get(column).map_or_else(String::new, Head::class);
+            let class = self.kind.heads.get(column).map_or_else(String::new, Head::class);
             let words = reactive(move || part(column + 1));
-            if column == USER {
+            if column == self.kind.main {
                 let href = reactive(move || self.grid.href(&format!("id={}", part(0))));
                 return view! { <td class=class>{row_link(index, href, words)}</td> };
             }
@@ -139,4 +165,62 @@ impl TableState {
             cell: Box::new(cell),
         }
     }
+}
+
+/// A word of the head. Tracks.
+pub fn head(state: TableState, at: usize) -> AnyView {
+    let word = move || {
+        state
+            .view
+            .with(|view| view.head.get(at).cloned().unwrap_or_default())
+    };
+    reactive(word).into_any()
+}
+
+/// Why the numbers are old, and since when. Tracks.
+pub fn trouble(state: TableState) -> AnyView {
+    let why = state.trouble.get();
+    if why.is_empty() {
+        return ().into_any();
+    }
+    let seen = state
+        .view
+        .with(|view| view.head.get(state.kind.looked).cloned().unwrap_or_default());
+    let text = format!("{why} What is shown is of {seen}. Trying again each second.");
+    view! { <Notice tone=Tone::Warn title="These numbers are old" text/> }
+}
+
+/// The head line: titles, and the words of the head from `first` on.
+pub fn totals(state: TableState, titles: &'static [&'static str], first: usize) -> AnyView {
+    let totals = titles.iter().enumerate().map(|(at, title)| {
+        view! {
+            <div>
+                <dt>{*title}</dt>
+                <dd>{head(state, first + at)}</dd>
+            </div>
+        }
+    });
+    view! { <dl class="totals">{totals.collect::<Vec<_>>()}</dl> }
+}
+
+/// The details of the chosen row under their titles.
+pub fn facts(state: TableState, titles: &'static [&'static str]) -> AnyView {
+    let facts = titles.iter().enumerate().map(|(at, title)| {
+        view! {
+            <div>
+                <dt>{*title}</dt>
+                <dd>{move || state.fact(at)}</dd>
+            </div>
+        }
+    });
+    view! { <dl class="facts rows watched-facts">{facts.collect::<Vec<_>>()}</dl> }
+}
+
+/// An address that asks for more about the chosen row, another one each time. Tracks.
+pub fn ask_more(state: TableState) -> String {
+    let times: u32 = state.more.get().parse().unwrap_or_default();
+    let (id, word) = (state.chosen.get(), state.kind.more);
+    state
+        .grid
+        .href(&format!("id={id}&{word}={}", times.wrapping_add(1)))
 }
