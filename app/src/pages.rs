@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod connections;
+pub mod containers;
 pub mod controls;
 pub mod denied;
 pub mod error;
@@ -48,7 +49,7 @@ impl Page {
 }
 
 /// The menu in display order.
-pub const MENU: [Page; 7] = [
+pub const MENU: [Page; 8] = [
     Page {
         path: "/",
         title: "Overview",
@@ -68,6 +69,13 @@ pub const MENU: [Page; 7] = [
         title: "Processes",
         about: "what is running",
         glyph: Glyph::Processes,
+        permission: Permission::ViewProcesses,
+    },
+    Page {
+        path: "/containers",
+        title: "Containers",
+        about: "docker, podman, logs",
+        glyph: Glyph::Containers,
         permission: Permission::ViewProcesses,
     },
     Page {
@@ -110,6 +118,7 @@ pub fn AppRoutes() -> impl IntoView {
             <Route path=path!("/") view=overview::OverviewPage ssr=ssr.clone()/>
             <Route path=path!("/host") view=host::HostPage ssr=ssr.clone()/>
             <Route path=path!("/processes") view=processes::ProcessesPage ssr=ssr.clone()/>
+            <Route path=path!("/containers") view=containers::ContainersPage ssr=ssr.clone()/>
             <Route path=path!("/controls") view=controls::ControlsPage ssr=ssr.clone()/>
             <Route path=path!("/controls/runs/:id") view=controls::RunPage ssr=ssr.clone()/>
             <Route path=path!("/connections") view=connections::ConnectionsPage ssr=ssr.clone()/>
@@ -153,7 +162,7 @@ mod tests {
     fn the_menu_offers_a_viewer_only_what_a_viewer_may_open() {
         assert_eq!(
             titles(Role::Viewer),
-            ["Overview", "Host", "Processes", "Transport lab"]
+            ["Overview", "Host", "Processes", "Containers", "Transport lab"]
         );
         assert_eq!(titles(Role::Operator).len(), MENU.len());
     }

@@ -163,6 +163,7 @@ impl TableState {
         RowParts {
             chosen: Box::new(move || self.chosen.get() == part(0)),
             cell: Box::new(cell),
+            branch: None,
         }
     }
 }

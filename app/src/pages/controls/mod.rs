@@ -11,3 +11,4 @@ pub mod words;
 
 pub use page::{ControlsPage, RunList, RunPage};
 pub use panel::{ActionPanel, CameBack};
+pub use run::Output;
