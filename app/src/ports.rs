@@ -29,12 +29,7 @@ pub trait MetricsPort: Send + Sync {
     /// Time of the table and its rows.
     fn processes(&self) -> (i64, Vec<ProcessRow>);
     /// One process in full, for somebody who may act. A conflict when another process has its number by now.
-    fn process<'a>(
-        &'a self,
-        viewer: &'a Viewer,
-        pid: u32,
-        start_ms: i64,
-    ) -> PortFuture<'a, ProcessDetails>;
+    fn process<'a>(&'a self, viewer: &'a Viewer, pid: u32, start_ms: i64) -> PortFuture<'a, ProcessDetails>;
     /// The server's clock.
     fn now_ms(&self) -> i64;
 }

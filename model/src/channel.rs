@@ -84,7 +84,9 @@ impl Channel {
 
     /// Whether a name is of the metrics of one container. There may be many of them, so lists of channels leave them out.
     pub fn is_of_container(name: &str) -> bool {
-        let group = name.strip_prefix("metrics/").and_then(|rest| rest.split_once('/'));
+        let group = name
+            .strip_prefix("metrics/")
+            .and_then(|rest| rest.split_once('/'));
         group.is_some_and(|(_, group)| group.starts_with(Self::CONTAINER_GROUP))
     }
 
@@ -137,7 +139,10 @@ mod tests {
         );
         assert_eq!(Channel::parse("runs/01J").unwrap().publish_permission(), None);
         let log = Channel::parse("logs/container/4f1e").unwrap();
-        assert_eq!((log.class(), log.permission()), (Class::Stream, Permission::ViewLogs));
+        assert_eq!(
+            (log.class(), log.permission()),
+            (Class::Stream, Permission::ViewLogs)
+        );
         assert!(Channel::is_of_container("metrics/local/container.4f1e"));
         assert!(!Channel::is_of_container("metrics/local/containers"));
         assert_eq!(

@@ -178,7 +178,8 @@ impl Containers {
     pub async fn inspect(&self, id: &str) -> Result<ContainerDetails, Fault> {
         let client = self.client_for(id)?;
         let told = client.json(&format!("/containers/{id}/json")).await;
-        told.map(|inspect| inspect::details(&inspect)).map_err(Fault::from)
+        told.map(|inspect| inspect::details(&inspect))
+            .map_err(Fault::from)
     }
 
     /// The client, when the container is known.

@@ -74,12 +74,7 @@ impl MetricsPort for Metrics {
         self.hub.processes()
     }
 
-    fn process<'a>(
-        &'a self,
-        viewer: &'a Viewer,
-        pid: u32,
-        start_ms: i64,
-    ) -> PortFuture<'a, ProcessDetails> {
+    fn process<'a>(&'a self, viewer: &'a Viewer, pid: u32, start_ms: i64) -> PortFuture<'a, ProcessDetails> {
         Box::pin(async move {
             viewer.require(Permission::RunActions)?;
             crate::processes::details(pid, start_ms).await

@@ -80,7 +80,10 @@ fn facts(pid: u32) -> Vec<(String, String)> {
     fact("Control group", file("cgroup").as_deref().and_then(cgroup));
     fact("Program", link("exe"));
     fact("Folder", link("cwd"));
-    fact("Out of memory score", file("oom_score").map(|text| text.trim().to_owned()));
+    fact(
+        "Out of memory score",
+        file("oom_score").map(|text| text.trim().to_owned()),
+    );
     let status = file("status").unwrap_or_default();
     for (word, title) in STATUS {
         fact(title, status_value(&status, word));
@@ -106,7 +109,9 @@ fn cgroup(text: &str) -> Option<String> {
 }
 
 fn status_value(status: &str, word: &str) -> Option<String> {
-    let line = status.lines().find_map(|line| line.strip_prefix(word)?.strip_prefix(':'))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(word)?.strip_prefix(':'))?;
     Some(line.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
 }
 
@@ -122,7 +127,10 @@ fn limits(pid: u32) -> Told<ProcessLimit> {
 
 /// A line of columns that are parted by two spaces at least; the unit may be missing.
 fn limit(line: &str) -> Option<ProcessLimit> {
-    let mut columns = line.split("  ").map(str::trim).filter(|column| !column.is_empty());
+    let mut columns = line
+        .split("  ")
+        .map(str::trim)
+        .filter(|column| !column.is_empty());
     Some(ProcessLimit {
         name: columns.next()?.trim_start_matches("Max ").to_owned(),
         soft: columns.next()?.to_owned(),
@@ -162,7 +170,10 @@ mod tests {
         let pid = std::process::id();
         let details = read(pid, procstat::start_ms(pid).unwrap()).unwrap();
         let has = |word: &str| details.facts.iter().any(|(name, _)| name == word);
-        assert!(has("Nice value") && has("Program") && has("User ids"), "{details:?}");
+        assert!(
+            has("Nice value") && has("Program") && has("User ids"),
+            "{details:?}"
+        );
         let Told::Listed { rows, more: 0 } = &details.limits else {
             panic!("{:?}", details.limits)
         };
@@ -189,20 +200,32 @@ mod tests {
             cgroup("12:pids:/a\n0::/system.slice/x.service\n").as_deref(),
             Some("/system.slice/x.service")
         );
-        assert_eq!(cgroup("4:cpu:/\n1:name=systemd:/a/b\n0::/\n").as_deref(), Some("/a/b"));
+        assert_eq!(
+            cgroup("4:cpu:/\n1:name=systemd:/a/b\n0::/\n").as_deref(),
+            Some("/a/b")
+        );
         assert_eq!(cgroup("0::/\n").as_deref(), Some("/"));
         assert_eq!(cgroup(""), None);
     }
 
     #[test]
     fn limits_are_read_with_and_without_a_unit() {
-        let with = limit("Max open files            1024                 4096                 files     ").unwrap();
+        let with =
+            limit("Max open files            1024                 4096                 files     ").unwrap();
         assert_eq!(
-            (with.name.as_str(), with.soft.as_str(), with.hard.as_str(), with.unit.as_str()),
+            (
+                with.name.as_str(),
+                with.soft.as_str(),
+                with.hard.as_str(),
+                with.unit.as_str()
+            ),
             ("open files", "1024", "4096", "files")
         );
         let without = limit("Max nice priority         0                    0                    ").unwrap();
-        assert_eq!((without.name.as_str(), without.unit.as_str()), ("nice priority", ""));
+        assert_eq!(
+            (without.name.as_str(), without.unit.as_str()),
+            ("nice priority", "")
+        );
         assert_eq!(limit("Max"), None);
     }
 

@@ -18,7 +18,7 @@ use super::{
     rows::Rows,
 };
 use crate::prelude::*;
-use leptos::{ev, html, wasm_bindgen::JsCast, web_sys};
+use leptos::{attr::custom::custom_attribute, ev, html, wasm_bindgen::JsCast, web_sys};
 
 /// One row as the page draws it.
 pub struct RowParts {
@@ -162,7 +162,10 @@ fn Row(state: GridState, index: usize, parts: RowParts) -> AnyView {
             class="row"
             class:selected=chosen
             aria-rowindex=(index + 2).to_string()
-            attr:aria-level=move || in_tree().map(|branch| branch.level.get().to_string())
+            {..custom_attribute(
+                "aria-level",
+                move || in_tree().map(|branch| branch.level.get().to_string()),
+            )}
             aria-expanded=move || in_tree().and_then(|branch| branch.open.get()).map(|open| open.to_string())
         >
             {cells}

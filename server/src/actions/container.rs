@@ -158,7 +158,9 @@ fn params(verb: Verb) -> Vec<ParamSpec> {
                 value: name.to_owned(),
                 label: format!("{name}: {what}"),
             });
-            let kind = ParamKind::Choice { options: options.into() };
+            let kind = ParamKind::Choice {
+                options: options.into(),
+            };
             params.push(param("signal", "Signal", "What to send.", kind, Some("KILL")));
         }
     }

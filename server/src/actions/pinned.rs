@@ -26,12 +26,20 @@ pub fn params() -> [ParamSpec; 2] {
         default: None,
     };
     [
-        param("pid", "Process", "Its number.", ParamKind::Integer { min: 1, max: MAX_PID }),
+        param(
+            "pid",
+            "Process",
+            "Its number.",
+            ParamKind::Integer { min: 1, max: MAX_PID },
+        ),
         param(
             "start_ms",
             "Started",
             "Its start in milliseconds since 1970, as the process page shows it.",
-            ParamKind::Integer { min: 0, max: i64::MAX },
+            ParamKind::Integer {
+                min: 0,
+                max: i64::MAX,
+            },
         ),
     ]
 }
@@ -80,7 +88,9 @@ impl Pinned {
             ));
         }
         if stat.is_kernel_thread() {
-            return Err(format!("{pid} is a thread of the kernel. Nothing can be done to it."));
+            return Err(format!(
+                "{pid} is a thread of the kernel. Nothing can be done to it."
+            ));
         }
         if stat.state == 'Z' {
             return Err(format!(

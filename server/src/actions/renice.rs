@@ -100,7 +100,10 @@ fn all_threads(pinned: &Pinned, nice: i32) -> Result<usize, String> {
         let entries = fs::read_dir(format!("/proc/{pid}/task"))
             .map_err(|_| format!("Process {pid} has ended already."))?;
         for entry in entries.flatten().take(MAX_THREADS) {
-            let thread = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
+            let thread = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse::<i32>().ok());
             let Some(thread) = thread.filter(|thread| done.insert(*thread)) else {
                 continue;
             };
@@ -151,7 +154,10 @@ mod tests {
         let before = nice_of(child.id());
         let told = renice(&named(child.id(), start_ms, "nice", "15")).unwrap();
         assert_eq!(nice_of(child.id()), 15);
-        assert!(told.contains("is 15 now") && told.contains(&format!("was {before}")), "{told}");
+        assert!(
+            told.contains("is 15 now") && told.contains(&format!("was {before}")),
+            "{told}"
+        );
         child.kill().unwrap();
         child.wait().unwrap();
     }
@@ -194,7 +200,11 @@ mod tests {
         assert_eq!(nice_of(child.id()), before);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(renice(&named(1, 0, "nice", "1")).unwrap_err().contains("Process 1"));
+        assert!(
+            renice(&named(1, 0, "nice", "1"))
+                .unwrap_err()
+                .contains("Process 1")
+        );
     }
 
     #[test]

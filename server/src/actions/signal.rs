@@ -126,7 +126,10 @@ async fn after(signal: &str, pinned: Pinned) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::pinned::tests::{named, sleeper}, *};
+    use super::{
+        super::pinned::tests::{named, sleeper},
+        *,
+    };
     use crate::procstat;
     use rustix::process::Pid;
     use std::os::unix::process::ExitStatusExt;

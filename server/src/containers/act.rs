@@ -19,13 +19,17 @@ impl Engine for Containers {
 impl Containers {
     async fn carry_out(&self, id: &str, name: &str, order: Order) -> Result<String, Fault> {
         if !is_id(id) {
-            let words = "Name the container by its whole id, 64 hexadecimal digits: names can pass to another one.";
+            let words =
+                "Name the container by its whole id, 64 hexadecimal digits: names can pass to another one.";
             return Err(Fault::invalid("id", words));
         }
         let client = self.client_for(id)?;
         let row = self.one(id).ok_or(EngineError::NoContainer)?;
         if row.name != name {
-            let words = format!("The container is called `{}` now. Nothing was done; look again.", row.name);
+            let words = format!(
+                "The container is called `{}` now. Nothing was done; look again.",
+                row.name
+            );
             return Err(Fault::conflict(words));
         }
         let (path, wait) = match order {

@@ -2,7 +2,7 @@
 //! from one to the next. Every answer is bounded in size and time; streams are bounded by who reads them.
 
 use super::error::{EngineError, shown};
-use axum::body::{Body, Bytes, BodyDataStream, to_bytes};
+use axum::body::{Body, BodyDataStream, Bytes, to_bytes};
 use futures::StreamExt;
 use http::{Method, Request, Response, header};
 use hyper_util::rt::TokioIo;
@@ -25,7 +25,9 @@ pub struct Client {
 
 impl Client {
     pub fn new(socket: &Path) -> Self {
-        Client { socket: socket.into() }
+        Client {
+            socket: socket.into(),
+        }
     }
 
     /// The socket, for people.

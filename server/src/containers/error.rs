@@ -14,7 +14,9 @@ pub enum EngineError {
     #[error("there is no socket")]
     NoSocket,
     /// The socket is there and not for us.
-    #[error("user id {0} may not use it: add the account that Farol runs as to the group that owns the socket")]
+    #[error(
+        "user id {0} may not use it: add the account that Farol runs as to the group that owns the socket"
+    )]
     NotAllowed(u32),
     /// The socket is there and nobody listens.
     #[error("the socket is there, but no engine listens on it")]
@@ -39,9 +41,7 @@ impl EngineError {
     pub fn connecting(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound => EngineError::NoSocket,
-            io::ErrorKind::PermissionDenied => {
-                EngineError::NotAllowed(rustix::process::geteuid().as_raw())
-            }
+            io::ErrorKind::PermissionDenied => EngineError::NotAllowed(rustix::process::geteuid().as_raw()),
             io::ErrorKind::ConnectionRefused => EngineError::NobodyListens,
             kind => EngineError::Connection(kind),
         }
@@ -106,18 +106,23 @@ mod tests {
             error.to_string(),
             "the engine refused (500): can only kill [31m running containers"
         );
-        assert!(EngineError::refused(500, b"<html>").to_string().contains("did not say"));
+        assert!(
+            EngineError::refused(500, b"<html>")
+                .to_string()
+                .contains("did not say")
+        );
     }
 
     #[test]
     fn a_fault_is_a_sentence_and_a_container_that_is_gone_is_not_found() {
         let fault = Fault::from(EngineError::refused(404, b"{}"));
         assert_eq!(fault.code, FaultCode::NotFound);
-        assert!(fault.message.starts_with("There is no such container"), "{}", fault.message);
-        let fault = Fault::from(EngineError::NobodyListens);
-        assert_eq!(
-            fault.message,
-            "The socket is there, but no engine listens on it."
+        assert!(
+            fault.message.starts_with("There is no such container"),
+            "{}",
+            fault.message
         );
+        let fault = Fault::from(EngineError::NobodyListens);
+        assert_eq!(fault.message, "The socket is there, but no engine listens on it.");
     }
 }

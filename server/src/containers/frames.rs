@@ -161,7 +161,10 @@ mod tests {
         };
         for size in [1, 2, 7, 9, 64] {
             let mut decoder = Decoder::new(false);
-            let pieces: Vec<_> = PODMAN.chunks(size).flat_map(|c| decoder.push(c).unwrap()).collect();
+            let pieces: Vec<_> = PODMAN
+                .chunks(size)
+                .flat_map(|c| decoder.push(c).unwrap())
+                .collect();
             for stream in [Stdout, Stderr] {
                 assert_eq!(joined(&pieces, stream), joined(&whole, stream), "{size}");
             }

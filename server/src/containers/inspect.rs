@@ -20,18 +20,58 @@ pub fn details(inspect: &Inspect) -> ContainerDetails {
     command.extend(inspect.args.iter().map(String::as_str));
     fact("Command", command.join(" "));
     fact("Image id", inspect.image.clone());
-    fact("Process", if state.pid > 0 { state.pid.to_string() } else { String::new() });
+    fact(
+        "Process",
+        if state.pid > 0 {
+            state.pid.to_string()
+        } else {
+            String::new()
+        },
+    );
     fact("Started", time(&state.started_at));
-    fact("Ended", if state.running { String::new() } else { time(&state.finished_at) });
-    fact("Exit code", if state.running { String::new() } else { state.exit_code.to_string() });
-    fact("Out of memory", if state.oom_killed { "it was killed for it" } else { "" }.to_owned());
+    fact(
+        "Ended",
+        if state.running {
+            String::new()
+        } else {
+            time(&state.finished_at)
+        },
+    );
+    fact(
+        "Exit code",
+        if state.running {
+            String::new()
+        } else {
+            state.exit_code.to_string()
+        },
+    );
+    fact(
+        "Out of memory",
+        if state.oom_killed {
+            "it was killed for it"
+        } else {
+            ""
+        }
+        .to_owned(),
+    );
     fact("Error", state.error.clone());
     fact("Health", health(inspect));
-    fact("Restarts", format!("{}, policy {}", inspect.restart_count, policy(inspect)));
+    fact(
+        "Restarts",
+        format!("{}, policy {}", inspect.restart_count, policy(inspect)),
+    );
     fact("User", config.user.clone());
     fact("Folder", config.working_dir.clone());
     fact("Terminal", if config.tty { "yes" } else { "" }.to_owned());
-    fact("Privileged", if host.privileged { "yes: it may do what the machine may" } else { "" }.to_owned());
+    fact(
+        "Privileged",
+        if host.privileged {
+            "yes: it may do what the machine may"
+        } else {
+            ""
+        }
+        .to_owned(),
+    );
     fact("Memory limit", limit(host.memory, 1024 * 1024, "MiB"));
     fact("CPU limit", limit(host.nano_cpus, 1_000_000_000, "cores"));
     fact("Network mode", host.network_mode.clone());
@@ -41,11 +81,17 @@ pub fn details(inspect: &Inspect) -> ContainerDetails {
         address => format!("{name} ({address})"),
     });
     fact("Networks", listed(networks));
-    fact("Mounts", listed(inspect.mounts.iter().map(|mount| {
-        let way = if mount.writable { "" } else { ", read only" };
-        format!("{} from {} {}{way}", mount.destination, mount.kind, mount.source)
-    })));
-    let names = config.env.iter().map(|pair| pair.split('=').next().unwrap_or_default().to_owned());
+    fact(
+        "Mounts",
+        listed(inspect.mounts.iter().map(|mount| {
+            let way = if mount.writable { "" } else { ", read only" };
+            format!("{} from {} {}{way}", mount.destination, mount.kind, mount.source)
+        })),
+    );
+    let names = config
+        .env
+        .iter()
+        .map(|pair| pair.split('=').next().unwrap_or_default().to_owned());
     fact("Variables, by name only", listed(names));
     fact("Labels, by name only", listed(config.labels.keys().cloned()));
     ContainerDetails { facts }
@@ -64,7 +110,9 @@ fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
 fn time(text: &str) -> String {
     match text.starts_with("0001-") {
         true => String::new(),
-        false => text.get(..19).map_or(String::new(), |whole| format!("{} UTC", whole.replace('T', " "))),
+        false => text
+            .get(..19)
+            .map_or(String::new(), |whole| format!("{} UTC", whole.replace('T', " "))),
     }
 }
 
@@ -105,7 +153,10 @@ mod tests {
             let fact = details.facts.iter().find(|(name, _)| name == word);
             fact.map(|(_, value)| value.as_str())
         };
-        assert_eq!(value("Variables, by name only"), Some("PATH, TERM, container, SECRET_TOKEN, HOSTNAME"));
+        assert_eq!(
+            value("Variables, by name only"),
+            Some("PATH, TERM, container, SECRET_TOKEN, HOSTNAME")
+        );
         assert_eq!(value("Labels, by name only"), Some("a"));
         assert_eq!(value("Started"), Some("2026-11-25 21:15:47 UTC"));
         assert_eq!(value("Restarts"), Some("0, policy no"));

@@ -4,10 +4,8 @@
 //! again. Nobody listens for [`PATIENCE`]: it ends. A container that prints faster than [`BYTES_PER_SECOND`] is read on, so that
 //! what is shown is of now; what was left out is counted and said.
 
-use super::{
-    Containers, client::Client, error::EngineError, frames::Decoder, short, wire::Inspect,
-};
-use crate::live::logs::Source;
+use super::{Containers, client::Client, error::EngineError, frames::Decoder, short, wire::Inspect};
+use crate::{live::logs::Source, time::now_ms};
 use farol_model::{Fault, action::OutputStream};
 use futures::StreamExt;
 use std::time::{Duration, Instant};
@@ -16,7 +14,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 /// Logs that are followed at a time.
 pub const MAX_LOGS: usize = 16;
 /// Lines from before.
-const TAIL_LINES: u32 = 500;
+const TAIL_LINES: u32 = 200;
 /// Bytes that are passed on per second and log at most.
 const BYTES_PER_SECOND: usize = 256 * 1024;
 /// What comes within this time is passed on together.
@@ -45,15 +43,14 @@ impl Source for Containers {
             return Ok(());
         }
         if state.logs.len() >= MAX_LOGS {
-            let message = format!("{MAX_LOGS} logs are followed already. Close one of them, or wait a little.");
+            let message =
+                format!("{MAX_LOGS} logs are followed already. Close one of them, or wait a little.");
             return Err(Fault::limited(message, 10));
         }
         state.logs.insert(channel.clone());
         drop(state);
         self.inner.outlet.log_opened(&channel);
-        self.inner
-            .tasks
-            .spawn(self.clone().follow(client, id, channel));
+        self.inner.tasks.spawn(self.clone().follow(client, id, channel));
         Ok(())
     }
 }
@@ -67,6 +64,8 @@ impl Containers {
             second: Instant::now(),
             passed: 0,
             left_out: 0,
+            run: String::new(),
+            heard_ms: 0,
         };
         tokio::select! {
             () = shutdown.cancelled() => {}
@@ -96,6 +95,9 @@ struct Log {
     second: Instant,
     passed: usize,
     left_out: usize,
+    /// The run of the container that was read last, by its start, and when something of it came last, milliseconds.
+    run: String,
+    heard_ms: i64,
 }
 
 impl Log {
@@ -121,6 +123,7 @@ impl Log {
     async fn read_run(&mut self, client: &Client, id: &str, from: &str) -> Result<(), EngineError> {
         let inspect: Inspect = client.json(&format!("/containers/{id}/json")).await?;
         let mut decoder = Decoder::new(inspect.config.tty);
+        self.run = inspect.state.started_at;
         let path = format!("/containers/{id}/logs?follow=1&stdout=1&stderr=1&{from}");
         let mut stream = client.stream(&path).await?;
         let mut pieces: Vec<(OutputStream, String)> = Vec::new();
@@ -130,6 +133,7 @@ impl Log {
                 _ = gathered.tick() => self.pass_on(&mut pieces),
                 chunk = stream.next() => match chunk {
                     Some(Ok(chunk)) => {
+                        self.heard_ms = now_ms();
                         let texts = decoder.push(&chunk).map_err(|_| EngineError::OtherLanguage)?;
                         for (stream, text) in texts {
                             self.gather(&mut pieces, stream, text);
@@ -160,9 +164,19 @@ impl Log {
             }
             if let Ok(inspect) = client.json::<Inspect>(&format!("/containers/{id}/json")).await
                 && inspect.state.running
-                && let Ok(started) = OffsetDateTime::parse(&inspect.state.started_at, &Rfc3339)
             {
-                return Some(format!("{}.{:09}", started.unix_timestamp(), started.nanosecond()));
+                // The same run: only the connection was lost.
+                if inspect.state.started_at == self.run && self.heard_ms > 0 {
+                    return Some(format!("{}.{:03}", self.heard_ms / 1000, self.heard_ms % 1000));
+                }
+                let Ok(started) = OffsetDateTime::parse(&inspect.state.started_at, &Rfc3339) else {
+                    return None;
+                };
+                return Some(format!(
+                    "{}.{:09}",
+                    started.unix_timestamp(),
+                    started.nanosecond()
+                ));
             }
         }
     }

@@ -70,7 +70,10 @@ mod tests {
             docker_host: Some("unix:///a.sock".into()),
             runtime_dir: None,
         };
-        assert_eq!(shown(places(Some(Path::new("/b.sock")), &surroundings)), ["/b.sock"]);
+        assert_eq!(
+            shown(places(Some(Path::new("/b.sock")), &surroundings)),
+            ["/b.sock"]
+        );
     }
 
     #[test]

@@ -20,7 +20,9 @@ pub(super) fn page(state: &State, query: &ContainerQuery, t_ms: i64) -> Containe
     rows.sort_by(|a, b| {
         let order = compare(a, b, query.sort);
         let order = if query.descending { order.reverse() } else { order };
-        order.then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id))
+        order
+            .then_with(|| a.name.cmp(&b.name))
+            .then_with(|| a.id.cmp(&b.id))
     });
     ContainerPage {
         t_ms,
@@ -42,7 +44,11 @@ pub(super) fn page(state: &State, query: &ContainerQuery, t_ms: i64) -> Containe
 
 /// Bounds that were met.
 fn limits(state: &State) -> Vec<String> {
-    let over = state.entries.values().filter(|entry| entry.row.over_limit).count();
+    let over = state
+        .entries
+        .values()
+        .filter(|entry| entry.row.over_limit)
+        .count();
     let mut limits = Vec::new();
     if over > 0 {
         limits.push(format!(

@@ -83,7 +83,7 @@ fn counters(stats: &Stats) -> [Option<u64>; COUNTERS] {
 /// The values by the places of [`schema`].
 pub fn values(usage: &ContainerUsage) -> Vec<f64> {
     vec![
-        usage.cpu_percent / 100.0,
+        usage.cpu_percent,
         usage.memory_bytes,
         usage.received_bytes_per_second,
         usage.sent_bytes_per_second,
@@ -99,13 +99,12 @@ fn schema(container: &str) -> Arc<[MetricSpec]> {
     };
     let rate = Unit::BytesPerSecond;
     [
-        // Not percent of a whole: two busy threads are 200, so the axis must not end at 100.
         spec(
-            "container_cpu_cores",
-            Unit::None,
-            "CPU, cores",
-            "in use",
-            "Cores kept busy, from the engine's processor time.",
+            "container_cpu_percent",
+            Unit::Percent,
+            "CPU",
+            "of one core",
+            "Processor time of the engine's count, of one core: two busy threads are 200.",
         ),
         spec(
             "container_memory_used_bytes",
@@ -181,11 +180,11 @@ pub fn total_schema() -> Arc<[MetricSpec]> {
             "Memory of all measured containers together.",
         ),
         spec(
-            "containers_cpu_cores",
-            Unit::None,
-            "CPU of containers, cores",
-            "in use",
-            "Cores kept busy by all measured containers together.",
+            "containers_cpu_percent",
+            Unit::Percent,
+            "CPU of containers",
+            "of one core",
+            "Processor time of all measured containers together, of one core.",
         ),
     ]
     .into()

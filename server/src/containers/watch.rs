@@ -163,7 +163,11 @@ async fn measure(containers: &Containers, client: &Client) {
 
 impl Containers {
     fn found(&self, client: &Client, name: String) {
-        tracing::info!(engine = name, socket = client.place(), "a container engine answers");
+        tracing::info!(
+            engine = name,
+            socket = client.place(),
+            "a container engine answers"
+        );
         let mut state = self.state();
         state.engine = EngineState::Ready {
             name,
@@ -252,14 +256,17 @@ impl Containers {
             let state = self.state();
             let up = state.entries.values().filter(|entry| entry.row.is_up()).count();
             let sum = |part: fn(&ContainerUsage) -> f64| {
-                let usages = state.entries.values().filter_map(|entry| entry.row.usage.as_ref());
+                let usages = state
+                    .entries
+                    .values()
+                    .filter_map(|entry| entry.row.usage.as_ref());
                 usages.map(part).filter(|value| value.is_finite()).sum::<f64>()
             };
             vec![
                 up as f64,
                 (state.entries.len() - up) as f64,
                 sum(|usage| usage.memory_bytes),
-                sum(|usage| usage.cpu_percent) / 100.0,
+                sum(|usage| usage.cpu_percent),
             ]
         };
         self.frame(&Channel::local_metrics("containers"), schema, values);
@@ -290,7 +297,8 @@ fn renewed(summary: Summary, old: Option<Entry>) -> Entry {
 /// Gives places to those that run and have none. Who does not run any more keeps its place, and its charts, until another needs
 /// it. Answers the channels that lost theirs.
 fn assign(entries: &mut BTreeMap<String, Entry>) -> Vec<String> {
-    let mut free = MAX_MEASURED.saturating_sub(entries.values().filter(|entry| entry.meter.is_some()).count());
+    let mut free =
+        MAX_MEASURED.saturating_sub(entries.values().filter(|entry| entry.meter.is_some()).count());
     let waiting: Vec<String> = entries
         .values()
         .filter(|entry| entry.row.is_up() && entry.meter.is_none())
@@ -376,7 +384,10 @@ mod tests {
     fn so_many_are_measured_and_the_rest_are_told_to_be_over_the_limit() {
         let mut all = entries(std::iter::repeat_n("running", MAX_MEASURED + 3));
         assert!(assign(&mut all).is_empty());
-        assert_eq!(all.values().filter(|e| e.row.channel.is_some()).count(), MAX_MEASURED);
+        assert_eq!(
+            all.values().filter(|e| e.row.channel.is_some()).count(),
+            MAX_MEASURED
+        );
         assert_eq!(all.values().filter(|e| e.row.over_limit).count(), 3);
     }
 

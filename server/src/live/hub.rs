@@ -62,7 +62,9 @@ pub struct Hub {
 
 impl std::fmt::Debug for Hub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hub").field("epoch", &self.epoch).finish_non_exhaustive()
+        f.debug_struct("Hub")
+            .field("epoch", &self.epoch)
+            .finish_non_exhaustive()
     }
 }
 
@@ -166,7 +168,9 @@ impl Hub {
             let channels = self.channels.read().unwrap_or_else(PoisonError::into_inner);
             channels
                 .values()
-                .filter(|channel| channel.class == Class::Metrics && !ChannelName::is_of_container(&channel.key.name))
+                .filter(|channel| {
+                    channel.class == Class::Metrics && !ChannelName::is_of_container(&channel.key.name)
+                })
                 .map(|channel| channel.key.name.clone())
                 .collect()
         };

@@ -49,10 +49,7 @@ pub fn open(pid: u32) -> (Told<OpenFile>, Told<OpenSocket>) {
     let mut sockets = List::default();
     for (fd, inode) in found {
         sockets.add(|| match known.get(&inode) {
-            Some(socket) => OpenSocket {
-                fd,
-                ..socket.clone()
-            },
+            Some(socket) => OpenSocket { fd, ..socket.clone() },
             None => OpenSocket {
                 fd,
                 kind: "other",
@@ -134,7 +131,10 @@ mod tests {
             let found = sockets.iter().find(|socket| socket.fd == fd as u32);
             found.unwrap_or_else(|| panic!("{fd} in {sockets:?}"))
         };
-        let open = files.iter().find(|one| one.fd == file.as_raw_fd() as u32).unwrap();
+        let open = files
+            .iter()
+            .find(|one| one.fd == file.as_raw_fd() as u32)
+            .unwrap();
         assert!(open.what.ends_with("open.txt"), "{open:?}");
         let listening = of(listener.as_raw_fd());
         assert_eq!(
@@ -148,7 +148,10 @@ mod tests {
         );
         if let Some(six) = six {
             let told = of(six.as_raw_fd());
-            assert_eq!((told.kind, &told.local), ("tcp6", &six.local_addr().unwrap().to_string()));
+            assert_eq!(
+                (told.kind, &told.local),
+                ("tcp6", &six.local_addr().unwrap().to_string())
+            );
         }
         assert_eq!(of(udp.as_raw_fd()).local, udp.local_addr().unwrap().to_string());
         let told = of(unix.as_raw_fd());
@@ -164,7 +167,9 @@ mod tests {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let (rows, more) = listed(open(child.id()).0);
         assert_eq!(rows.len(), MAX_ROWS);
         assert!(more >= 100, "{more}");

@@ -121,7 +121,9 @@ mod tests {
     fn addresses_are_read_in_the_order_of_the_machine() {
         assert_eq!(address("0100007F:1F90").unwrap().to_string(), "127.0.0.1:8080");
         assert_eq!(
-            address("00000000000000000000000001000000:0050").unwrap().to_string(),
+            address("00000000000000000000000001000000:0050")
+                .unwrap()
+                .to_string(),
             "[::1]:80"
         );
         for odd in ["", "0100007F", "01:zz", "0100007F00000000:0050", "é100007:0050"] {
@@ -134,7 +136,10 @@ mod tests {
         let line = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0  0 4711 1 0 100 0";
         let wanted = HashSet::from([4711]);
         let (inode, socket) = internet("tcp", line, &wanted).unwrap();
-        assert_eq!((inode, socket.state, socket.remote.as_str()), (4711, "listen", ""));
+        assert_eq!(
+            (inode, socket.state, socket.remote.as_str()),
+            (4711, "listen", "")
+        );
         assert_eq!(internet("tcp", line, &HashSet::new()), None);
         let line = "ffff: 00000002 00000000 00010000 0001 01 4711 /run/a b.sock";
         let (_, socket) = unix(line, &wanted).unwrap();

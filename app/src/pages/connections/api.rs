@@ -8,8 +8,23 @@ use std::{future::Future, pin::Pin};
 
 /// Asks for a part of the table.
 pub fn ask(question: Question) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
-    let Question { sort, text, from, count, id, .. } = question;
-    Box::pin(get_connections(sort, text, from, count, id, question.more, question.by_itself))
+    let Question {
+        sort,
+        text,
+        from,
+        count,
+        id,
+        ..
+    } = question;
+    Box::pin(get_connections(
+        sort,
+        text,
+        from,
+        count,
+        id,
+        question.more,
+        question.by_itself,
+    ))
 }
 
 /// What is asked for. `by_itself`: the page asks again without anybody having done anything.

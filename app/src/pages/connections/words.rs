@@ -1,9 +1,9 @@
 //! Connections in words, as cells and as details. Written by the server, so that the browser needs none of it.
 
 use crate::{
-    watched::Row,
     format::{Formatted, NO_VALUE, clock_utc, duration, format},
     ui::moment::utc,
+    watched::Row,
 };
 use farol_model::{
     connection::{ConnectionPage, ConnectionRow, Flow, FrameRow},

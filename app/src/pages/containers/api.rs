@@ -18,7 +18,9 @@ pub fn ask(question: Question) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
         charts,
         by_itself,
     } = question;
-    Box::pin(get_containers(sort, text, from, count, id, more, charts, by_itself))
+    Box::pin(get_containers(
+        sort, text, from, count, id, more, charts, by_itself,
+    ))
 }
 
 /// What is asked for. `by_itself`: the page asks again without anybody having done anything.
@@ -59,7 +61,10 @@ pub async fn get_containers(
         (true, Some(row)) => ports.containers.inspect(&viewer, &row.id).await.map_err(refuse)?,
         _ => container::ContainerDetails::default(),
     };
-    let channel = chosen.as_ref().and_then(|row| row.channel.clone()).filter(|_| charts);
+    let channel = chosen
+        .as_ref()
+        .and_then(|row| row.channel.clone())
+        .filter(|_| charts);
     let panels = match by_itself {
         true => Vec::new(),
         false => ports.control.specs(&viewer),
@@ -74,7 +79,11 @@ pub async fn get_containers(
         gone: !id.is_empty() && chosen.is_none(),
         id,
         facts: chosen.map_or_else(Vec::new, |row| words::facts(&row, page.t_ms)),
-        more: seen.facts.into_iter().map(|(word, value)| vec![word, value]).collect(),
+        more: seen
+            .facts
+            .into_iter()
+            .map(|(word, value)| vec![word, value])
+            .collect(),
         charts: channel
             .and_then(|channel| ports.metrics.view(&channel, HISTORY_MS))
             .into_iter()

@@ -27,14 +27,19 @@ pub fn notice(page: &ContainerPage) -> String {
         }),
         EngineState::Absent { places } => Some(view! { <Help places=places.clone()/> }),
         EngineState::Lost { socket, reason } => {
-            let text = format!("{socket}: {reason}. What is shown was last known. Looking again every few seconds.");
+            let text =
+                format!("{socket}: {reason}. What is shown was last known. Looking again every few seconds.");
             Some(view! { <Notice tone=Tone::Warn title="The container engine does not answer" text/> })
         }
     };
     let limits = page.limits.iter().map(|text| {
         view! { <Notice tone=Tone::Info title="Not everything is shown" text=text.clone()/> }
     });
-    engine.into_iter().chain(limits).map(|one| one.to_html()).collect()
+    engine
+        .into_iter()
+        .chain(limits)
+        .map(|one| one.to_html())
+        .collect()
 }
 
 #[component]
@@ -92,7 +97,13 @@ mod tests {
     fn without_an_engine_it_says_where_it_looked_and_what_to_do() {
         let places = vec![("/run/<b>.sock".to_owned(), "there is no socket".to_owned())];
         let html = drawn(EngineState::Absent { places }, vec![]);
-        for word in ["there is no socket", "usermod", "podman.socket", "[containers]", "/run/&lt;b&gt;.sock"] {
+        for word in [
+            "there is no socket",
+            "usermod",
+            "podman.socket",
+            "[containers]",
+            "/run/&lt;b&gt;.sock",
+        ] {
             assert!(html.contains(word), "{word} in {html}");
         }
     }

@@ -90,7 +90,10 @@ fn nothing(state: TableState) -> AnyView {
         return ().into_any();
     }
     let (title, text) = match state.grid.choice.text.with(String::is_empty) {
-        true => ("No containers", "What the engine runs, or has run and kept, is listed here."),
+        true => (
+            "No containers",
+            "What the engine runs, or has run and kept, is listed here.",
+        ),
         false => (
             "No container matches",
             "Try a part of a name, an image, a command or a state, or what an id begins with.",

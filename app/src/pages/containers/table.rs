@@ -11,8 +11,8 @@ pub const HEADS: [Head; 15] = [
     Head::number("memory", "Memory"),
     Head::number("received", "In"),
     Head::number("sent", "Out"),
-    Head::number("read", "Read"),
-    Head::number("written", "Written"),
+    Head::number("read", "Read").hidden(),
+    Head::number("written", "Written").hidden(),
     Head::number("processes", "Processes").hidden(),
     Head::number("created", "Age").rising(),
     Head::words("status", "Status"),
@@ -40,7 +40,18 @@ pub const FIRST_TOTAL: usize = 2;
 
 /// Titles of the details.
 pub const FACTS: [&str; 12] = [
-    "Name", "Image", "State", "Status", "CPU", "Memory", "Network", "Disk", "Processes", "Created", "Ports", "Id",
+    "Name",
+    "Image",
+    "State",
+    "Status",
+    "CPU",
+    "Memory",
+    "Network",
+    "Disk",
+    "Processes",
+    "Created",
+    "Ports",
+    "Id",
 ];
 
 /// Places of [`FACTS`].

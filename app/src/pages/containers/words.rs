@@ -146,7 +146,10 @@ mod tests {
     }
 
     fn plain(texts: Vec<String>) -> Vec<String> {
-        texts.into_iter().map(|text| text.replace('\u{a0}', " ")).collect()
+        texts
+            .into_iter()
+            .map(|text| text.replace('\u{a0}', " "))
+            .collect()
     }
 
     #[test]
@@ -157,7 +160,10 @@ mod tests {
         assert_eq!(cells[6], NO_VALUE, "what is not told is not zero");
         let facts = plain(facts(&row(), 66_000));
         assert_eq!(facts.len(), FACTS.len());
-        assert_eq!((facts[FACT_NAME].as_str(), facts[FACT_STATE].as_str()), ("web", "running"));
+        assert_eq!(
+            (facts[FACT_NAME].as_str(), facts[FACT_STATE].as_str()),
+            ("web", "running")
+        );
         assert_eq!(facts[5], "2.00 KiB of 4.00 KiB");
         assert_eq!(head(&ContainerPage::default()).len(), FIRST_TOTAL + TOTALS.len());
     }

@@ -1,6 +1,11 @@
 //! Everything about one process, and the panels that act on it.
 
-use super::{api::get_process, cells::rate, state::TableState, table::{Key, key}};
+use super::{
+    api::get_process,
+    cells::rate,
+    state::TableState,
+    table::{Key, key},
+};
 use crate::prelude::*;
 use crate::{
     call::Call,

@@ -21,7 +21,12 @@ pub fn details(details: ProcessDetails) -> String {
     let all = [
         view! { <dl class="facts rows">{facts}</dl> },
         section("Open files", &["Number", "What"], details.files, file),
-        section("Sockets", &["Number", "Kind", "Own address", "Other end", "State"], details.sockets, socket),
+        section(
+            "Sockets",
+            &["Number", "Kind", "Own address", "Other end", "State"],
+            details.sockets,
+            socket,
+        ),
         section("Limits", &["Limit", "Soft", "Hard"], details.limits, limit),
     ];
     all.into_iter().map(|part| part.to_html()).collect()
@@ -136,7 +141,14 @@ mod tests {
             limits: Told::default(),
         };
         let html = Owner::new().with(|| details(told));
-        for word in ["Open files (42)", "41 more", "/tmp/&lt;b&gt;", "Only root may.", "Limits (0)", "None."] {
+        for word in [
+            "Open files (42)",
+            "41 more",
+            "/tmp/&lt;b&gt;",
+            "Only root may.",
+            "Limits (0)",
+            "None.",
+        ] {
             assert!(html.contains(word), "{word} in {html}");
         }
     }

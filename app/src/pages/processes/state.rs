@@ -42,7 +42,11 @@ impl TableState {
                     true => shut.with(|shut| tree(rows, &order, shut, !text.trim().is_empty())),
                     false => flat(order),
                 };
-                before.set_value((sort, text, places.iter().map(|place| key(&rows[place.at])).collect()));
+                before.set_value((
+                    sort,
+                    text,
+                    places.iter().map(|place| key(&rows[place.at])).collect(),
+                ));
                 places
             })
         });

@@ -71,10 +71,7 @@ pub fn tree(rows: &[ProcessRow], order: &[usize], shut: &[Key], all_open: bool) 
 /// The place of the row that the one at `index` hangs on.
 pub fn above(places: &[Place], index: usize) -> Option<usize> {
     let level = places.get(index)?.level;
-    places
-        .get(..index)?
-        .iter()
-        .rposition(|place| place.level < level)
+    places.get(..index)?.iter().rposition(|place| place.level < level)
 }
 
 #[cfg(test)]
@@ -130,7 +127,10 @@ mod tests {
         let places = tree(&rows, &order, &[(11, 11)], false);
         let open: Vec<_> = places.iter().map(|place| place.open).collect();
         assert_eq!(open, [Some(true), Some(false), Some(true), None]);
-        assert_eq!((above(&places, 3), above(&places, 2), above(&places, 0)), (Some(2), Some(0), None));
+        assert_eq!(
+            (above(&places, 3), above(&places, 2), above(&places, 0)),
+            (Some(2), Some(0), None)
+        );
     }
 
     #[test]
@@ -165,7 +165,11 @@ mod tests {
             .collect();
         let again = tree(&first, &order(&first, USUAL, ""), &[], false);
         let places: Vec<usize> = again.iter().map(|place| place.at).collect();
-        assert_eq!(places, (0..200).collect::<Vec<_>>(), "the browser draws what the server drew");
+        assert_eq!(
+            places,
+            (0..200).collect::<Vec<_>>(),
+            "the browser draws what the server drew"
+        );
     }
 
     #[test]
@@ -175,7 +179,16 @@ mod tests {
         let places = tree(&rows, &order, &[], false);
         assert_eq!(places.len(), rows.len());
         let deepest: Vec<ProcessRow> = (1..=10_000).map(|pid| row(pid, pid - 1, 0.0)).collect();
-        let places = tree(&deepest, &super::super::table::order(&deepest, USUAL, ""), &[], false);
-        assert_eq!(places.last().map(|place| place.level), Some(10_000), "without recursion");
+        let places = tree(
+            &deepest,
+            &super::super::table::order(&deepest, USUAL, ""),
+            &[],
+            false,
+        );
+        assert_eq!(
+            places.last().map(|place| place.level),
+            Some(10_000),
+            "without recursion"
+        );
     }
 }
