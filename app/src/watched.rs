@@ -4,7 +4,7 @@
 
 mod state;
 
-pub use state::{Kind, TableState, ask_more, facts, head, totals, trouble};
+pub use state::{AWAITED, Kind, TableState, ask_more, facts, head, totals, trouble};
 
 use crate::page_data::Answer;
 use farol_model::{action::ActionSpec, fields, sample::ChannelView};

@@ -68,9 +68,9 @@ test("containers are listed, their numbers move, their log goes on, and one is s
     await axeClean(page, "the details of a container");
     await screenshot(page, "container-details");
 
-    await expect(drawer.getByRole("article", { name: "Start a container" })).toHaveCount(0);
-    const stop = drawer.getByRole("article", { name: "Stop a container" });
-    await stop.getByRole("button", { name: "Stop a container" }).click();
+    await expect(drawer.getByRole("article", { name: "Start a container", exact: true })).toHaveCount(0);
+    const stop = drawer.getByRole("article", { name: "Stop a container", exact: true });
+    await stop.getByRole("button", { name: "Stop a container", exact: true }).click();
     const dialog = page.getByRole("dialog");
     await expect(dialog).toContainText("Stop the container web");
     await dialog.getByRole("button", { name: "Stop the container web" }).click();
@@ -78,8 +78,8 @@ test("containers are listed, their numbers move, their log goes on, and one is s
     await expect(stop).toContainText("Stopped web.");
     await expect(rowOf(page, "web").locator(".col-state")).toHaveText("exited");
     await expect(log).toContainText("does not run");
-    const start = drawer.getByRole("article", { name: "Start a container" });
-    await start.getByRole("button", { name: "Start a container" }).click();
+    const start = drawer.getByRole("article", { name: "Start a container", exact: true });
+    await start.getByRole("button", { name: "Start a container", exact: true }).click();
     await expect(start).toContainText("Started web.");
     await expect(rowOf(page, "web").locator(".col-state")).toHaveText("running");
     await expect(log).toContainText("web started");

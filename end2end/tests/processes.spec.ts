@@ -89,7 +89,7 @@ test("the tree is folded by keyboard and pointer, and keeps children with their 
 
 test("a process is reniced, and its open files, sockets and limits are read when asked for", async ({ page, farol }) => {
   await farol.addUser("olga", "operator");
-  const script = "const s=require('net').createServer().listen(0,'127.0.0.1',()=>console.log(s.address().port));require('fs').openSync('/etc/hostname')";
+  const script = "const s=require('net').createServer().listen(0,'127.0.0.1',()=>process.stdout.write(s.address().port+'\\n'));require('fs').openSync('/etc/hostname')";
   const child = spawn(process.execPath, ["-e", script, "farol-open-files"], { stdio: ["ignore", "pipe", "inherit"] });
   try {
     const [port] = await once(createInterface(child.stdout!), "line");

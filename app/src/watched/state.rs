@@ -13,7 +13,7 @@ use crate::{
 use leptos_router::hooks::use_query_map;
 
 /// What stands where the answer has not come yet.
-const AWAITED: &str = "…";
+pub const AWAITED: &str = "…";
 /// Stands between the parts of a row; the server leaves no control character in them.
 const BETWEEN: &str = "\u{1f}";
 

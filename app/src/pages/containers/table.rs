@@ -1,6 +1,9 @@
 //! What the table shows, without any of the drawing. Pure.
 
-use crate::ui::grid::{Head, Sort};
+use crate::{
+    ui::grid::{Head, Sort},
+    watched::AWAITED,
+};
 
 /// The columns. Their keys are the words of [`ContainerSort`](farol_model::container::ContainerSort).
 pub const HEADS: [Head; 15] = [
@@ -60,8 +63,11 @@ pub const FACT_STATE: usize = 2;
 
 /// Whether an action makes sense in a state. The server decides again.
 pub fn fits(action: &str, state: &str) -> bool {
-    let up = matches!(state, "running" | "paused" | "restarting");
-    up != action.ends_with(".start")
+    match state {
+        AWAITED => false,
+        "running" | "paused" | "restarting" => !action.ends_with(".start"),
+        _ => action.ends_with(".start"),
+    }
 }
 
 #[cfg(test)]
@@ -83,6 +89,7 @@ mod tests {
     fn what_runs_is_not_started_and_what_does_not_is_only_started() {
         assert!(fits("container.stop", "running") && fits("container.kill", "paused"));
         assert!(!fits("container.start", "running"));
+        assert!(!fits("container.start", AWAITED) && !fits("container.stop", AWAITED));
         assert!(fits("container.start", "exited") && !fits("container.restart", "created"));
     }
 }
