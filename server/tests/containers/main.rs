@@ -556,7 +556,7 @@ async fn more_containers_than_are_measured_are_listed_and_the_limit_is_told() {
         .as_array()
         .unwrap()
         .iter()
-        .filter(|row| row[4] == "not measured");
+        .filter(|row| row[4] == "limit");
     assert!(not_measured.count() > 0);
     let host: Value = viewer
         .get(server.url("/api/fn/host"))

@@ -14,7 +14,6 @@ use farol_model::{
 pub fn cells(row: &ContainerRow, t_ms: i64) -> Row {
     let of = |part: fn(&ContainerUsage) -> f64, in_unit: Unit| match &row.usage {
         Some(usage) => unit(part(usage), in_unit),
-        None if row.over_limit => "not measured".to_owned(),
         None => NO_VALUE.to_owned(),
     };
     let rate = Unit::BytesPerSecond;
@@ -23,7 +22,11 @@ pub fn cells(row: &ContainerRow, t_ms: i64) -> Row {
         row.name.clone(),
         known(&row.image),
         row.state.clone(),
-        of(|usage| usage.cpu_percent, Unit::Percent),
+        match row.over_limit {
+            // The words above the table say which.
+            true => "limit".to_owned(),
+            false => of(|usage| usage.cpu_percent, Unit::Percent),
+        },
         of(|usage| usage.memory_bytes, Unit::Bytes),
         of(|usage| usage.received_bytes_per_second, rate),
         of(|usage| usage.sent_bytes_per_second, rate),
@@ -175,7 +178,7 @@ mod tests {
             over_limit: true,
             ..row()
         };
-        assert_eq!(cells(&over, 0)[4], "not measured");
+        assert_eq!(cells(&over, 0)[4], "limit");
         assert!(facts(&over, 0)[4].contains("limit"));
     }
 }
