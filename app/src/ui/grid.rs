@@ -157,15 +157,13 @@ fn Row(state: GridState, index: usize, parts: RowParts) -> AnyView {
             .into_any()
     });
     let in_tree = move || branch.filter(|branch| branch.tree.get());
+    let level = reactive(move || in_tree().map(|branch| branch.level.get().to_string()));
     view! {
         <tr
             class="row"
             class:selected=chosen
             aria-rowindex=(index + 2).to_string()
-            {..custom_attribute(
-                "aria-level",
-                move || in_tree().map(|branch| branch.level.get().to_string()),
-            )}
+            {..custom_attribute("aria-level", level)}
             aria-expanded=move || in_tree().and_then(|branch| branch.open.get()).map(|open| open.to_string())
         >
             {cells}

@@ -25,7 +25,6 @@ pub fn ask(question: Question) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
 
 /// What is asked for. `by_itself`: the page asks again without anybody having done anything.
 #[server(prefix = "/api/fn", endpoint = "containers", output = crate::json::Json, input = server_fn::codec::GetUrl)]
-#[expect(clippy::too_many_arguments, reason = "each is a word of the address")]
 pub async fn get_containers(
     #[server(default)] sort: String,
     #[server(default)] text: String,
@@ -79,11 +78,7 @@ pub async fn get_containers(
         gone: !id.is_empty() && chosen.is_none(),
         id,
         facts: chosen.map_or_else(Vec::new, |row| words::facts(&row, page.t_ms)),
-        more: seen
-            .facts
-            .into_iter()
-            .map(|(word, value)| vec![word, value])
-            .collect(),
+        more: drawn::made(seen),
         charts: channel
             .and_then(|channel| ports.metrics.view(&channel, HISTORY_MS))
             .into_iter()

@@ -120,23 +120,10 @@ fn Log(id: String) -> AnyView {
 /// How it is made, read when somebody asks: each press is another address.
 #[component]
 fn Made(state: TableState) -> AnyView {
-    let which = Memo::new(move |_| state.view.with(|view| format!("{} {}", view.id, view.more.len())));
-    let list = reactive(move || {
-        // To be told of changes it must have been read once.
-        which.with(|_| ());
-        let rows = state.view.with_untracked(|view| view.more.clone());
-        rows.into_iter()
-            .filter_map(|row| {
-                let [word, value] = <[String; 2]>::try_from(row).ok()?;
-                Some(view! {
-                    <div>
-                        <dt>{word}</dt>
-                        <dd>{value}</dd>
-                    </div>
-                })
-            })
-            .collect::<Vec<_>>()
-            .into_any()
+    let html = Memo::new(move |_| {
+        state
+            .view
+            .with(|view| view.more.first().map(|row| row.concat()).unwrap_or_default())
     });
     view! {
         <div class="field">
@@ -147,7 +134,7 @@ fn Made(state: TableState) -> AnyView {
                     "Inspect"
                 </a>
             </div>
-            <dl class="facts rows">{list}</dl>
+            <div inner_html=move || html.get()></div>
         </div>
     }
 }

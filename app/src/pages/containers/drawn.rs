@@ -2,8 +2,11 @@
 //! server.
 
 use crate::prelude::*;
-use crate::ui::{Notice, Tone};
-use farol_model::container::{ContainerPage, EngineState};
+use crate::{
+    ui::{Notice, Tone},
+    watched::Row,
+};
+use farol_model::container::{ContainerDetails, ContainerPage, EngineState};
 
 /// HTML; nothing when there is nothing to say.
 pub fn notice(page: &ContainerPage) -> String {
@@ -40,6 +43,26 @@ pub fn notice(page: &ContainerPage) -> String {
         .chain(limits)
         .map(|one| one.to_html())
         .collect()
+}
+
+/// How a container is made, as HTML in one cell; nothing when it was not asked for.
+pub fn made(details: ContainerDetails) -> Vec<Row> {
+    if details.facts.is_empty() {
+        return Vec::new();
+    }
+    let facts = details
+        .facts
+        .into_iter()
+        .map(|(word, value)| {
+            view! {
+                <div>
+                    <dt>{word}</dt>
+                    <dd>{value}</dd>
+                </div>
+            }
+        })
+        .collect::<Vec<_>>();
+    vec![vec![view! { <dl class="facts rows">{facts}</dl> }.to_html()]]
 }
 
 #[component]

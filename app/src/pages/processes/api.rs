@@ -34,7 +34,8 @@ fields!(ProcessesView {
     key_seed,
 });
 
-/// Read once per page; after that the table is live.
+/// Read once per page; after that the table is live. `more` reads the open files and so on of `pid`, for those who may act; a page
+/// asks for them anew with `text` set to the pid, so that few rows come with them.
 #[server(prefix = "/api/fn", endpoint = "processes", output = crate::json::Json, input = server_fn::codec::GetUrl)]
 pub async fn get_processes(
     #[server(default)] sort: String,
@@ -85,12 +86,4 @@ pub async fn get_processes(
             .collect(),
         key_seed: crate::request::key_seed(ports.metrics.now_ms()),
     })
-}
-
-/// Open files, sockets, limits and more of one process, as HTML. For those who may act.
-#[server(prefix = "/api/fn", endpoint = "process", output = crate::json::Json, input = server_fn::codec::GetUrl)]
-pub async fn get_process(pid: u32, start_ms: i64) -> Result<PageData, AppError> {
-    let (ports, viewer) = crate::request::allowed(farol_model::Permission::RunActions)?;
-    let read = ports.metrics.process(&viewer, pid, start_ms).await;
-    PageData::of(super::drawn::details(read.map_err(crate::request::refuse)?))
 }

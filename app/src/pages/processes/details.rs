@@ -1,7 +1,7 @@
 //! Everything about one process, and the panels that act on it.
 
 use super::{
-    api::get_process,
+    api::{ProcessesView, get_processes},
     cells::rate,
     state::TableState,
     table::{Key, key},
@@ -161,7 +161,8 @@ fn More(chosen: Key, link: String, first: String) -> AnyView {
         let asked = asked.get();
         if !asked.is_empty() && read.get_value() != asked {
             read.set_value(asked);
-            call.start(get_process(chosen.0, chosen.1));
+            let number = chosen.0.to_string();
+            call.start(get_processes(String::new(), number, Some(chosen.0), false, true));
         }
     });
     let href = move || {
@@ -169,7 +170,10 @@ fn More(chosen: Key, link: String, first: String) -> AnyView {
         format!("{link}&more={}", times.wrapping_add(1))
     };
     let html = move || match call.answer() {
-        Some(Ok(data)) => data.read::<String>().unwrap_or_default(),
+        Some(Ok(data)) => match data.read::<ProcessesView>() {
+            Ok(view) if view.selected.iter().any(|row| key(row) == chosen) => view.more,
+            _ => "It has ended.".to_owned(),
+        },
         _ => first.clone(),
     };
     view! {
