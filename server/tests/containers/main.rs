@@ -279,7 +279,7 @@ async fn usage_is_a_metrics_channel_of_the_container_and_goes_with_it() {
     let engine = Engine::start(0).await;
     let server = farol(&engine.socket).await;
     let viewer = client(&server, "viewer").await;
-    let query = format!("id={}&charts=true", id(1));
+    let query = format!("id={}&wants=charts", id(1));
     let answer = until(&server, &viewer, &query, |answer| {
         !answer["charts"].as_array().unwrap().is_empty()
     })
@@ -436,7 +436,7 @@ async fn a_name_a_short_id_a_renamed_one_and_a_viewer_are_refused() {
     ];
     let (status, _) = run(&server, &viewer, "viewer", &fields).await;
     assert_eq!(status, 403);
-    let path = server.url(&format!("/api/fn/containers?id={web}&more=true"));
+    let path = server.url(&format!("/api/fn/containers?id={web}&wants=more"));
     assert_eq!(viewer.get(path).send().await.unwrap().status(), 403);
     server.stop().await;
 }
@@ -446,7 +446,7 @@ async fn a_container_is_told_in_full_without_secrets() {
     let engine = Engine::start(0).await;
     let server = farol(&engine.socket).await;
     let operator = client(&server, "operator").await;
-    let query = format!("id={}&more=true", id(1));
+    let query = format!("id={}&wants=more", id(1));
     let told = until(&server, &operator, &query, |answer| {
         !answer["more"].as_array().unwrap().is_empty()
     })
@@ -613,7 +613,7 @@ async fn a_real_engine_is_listed_measured_read_and_ordered() {
     })
     .await;
     socket.hears("stdout", "line").await;
-    let more = read(&server, &operator, &format!("id={id}&more=true"))
+    let more = read(&server, &operator, &format!("id={id}&wants=more"))
         .await
         .to_string();
     assert!(more.contains("SECRET_TOKEN") && !more.contains("abc"), "{more}");

@@ -18,12 +18,25 @@ pub fn ask(question: Question) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
         charts,
         by_itself,
     } = question;
+    let wants = match (more, charts) {
+        (true, true) => "more charts",
+        (true, false) => "more",
+        (false, true) => "charts",
+        (false, false) => "",
+    };
     Box::pin(get_containers(
-        sort, text, from, count, id, more, charts, by_itself,
+        sort,
+        text,
+        from,
+        count,
+        id,
+        wants.to_owned(),
+        by_itself,
     ))
 }
 
-/// What is asked for. `by_itself`: the page asks again without anybody having done anything.
+/// What is asked for. `wants` of the row `id`: `more` about how it is made, its `charts`, or both. `by_itself`: the page asks again
+/// without anybody having done anything.
 #[server(prefix = "/api/fn", endpoint = "containers", output = crate::json::Json, input = server_fn::codec::GetUrl)]
 pub async fn get_containers(
     #[server(default)] sort: String,
@@ -31,8 +44,7 @@ pub async fn get_containers(
     #[server(default)] from: u32,
     #[server(default)] count: u32,
     #[server(default)] id: String,
-    #[server(default)] more: bool,
-    #[server(default)] charts: bool,
+    #[server(default)] wants: String,
     #[server(default)] by_itself: bool,
 ) -> Result<PageData, AppError> {
     use super::{drawn, table, words};
@@ -43,6 +55,7 @@ pub async fn get_containers(
     /// What the ids of the actions in the details begin with.
     const ACTIONS: &str = "container.";
     let (ports, viewer) = crate::request::allowed(Permission::ViewProcesses)?;
+    let (more, charts) = (wants.contains("more"), wants.contains("charts"));
     let asked = format!("{sort} {from} {count} {text}");
     let sort = Sort::parse(&sort, &table::HEADS).unwrap_or(table::USUAL);
     let key = table::HEADS.get(sort.column).map_or("", |head| head.key);
