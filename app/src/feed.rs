@@ -6,8 +6,8 @@ use crate::{
     charts::{Chart, Sparkline},
     format::format,
     live::{
-        ChannelHandle, Handle, Marks, RunFeed, Table, use_channel, use_channel_on_screen, use_run, use_state,
-        use_table,
+        ChannelHandle, Handle, Marks, RunFeed, Table, use_channel, use_channel_on_screen, use_log, use_run,
+        use_state, use_table,
     },
 };
 use farol_model::{
@@ -28,7 +28,17 @@ pub fn run(first: RunView) -> LiveRun {
     LiveRun(use_run(&id, first))
 }
 
+/// Follows a log from its last lines on. It reads as the output of a run that never ends.
+pub fn log(channel: String) -> LiveRun {
+    LiveRun(use_log(channel))
+}
+
 impl LiveRun {
+    /// Pieces that fell off the beginning. Tracks.
+    pub fn dropped(&self) -> usize {
+        self.0.with(|feed| feed.dropped)
+    }
+
     /// Reads and tracks; the default after the page that owned it is gone.
     pub fn with<R: Default>(&self, read: impl FnOnce(&RunView) -> R) -> R {
         self.0.with(|feed| read(&feed.view))

@@ -17,6 +17,7 @@ pub mod pages;
 mod prelude;
 pub mod session;
 pub mod ui;
+mod watched;
 
 #[cfg(feature = "ssr")]
 mod drawing;

@@ -32,8 +32,8 @@ pub use carrier::Subscription;
 pub use company::Company;
 pub use farol_model::wire::payload::SubscribeOptions;
 pub use handles::{
-    ChannelHandle, Handle, Marks, RunFeed, Table, use_channel, use_channel_on_screen, use_run, use_state,
-    use_table,
+    ChannelHandle, Handle, Marks, RunFeed, Table, use_channel, use_channel_on_screen, use_log, use_run,
+    use_state, use_table,
 };
 pub use state::LiveState;
 

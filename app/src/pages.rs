@@ -4,6 +4,7 @@
 pub mod account;
 pub mod audit;
 pub mod connections;
+pub mod containers;
 pub mod controls;
 pub mod denied;
 pub mod error;
@@ -45,7 +46,7 @@ pub struct Page {
 }
 
 /// The menu in display order.
-pub const MENU: [Page; 10] = [
+pub const MENU: [Page; 11] = [
     Page {
         path: "/",
         title: "Overview",
@@ -72,6 +73,13 @@ pub const MENU: [Page; 10] = [
         title: "Services",
         about: "systemd units, start, stop, logs",
         glyph: Glyph::Services,
+        permission: Permission::ViewProcesses,
+    },
+    Page {
+        path: "/containers",
+        title: "Containers",
+        about: "docker, podman, logs",
+        glyph: Glyph::Containers,
         permission: Permission::ViewProcesses,
     },
     Page {
@@ -129,6 +137,7 @@ pub fn AppRoutes() -> impl IntoView {
             <Route path=path!("/host") view=host::HostPage ssr=ssr.clone()/>
             <Route path=path!("/processes") view=processes::ProcessesPage ssr=ssr.clone()/>
             <Route path=path!("/services") view=services::ServicesPage ssr=ssr.clone()/>
+            <Route path=path!("/containers") view=containers::ContainersPage ssr=ssr.clone()/>
             <Route path=path!("/controls") view=controls::ControlsPage ssr=ssr.clone()/>
             <Route path=path!("/controls/runs/:id") view=controls::RunPage ssr=ssr.clone()/>
             <Route path=path!("/runs") view=runs::RunsPage ssr=ssr.clone()/>
@@ -194,6 +203,7 @@ mod tests {
                 "Host",
                 "Processes",
                 "Services",
+                "Containers",
                 "Transport lab",
                 "Settings"
             ]

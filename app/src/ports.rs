@@ -13,9 +13,10 @@ use farol_model::{
     },
     audit::{AuditPage, AuditQuery},
     connection::{ConnectionPage, ConnectionQuery, ConnectionRow, FrameRow},
+    container::{ContainerDetails, ContainerPage, ContainerQuery, ContainerRow},
     health::CollectorStatus,
     host::HostInfo,
-    process::ProcessRow,
+    process::{ProcessDetails, ProcessRow},
     sample::ChannelView,
     service::{LogLine, ServiceDetails, ServicePage, ServiceQuery},
 };
@@ -35,6 +36,8 @@ pub trait MetricsPort: Send + Sync {
     fn collectors(&self) -> Vec<CollectorStatus>;
     /// Time of the table and its rows.
     fn processes(&self) -> (i64, Vec<ProcessRow>);
+    /// One process in full, for somebody who may act. A conflict when another process has its number by now.
+    fn process<'a>(&'a self, viewer: &'a Viewer, pid: u32, start_ms: i64) -> PortFuture<'a, ProcessDetails>;
     /// The server's clock.
     fn now_ms(&self) -> i64;
 }
@@ -119,6 +122,15 @@ pub trait ServicesPort: Send + Sync {
     fn log<'a>(&'a self, viewer: &'a Viewer, name: &'a str, follow: bool) -> PortFuture<'a, Vec<LogLine>>;
 }
 
+/// What runs in containers.
+pub trait ContainersPort: Send + Sync {
+    fn page(&self, viewer: &Viewer, query: &ContainerQuery) -> Result<ContainerPage, Fault>;
+    /// None when it is not there any more.
+    fn one(&self, viewer: &Viewer, id: &str) -> Result<Option<ContainerRow>, Fault>;
+    /// One in full, for somebody who may act. Without secrets.
+    fn inspect<'a>(&'a self, viewer: &'a Viewer, id: &'a str) -> PortFuture<'a, ContainerDetails>;
+}
+
 /// All ports and who is asking, as the server provides them for one request.
 #[derive(Clone)]
 pub struct Ports {
@@ -130,6 +142,7 @@ pub struct Ports {
     pub settings: Arc<dyn SettingsPort>,
     pub account: Arc<dyn AccountPort>,
     pub services: Arc<dyn ServicesPort>,
+    pub containers: Arc<dyn ContainersPort>,
     /// The signed-in viewer of this request.
     pub viewer: Option<Viewer>,
     /// Address of the peer of this request.

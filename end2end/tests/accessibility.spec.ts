@@ -1,6 +1,6 @@
 import { axeClean, expect, screenshot, signIn, test, watchFaults } from "../support/fixtures";
 
-const PAGES = ["/", "/host", "/processes", "/services", "/controls", "/runs", "/connections", "/audit", "/lab", "/settings", "/no/such/page"];
+const PAGES = ["/", "/host", "/processes", "/processes?tree=true", "/services", "/containers", "/controls", "/runs", "/connections", "/audit", "/lab", "/settings", "/no/such/page"];
 
 for (const theme of ["light", "dark"] as const) {
   for (const width of [1440, 390]) {
@@ -20,7 +20,7 @@ for (const theme of ["light", "dark"] as const) {
         await axeClean(page, path);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
         expect(wide, `${path} scrolls sideways`).toBeLessThanOrEqual(0);
-        await screenshot(page, `${path === "/" ? "overview" : path.slice(1).replaceAll("/", "-")}-${theme}-${width}`);
+        await screenshot(page, `${path === "/" ? "overview" : path.slice(1).replaceAll(/[/?=]/g, "-")}-${theme}-${width}`);
       }
     });
   }

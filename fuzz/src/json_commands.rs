@@ -41,6 +41,7 @@ fn channel_is_its_name(command: &Command) {
         Some(Channel::Marks { host }) => format!("marks/{host}"),
         Some(Channel::Services { host }) => format!("services/{host}"),
         Some(Channel::Run { id }) => format!("runs/{id}"),
+        Some(Channel::Log { kind, name }) => format!("logs/{kind}/{name}"),
         Some(Channel::Room { name }) => format!("room/{name}"),
         None => return,
     };

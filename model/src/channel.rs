@@ -25,6 +25,7 @@ pub enum Kind {
     Marks,
     Services,
     Run,
+    Log,
     Room,
 }
 
@@ -36,6 +37,7 @@ words!(Kind {
     Marks = "marks",
     Services = "services",
     Run = "runs",
+    Log = "logs",
     Room = "room",
 });
 
@@ -46,6 +48,7 @@ impl Kind {
             Kind::Metrics | Kind::App | Kind::Collectors | Kind::Room => Permission::ViewMetrics,
             Kind::Processes | Kind::Services => Permission::ViewProcesses,
             Kind::Run | Kind::Marks => Permission::ViewRuns,
+            Kind::Log => Permission::ViewLogs,
         }
     }
 }
@@ -67,12 +70,17 @@ pub enum Channel {
     Services { host: String },
     /// `runs/ID`: progress and output of one run.
     Run { id: String },
+    /// `logs/KIND/NAME`: what something prints, e.g. `logs/container/4f1e…`. It is there while somebody listens.
+    Log { kind: String, name: String },
     /// `room/NAME`: what people say to each other, and who is there.
     Room { name: String },
 }
 
 /// Longest channel name that is looked at, bytes.
 pub const MAX_CHANNEL_BYTES: usize = 255;
+
+/// What is shown of a container's id, and what channels are named after.
+pub const CONTAINER_ID_CHARS: usize = 12;
 
 impl Channel {
     /// None when the name has no such form. Segments are 1 to 64 of `A-Za-z0-9._-`.
@@ -102,6 +110,10 @@ impl Channel {
             (Kind::Marks, [host]) => Some(Channel::Marks { host: (*host).into() }),
             (Kind::Services, [host]) => Some(Channel::Services { host: (*host).into() }),
             (Kind::Run, [id]) => Some(Channel::Run { id: (*id).into() }),
+            (Kind::Log, [kind, name]) => Some(Channel::Log {
+                kind: (*kind).into(),
+                name: (*name).into(),
+            }),
             (Kind::Room, [name]) => Some(Channel::Room { name: (*name).into() }),
             _ => None,
         }
@@ -116,6 +128,7 @@ impl Channel {
             Channel::Marks { .. } => Kind::Marks,
             Channel::Services { .. } => Kind::Services,
             Channel::Run { .. } => Kind::Run,
+            Channel::Log { .. } => Kind::Log,
             Channel::Room { .. } => Kind::Room,
         }
     }
@@ -125,12 +138,23 @@ impl Channel {
         format!("metrics/{LOCAL_HOST}/{group}")
     }
 
+    /// Begins the group of the metrics of one container; its id, cut to [`CONTAINER_ID_CHARS`], follows.
+    pub const CONTAINER_GROUP: &'static str = "container.";
+
+    /// Whether a name is of the metrics of one container. There may be many of them, so lists of channels leave them out.
+    pub fn is_of_container(name: &str) -> bool {
+        let group = name
+            .strip_prefix("metrics/")
+            .and_then(|rest| rest.split_once('/'));
+        group.is_some_and(|(_, group)| group.starts_with(Self::CONTAINER_GROUP))
+    }
+
     pub fn class(&self) -> Class {
         match self {
             Channel::Metrics { .. } | Channel::App { .. } => Class::Metrics,
             Channel::Processes { .. } => Class::Table,
             Channel::Collectors { .. } | Channel::Marks { .. } | Channel::Services { .. } => Class::Cache,
-            Channel::Run { .. } | Channel::Room { .. } => Class::Stream,
+            Channel::Run { .. } | Channel::Log { .. } | Channel::Room { .. } => Class::Stream,
         }
     }
 
@@ -165,6 +189,13 @@ mod tests {
             (Class::Stream, Some(Permission::ViewMetrics))
         );
         assert_eq!(Channel::parse("runs/01J").unwrap().publish_permission(), None);
+        let log = Channel::parse("logs/container/4f1e").unwrap();
+        assert_eq!(
+            (log.class(), log.permission()),
+            (Class::Stream, Permission::ViewLogs)
+        );
+        assert!(Channel::is_of_container("metrics/local/container.4f1e"));
+        assert!(!Channel::is_of_container("metrics/local/containers"));
         assert_eq!(
             Channel::parse(&Channel::local_metrics("disk")).unwrap().class(),
             Class::Metrics

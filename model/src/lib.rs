@@ -12,6 +12,7 @@ pub mod action;
 pub mod audit;
 pub mod channel;
 pub mod connection;
+pub mod container;
 pub mod fault;
 pub mod health;
 pub mod host;

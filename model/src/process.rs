@@ -1,4 +1,4 @@
-//! The process table.
+//! The process table, and what is known of one process when somebody asks.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,65 @@ pub struct ProcessRow {
     /// False when the machine does not let us read this process' I/O; the rates are then 0 and must not be shown.
     #[prost(bool, tag = "13")]
     pub io_known: bool,
+}
+
+/// One process in full: read when somebody asks, never kept. Without its environment, which holds secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProcessDetails {
+    /// Word and value, in display order: nice value, control group, folders and so on.
+    pub facts: Vec<(String, String)>,
+    pub files: Told<OpenFile>,
+    pub sockets: Told<OpenSocket>,
+    pub limits: Told<ProcessLimit>,
+}
+
+/// A list that may be cut, or not to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told<T> {
+    /// The first ones, and how many more there are.
+    Listed { rows: Vec<T>, more: u32 },
+    /// Why it cannot be read, and what would be needed, as sentences.
+    Refused(String),
+}
+
+impl<T> Default for Told<T> {
+    fn default() -> Self {
+        Told::Listed {
+            rows: Vec::new(),
+            more: 0,
+        }
+    }
+}
+
+/// A file descriptor that is no socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenFile {
+    pub fd: u32,
+    /// A path, or what the kernel calls it, e.g. `pipe:[4711]`.
+    pub what: String,
+}
+
+/// A file descriptor that is a socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSocket {
+    pub fd: u32,
+    /// `tcp`, `tcp6`, `udp`, `udp6`, `unix`, or `other` when no table of the kernel lists it.
+    pub kind: &'static str,
+    /// Own address, or the path of a Unix socket. Empty when it has none.
+    pub local: String,
+    /// The other end; empty when there is none.
+    pub remote: String,
+    /// E.g. `listen`; empty where there is no such thing.
+    pub state: &'static str,
+}
+
+/// One resource limit; values as the kernel writes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessLimit {
+    pub name: String,
+    pub soft: String,
+    pub hard: String,
+    pub unit: String,
 }
 
 /// The whole table, or what changed since the one before.

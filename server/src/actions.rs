@@ -7,10 +7,13 @@
 
 pub mod collector;
 pub mod compare;
+pub mod container;
 pub mod disconnect;
 pub mod output;
 pub mod own;
+pub mod pinned;
 pub mod recover;
+pub mod renice;
 pub mod rpc;
 pub mod runbook;
 pub mod runner;
@@ -37,10 +40,15 @@ pub fn registered(
     collectors: Arc<dyn CollectorSwitch>,
     connections: Arc<dyn Connections>,
     services: Arc<dyn ServiceManager>,
+    containers: Arc<dyn container::Engine>,
     own: Arc<dyn Own>,
 ) -> Vec<Arc<dyn Action>> {
-    let mut actions: Vec<Arc<dyn Action>> = vec![Arc::new(signal::SendSignal::new())];
+    let mut actions: Vec<Arc<dyn Action>> = vec![
+        Arc::new(signal::SendSignal::new()),
+        Arc::new(renice::Renice::new()),
+    ];
     actions.extend(service::all(&services));
+    actions.extend(container::all(&containers));
     actions.push(Arc::new(collector::Pause::new(collectors.clone())));
     actions.push(Arc::new(collector::Resume::new(collectors.clone())));
     actions.push(Arc::new(collector::SetInterval::new(collectors)));

@@ -13,6 +13,7 @@ use crate::{
     actions::runbook::config::RunbookConfig,
     audit::config::AuditConfig,
     collectors::registered_names,
+    containers::ContainersConfig,
     live::LiveLimits,
     services::ServicesConfig,
     tls::certificate::{BadFile, Certificate, Files},
@@ -39,6 +40,7 @@ pub struct Config {
     pub oidc: OidcConfig,
     pub audit: AuditConfig,
     pub collect: CollectConfig,
+    pub containers: ContainersConfig,
     pub live: LiveConfig,
     pub log: LogConfig,
     pub metrics: MetricsConfig,
@@ -453,6 +455,9 @@ impl Config {
             let reason = format!("there is no collector `{name}`; there are {}", known.join(", "));
             problems.push(("collect.disabled".to_owned(), reason));
         }
+        if let Some(reason) = self.containers.problem() {
+            problems.push(("containers.socket".to_owned(), reason));
+        }
         if let Some(reason) = self.telemetry.problem() {
             problems.push(("telemetry.otlp_endpoint".to_owned(), reason));
         }
@@ -649,6 +654,11 @@ mod tests {
                 "[services]\njournal = \"/nonexistent\"",
                 "services.journal",
                 "no folder",
+            ),
+            (
+                "[containers]\nsocket = \"docker.sock\"",
+                "containers.socket",
+                "whole path",
             ),
             ("[tls]\ncert = \"a.pem\"", "tls.key", "is missing"),
             ("[tls]\nkey = \"a.pem\"", "tls.cert", "is missing"),

@@ -3,6 +3,8 @@
 //! | room | owns |
 //! |---|---|
 //! | [`collectors`] | sampling the machine; a scheduler that isolates each collector |
+//! | [`containers`] | the container engine: list, usage, logs, orders |
+//! | [`processes`] | one process in full, when somebody asks |
 //! | [`history`] | the ring of recent frames of each metrics channel |
 //! | [`live`] | the hub, sessions and carriers of the live protocol |
 //! | [`actions`] | actions, the one runner, runs |
@@ -30,6 +32,7 @@ pub mod cli;
 pub mod client;
 pub mod collectors;
 pub mod config;
+pub mod containers;
 pub mod db;
 pub mod download;
 pub mod error;
@@ -39,6 +42,7 @@ pub mod middleware;
 pub mod outbound;
 pub mod own;
 pub mod ports;
+pub mod processes;
 pub mod procstat;
 pub mod rest;
 pub mod router;
@@ -65,6 +69,7 @@ use collectors::{
     scheduler::{self, CollectorControl, INTERVAL_MS},
 };
 use config::Config;
+use containers::{Containers, socket::Surroundings};
 use farol_model::Fault;
 use leptos::config::LeptosOptions;
 use live::{Hub, Live, Parts, Registry};
@@ -182,6 +187,14 @@ pub async fn assemble(
 
     let registry = Registry::new(&limits);
     let services = Services::start(&config.services, hub.clone(), shutdown.clone());
+    let containers = Containers::start(
+        &config.containers,
+        Surroundings::of_process(),
+        hub.clone(),
+        shutdown.clone(),
+        tasks.clone(),
+    );
+    hub.add_source(Arc::new(containers.clone()));
     let host = tokio::task::spawn_blocking(host_info)
         .await
         .context("this machine cannot be looked at")?;
@@ -190,6 +203,7 @@ pub async fn assemble(
         Arc::new(collectors.clone()),
         registry.clone(),
         Arc::new(services.clone()),
+        Arc::new(containers.clone()),
         Arc::new(process),
     );
     let store = RunStore::new(pool);
@@ -234,6 +248,7 @@ pub async fn assemble(
         shelf,
         collectors,
         services,
+        containers,
         audit,
         assets: Arc::new(assets),
         leptos: LeptosOptions::builder().output_name("farol").build(),

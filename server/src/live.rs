@@ -7,6 +7,7 @@
 //! | [`publication`] | one publication, encoded at most once per form |
 //! | [`marks`] | when runs began and ended, for charts |
 //! | [`runs`], [`rooms`] | which channels of runs and rooms stay |
+//! | [`logs`] | channels of logs, which are there while somebody listens |
 //! | [`outbox`] | what waits for one connection, what gives way when it is full, who writes |
 //! | [`fanout`] | who is subscribed to one channel, and what is on its way to them |
 //! | [`flusher`] | brings publications to the sockets |
@@ -34,6 +35,7 @@ pub mod framed;
 pub mod hub;
 pub mod kill;
 pub mod limits;
+pub mod logs;
 pub mod marks;
 pub mod observe;
 pub mod outbox;

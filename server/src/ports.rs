@@ -4,6 +4,7 @@ use crate::{
     access::{Access, proof::page},
     actions::{Caller, runbook::shelf::Shelf, runner::Runner},
     audit::AuditLog,
+    containers::Containers,
     live::{Identity, Live, Proof, hub::Hub},
     services::Services,
     state::AppState,
@@ -15,8 +16,8 @@ use farol_app::{
         settings::view::{Ask, SettingsView},
     },
     ports::{
-        AccountPort, AuditPort, ConnectionsPort, ControlPort, MetricsPort, PortFuture, Ports, RunsPort,
-        ServicesPort, SettingsPort,
+        AccountPort, AuditPort, ConnectionsPort, ContainersPort, ControlPort, MetricsPort, PortFuture, Ports,
+        RunsPort, ServicesPort, SettingsPort,
     },
 };
 use farol_model::{
@@ -27,9 +28,10 @@ use farol_model::{
     },
     audit::{AuditPage, AuditQuery},
     connection::{ConnectionPage, ConnectionQuery, ConnectionRow, FrameRow},
+    container::{ContainerDetails, ContainerPage, ContainerQuery, ContainerRow},
     health::CollectorStatus,
     host::HostInfo,
-    process::ProcessRow,
+    process::{ProcessDetails, ProcessRow},
     sample::ChannelView,
     service::{LogLine, ServiceDetails, ServicePage, ServiceQuery},
 };
@@ -69,6 +71,9 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
             identity,
         }),
         services: Arc::new(state.services.clone()),
+        containers: Arc::new(ContainerRoom {
+            containers: state.containers.clone(),
+        }),
         viewer,
         from,
     }
@@ -98,6 +103,13 @@ impl MetricsPort for Metrics {
 
     fn processes(&self) -> (i64, Vec<ProcessRow>) {
         self.hub.processes()
+    }
+
+    fn process<'a>(&'a self, viewer: &'a Viewer, pid: u32, start_ms: i64) -> PortFuture<'a, ProcessDetails> {
+        Box::pin(async move {
+            viewer.require(Permission::RunActions)?;
+            crate::processes::details(pid, start_ms).await
+        })
     }
 
     fn now_ms(&self) -> i64 {
@@ -300,6 +312,29 @@ impl ServicesPort for Services {
                 Some(lines) => Ok(lines),
                 None => self.last_lines(name, FIRST_LOG_LINES).await,
             }
+        })
+    }
+}
+
+struct ContainerRoom {
+    containers: Containers,
+}
+
+impl ContainersPort for ContainerRoom {
+    fn page(&self, viewer: &Viewer, query: &ContainerQuery) -> Result<ContainerPage, Fault> {
+        viewer.require(Permission::ViewProcesses)?;
+        Ok(self.containers.page(query, now_ms()))
+    }
+
+    fn one(&self, viewer: &Viewer, id: &str) -> Result<Option<ContainerRow>, Fault> {
+        viewer.require(Permission::ViewProcesses)?;
+        Ok(self.containers.one(id))
+    }
+
+    fn inspect<'a>(&'a self, viewer: &'a Viewer, id: &'a str) -> PortFuture<'a, ContainerDetails> {
+        Box::pin(async move {
+            viewer.require(Permission::RunActions)?;
+            self.containers.inspect(id).await
         })
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     audit::AuditLog,
     collectors::scheduler::CollectorControl,
     config::Config,
+    containers::Containers,
     live::Live,
     middleware::origin::OriginPolicy,
     services::Services,
@@ -27,6 +28,7 @@ pub struct AppState {
     pub shelf: Arc<Shelf>,
     pub collectors: CollectorControl,
     pub services: Services,
+    pub containers: Containers,
     pub audit: AuditLog,
     /// Facts about this machine, read at the start.
     pub host: Arc<HostInfo>,

@@ -391,6 +391,7 @@ fn channel_of(kind: Kind) -> String {
         Kind::Processes | Kind::Collectors | Kind::Marks | Kind::Services => "local",
         Kind::App => "farol",
         Kind::Run | Kind::Room => "nothing",
+        Kind::Log => "container/nothing",
     };
     let name = format!("{}/{end}", kind.as_str());
     assert_eq!(Channel::parse(&name).map(|channel| channel.kind()), Some(kind));

@@ -9,7 +9,7 @@ use super::{
     use_live,
 };
 use farol_model::{
-    action::{Mark, OutputStream, RunEvent, RunView},
+    action::{Mark, OutputStream, Params, Run, RunEvent, RunStatus, RunView},
     json::FromJson,
     process::ProcessRow,
     sample::ChannelView,
@@ -111,6 +111,10 @@ pub struct Marks(pub Handle<Latest<Vec<Mark>>>);
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunFeed {
     pub view: RunView,
+    /// Most pieces that are kept where the newest are wanted: of a log. None keeps the first ones: of a run.
+    pub(super) newest: Option<usize>,
+    /// Pieces that fell off the beginning.
+    pub dropped: usize,
     pub(super) at: Timeline,
 }
 
@@ -124,10 +128,15 @@ pub(super) struct Timeline {
 /// Pieces of output kept; the first ones stay and the view says that it is truncated, as the server does at its own cap.
 pub const MAX_OUTPUT_PIECES: usize = 20_000;
 
+/// Pieces of a log kept, and a quarter more; the newest stay. A piece is what was printed within a tenth of a second.
+const MAX_LOG_PIECES: usize = 1000;
+
 impl RunFeed {
     pub fn new(view: RunView) -> Self {
         RunFeed {
             view,
+            newest: None,
+            dropped: 0,
             at: Timeline::default(),
         }
     }
@@ -140,7 +149,36 @@ impl RunFeed {
         }
     }
 
-    fn output(&mut self, stream: OutputStream, text: String) {
+    /// A log that has not begun.
+    pub fn log() -> Self {
+        let nobody = Run {
+            id: String::new(),
+            action: String::new(),
+            title: String::new(),
+            who: String::new(),
+            params: Params::new(),
+            status: RunStatus::Running,
+            detail: String::new(),
+            queued_ms: 0,
+            ended_ms: None,
+            exit_code: None,
+        };
+        RunFeed {
+            newest: Some(MAX_LOG_PIECES),
+            ..RunFeed::new(RunView::of(nobody))
+        }
+    }
+
+    pub(super) fn output(&mut self, stream: OutputStream, text: String) {
+        if let Some(most) = self.newest {
+            // In one go now and then: taking off the first of a list moves all the others.
+            if self.view.output.len() >= most + most / 4 {
+                self.view.output.drain(..most / 4);
+                self.dropped += most / 4;
+            }
+            self.view.output.push((stream, text));
+            return;
+        }
         match self.view.output.len() < MAX_OUTPUT_PIECES {
             true => self.view.output.push((stream, text)),
             false => self.view.truncated = true,
@@ -151,6 +189,11 @@ impl RunFeed {
 /// Progress and output of one run.
 pub fn use_run(id: &str, initial: RunView) -> Handle<RunFeed> {
     feed(format!("runs/{id}"), RunFeed::new(initial))
+}
+
+/// A log, from its last lines on.
+pub fn use_log(channel: String) -> Handle<RunFeed> {
+    feed(channel, RunFeed::log())
 }
 
 /// Those who are in a room.

@@ -9,7 +9,7 @@ use super::{
 use crate::json;
 use farol_model::{
     Fault,
-    action::RunEvent,
+    action::{OutputStream, RunEvent},
     fields,
     json::FromJson,
     process::ProcessUpdate,
@@ -186,6 +186,9 @@ impl Feed for RunFeed {
             let Ok(whole) = json::read::<Events>(&result.data) else {
                 return Applied::Nothing;
             };
+            if self.newest.is_some() {
+                self.dropped += self.view.output.len();
+            }
             self.view.output.clear();
             self.view.truncated = whole.dropped > 0;
             for event in whole.events {
@@ -211,13 +214,21 @@ impl Feed for RunFeed {
         }
         if missed { Applied::Gap } else { Applied::Values }
     }
+
+    /// A log says itself why it is not there; the page of a run has a place of its own for that.
+    fn refused(&mut self, fault: &Fault) -> Applied {
+        if self.newest.is_some() {
+            self.output(OutputStream::Stderr, format!("[{}]\n", fault.message));
+        }
+        Applied::Values
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use farol_model::{
-        action::{OutputStream, Run, RunStatus, RunView},
+        action::{Run, RunStatus, RunView},
         metric::{MetricSpec, Unit},
         process::ProcessRow,
         sample::ChannelView,
@@ -285,6 +296,21 @@ mod tests {
         feed.start(&missed);
         assert_eq!(texts(&feed), ["a", "b", "c", "d"]);
         assert_eq!(Feed::publication(&mut feed, &output(9, "z")), Applied::Gap);
+    }
+
+    #[test]
+    fn a_log_keeps_the_newest_and_numbers_of_pieces_stay() {
+        let mut feed = RunFeed::log();
+        feed.newest = Some(8);
+        for offset in 1..=30 {
+            Feed::publication(&mut feed, &output(offset, &offset.to_string()));
+            let texts = texts(&feed);
+            assert!(texts.len() <= 10, "{texts:?}");
+            assert_eq!(texts[0], (feed.dropped + 1).to_string());
+            assert_eq!(texts.last().unwrap(), &offset.to_string());
+        }
+        feed.refused(&Fault::forbidden("Not for your role."));
+        assert_eq!(texts(&feed).last(), Some(&"[Not for your role.]\n"));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! A table of any length: a sticky head that sorts, columns that can be left out, and in the document only the rows on screen
 //! and a few around them. Knows nothing of what the rows are; rows have one fixed height. Without scripts it is a form whose
 //! heads are buttons.
+//!
+//! A table whose rows stand under each other is a treegrid (WAI-ARIA Authoring Practices, "Treegrid Pattern"): its rows say how
+//! deep they stand and whether they are open, and the page folds them.
 
 mod layout;
 mod state;
@@ -15,7 +18,7 @@ use super::{
     rows::Rows,
 };
 use crate::prelude::*;
-use leptos::{ev, html, wasm_bindgen::JsCast, web_sys};
+use leptos::{attr::custom::custom_attribute, ev, html, wasm_bindgen::JsCast, web_sys};
 
 /// One row as the page draws it.
 pub struct RowParts {
@@ -23,6 +26,19 @@ pub struct RowParts {
     pub chosen: Box<dyn Fn() -> bool + Send>,
     /// The cell of a column.
     pub cell: Box<dyn Fn(usize) -> AnyView + Send>,
+    /// Where it stands in a tree; None in a list.
+    pub branch: Option<Branch>,
+}
+
+/// Where a row stands in a tree.
+#[derive(Clone, Copy)]
+pub struct Branch {
+    /// Whether the table shows a tree at all.
+    pub tree: Signal<bool>,
+    /// 1 is the top.
+    pub level: Signal<u32>,
+    /// Whether the rows below it are shown; None where there are none.
+    pub open: Signal<Option<bool>>,
 }
 
 #[component]
@@ -31,6 +47,9 @@ pub fn Grid(
     /// Sets widths per column.
     class: &'static str,
     label: &'static str,
+    /// Whether its rows stand under each other.
+    #[prop(optional)]
+    tree: Signal<bool>,
     /// The row at a place of the display order.
     row: impl Fn(usize) -> RowParts + Send + Sync + 'static,
 ) -> AnyView {
@@ -59,7 +78,7 @@ pub fn Grid(
             aria-label=label
             on:scroll=move |_| measure()
         >
-            <table class="table" aria-rowcount=move || (state.total.get() + 1).to_string()>
+            <table class="table" role=move || tree.get().then(|| "treegrid".to_owned()) aria-rowcount=move || (state.total.get() + 1).to_string()>
                 <caption class="visually-hidden">{label}</caption>
                 <Heads state/>
                 <tbody
@@ -127,7 +146,7 @@ fn Heads(state: GridState) -> AnyView {
 
 #[component]
 fn Row(state: GridState, index: usize, parts: RowParts) -> AnyView {
-    let RowParts { chosen, cell } = parts;
+    let RowParts { chosen, cell, branch } = parts;
     let cells = reactive(move || {
         state
             .columns
@@ -137,8 +156,16 @@ fn Row(state: GridState, index: usize, parts: RowParts) -> AnyView {
             .collect::<Vec<_>>()
             .into_any()
     });
+    let in_tree = move || branch.filter(|branch| branch.tree.get());
+    let level = reactive(move || in_tree().map(|branch| branch.level.get().to_string()));
     view! {
-        <tr class="row" class:selected=chosen aria-rowindex=(index + 2).to_string()>
+        <tr
+            class="row"
+            class:selected=chosen
+            aria-rowindex=(index + 2).to_string()
+            {..custom_attribute("aria-level", level)}
+            aria-expanded=move || in_tree().and_then(|branch| branch.open.get()).map(|open| open.to_string())
+        >
             {cells}
         </tr>
     }
@@ -185,20 +212,43 @@ fn step(event: &web_sys::KeyboardEvent) {
         "ArrowUp" => -1,
         _ => return,
     };
-    let index = event
-        .target()
-        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-        .and_then(|element| element.get_attribute("data-index"))
-        .and_then(|index| index.parse::<i64>().ok());
-    let Some(index) = index else { return };
+    let Some(index) = row_of(event) else { return };
     event.prevent_default();
-    let next = document()
-        .query_selector(&format!(".row-link[data-index='{}']", index + by))
+    focus_row(index + by);
+}
+
+/// The place of the row whose link has the focus.
+pub fn row_of(event: &web_sys::KeyboardEvent) -> Option<i64> {
+    let target = event.target()?.dyn_into::<web_sys::Element>().ok()?;
+    target.get_attribute("data-index")?.parse().ok()
+}
+
+/// Moves the focus to the row at a place; false when it is not in the document.
+pub fn focus_row(index: i64) -> bool {
+    let link = document()
+        .query_selector(&format!(".row-link[data-index='{index}']"))
         .ok()
         .flatten()
         .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
-    if let Some(next) = next {
-        // An element of the document can always be asked to take the focus.
-        drop(next.focus());
+    // An element of the document can always be asked to take the focus.
+    link.is_some_and(|link| link.focus().is_ok())
+}
+
+impl GridState {
+    /// Moves the focus to the row at a place, which may be far from what is on screen.
+    pub fn go_to(&self, index: usize) {
+        if focus_row(index as i64) {
+            return;
+        }
+        let height = self.scroll.with_untracked(|scroll| scroll.row_height);
+        if let Ok(Some(scroller)) = document().query_selector(".long-table") {
+            scroller.set_scroll_top((index as f64 * height) as i32);
+        }
+        // It is drawn after the scroll was measured, which is before the frame after the next.
+        request_animation_frame(move || {
+            request_animation_frame(move || {
+                focus_row(index as i64);
+            });
+        });
     }
 }

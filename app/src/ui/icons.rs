@@ -9,6 +9,7 @@ pub enum Glyph {
     Host,
     Processes,
     Services,
+    Containers,
     Controls,
     Audit,
     Flask,
@@ -49,6 +50,7 @@ impl Glyph {
             Glyph::Services => {
                 "M10 2.5l6.5 3.75v7.5L10 17.5l-6.5-3.75v-7.5zM10 7.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6z"
             }
+            Glyph::Containers => "M3 6.5 10 3l7 3.5v7L10 17l-7-3.5zM3 6.5l7 3.5 7-3.5M10 10v7",
             Glyph::Controls => "M10.5 2.5 4.5 11H10l-.5 6.5 6-8.5H10z",
             Glyph::Audit => "M5 2.5h7l3.5 3.5v11.5H5zM12 2.5V6h3.5M7.5 10h5.5M7.5 13.5h5.5",
             Glyph::Flask => "M8 3v5L3.5 17h13L12 8V3M6.5 3h7M6 12.5h8",

@@ -1,25 +1,18 @@
-//! Sends a signal to one process, and to no other.
-//!
-//! A pid is reused; pid and start time together are not. The process is pinned first (pidfd_open(2)), then its start time is
-//! read and compared, then the signal goes through the pin (pidfd_send_signal(2)): if the pid was reused before the pin, the
-//! start time differs; after it, the pin still means the old process and the kernel answers ESRCH.
+//! Sends a signal to one process, and to no other: through its pin (pidfd_send_signal(2)), so that a number that was given to
+//! another process meanwhile is answered with ESRCH. See [`pinned`](super::pinned).
 
-use super::{Action, Outcome, RunContext};
-use crate::procstat::{self, ProcStat};
+use super::{Action, Outcome, RunContext, pinned::Pinned};
+use crate::procstat::ProcStat;
 use farol_model::{
     Permission,
     action::{ActionSpec, ChoiceOption, Danger, ParamKind, ParamSpec, Params},
 };
 use futures::future::BoxFuture;
 use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    fd::OwnedFd,
     io::Errno,
-    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+    process::{Signal, pidfd_send_signal},
 };
 
-/// Largest pid of a 64-bit Linux (proc_sys_kernel(5), pid_max).
-const MAX_PID: i64 = 4_194_304;
 /// How long to look whether the process ends, milliseconds.
 const WATCH_MS: i64 = 3000;
 
@@ -49,13 +42,14 @@ impl SendSignal {
                 label: format!("{name}: {what}"),
             })
             .collect();
-        let param = |name: &str, label: &str, help: &str, kind, default: Option<&str>| ParamSpec {
-            name: name.to_owned(),
-            label: label.to_owned(),
-            help: help.to_owned(),
-            kind,
-            default: default.map(str::to_owned),
+        let signal = ParamSpec {
+            name: "signal".to_owned(),
+            label: "Signal".to_owned(),
+            help: "What to send.".to_owned(),
+            kind: ParamKind::Choice { options },
+            default: Some("TERM".to_owned()),
         };
+        let [pid, start] = super::pinned::params();
         let spec = ActionSpec {
             id: "process.signal".to_owned(),
             title: "Send a signal".to_owned(),
@@ -67,17 +61,7 @@ impl SendSignal {
             danger: Danger::Dangerous,
             confirm: Some("Send {signal} to process {pid}".to_owned()),
             time_limit_secs: 10,
-            params: vec![
-                param("pid", "Process", "Its number.", ParamKind::Integer { min: 1, max: MAX_PID }, None),
-                param(
-                    "start_ms",
-                    "Started",
-                    "Its start in milliseconds since 1970, as the process page shows it.",
-                    ParamKind::Integer { min: 0, max: i64::MAX },
-                    None,
-                ),
-                param("signal", "Signal", "What to send.", ParamKind::Choice { options }, Some("TERM")),
-            ],
+            params: vec![pid, start, signal],
         };
         SendSignal { spec }
     }
@@ -101,53 +85,13 @@ impl Action for SendSignal {
 
 /// The error is the sentence for the person.
 async fn send(params: &Params) -> Result<Outcome, String> {
-    let number = |name: &str| params.get(name).and_then(|text| text.parse::<i64>().ok());
-    let (Some(pid), Some(start_ms)) = (number("pid"), number("start_ms")) else {
-        return Err("The process is not named.".to_owned());
-    };
-    let pid = u32::try_from(pid).map_err(|_| "The process is not named.".to_owned())?;
     let wanted = params.get("signal").map(String::as_str).unwrap_or_default();
     let Some((name, signal, _)) = SIGNALS.iter().find(|(name, ..)| *name == wanted) else {
         return Err(format!("There is no signal `{wanted}`."));
     };
-    let pinned = pin(pid, start_ms)?;
-    pidfd_send_signal(&pinned, *signal).map_err(|error| refusal(pid, error))?;
-    Ok(Outcome::succeeded(after(pid, name, pinned).await))
-}
-
-/// Pins the process, when it is the one that is meant and may be signalled at all.
-fn pin(pid: u32, start_ms: i64) -> Result<OwnedFd, String> {
-    if pid == 1 {
-        return Err("Process 1 keeps the machine running. Farol never signals it.".to_owned());
-    }
-    if pid == std::process::id() {
-        return Err("This is Farol itself. Stop it as a service or in its terminal.".to_owned());
-    }
-    let raw = i32::try_from(pid)
-        .ok()
-        .and_then(Pid::from_raw)
-        .ok_or("There is no such process number.")?;
-    let pinned = pidfd_open(raw, PidfdFlags::empty()).map_err(|error| refusal(pid, error))?;
-    let gone = |_| format!("Process {pid} has ended already.");
-    let stat = ProcStat::read(pid).map_err(gone)?;
-    let boot_ms = procstat::boot_ms().map_err(|error| format!("The boot time cannot be read: {error}."))?;
-    // `btime` has whole seconds and moves by one when the clock is set.
-    if (stat.start_ms(boot_ms) - start_ms).abs() > 1000 {
-        return Err(format!(
-            "Number {pid} is another process now. The one you meant has ended; nothing was sent."
-        ));
-    }
-    if stat.is_kernel_thread() {
-        return Err(format!(
-            "{pid} is a thread of the kernel. Signals mean nothing to it."
-        ));
-    }
-    if stat.state == 'Z' {
-        return Err(format!(
-            "Process {pid} has ended already and waits for its parent."
-        ));
-    }
-    Ok(pinned)
+    let pinned = Pinned::from_params(params)?;
+    pidfd_send_signal(&pinned.fd, *signal).map_err(|error| refusal(pinned.pid, error))?;
+    Ok(Outcome::succeeded(after(name, pinned).await))
 }
 
 fn refusal(pid: u32, error: Errno) -> String {
@@ -164,10 +108,11 @@ fn refusal(pid: u32, error: Errno) -> String {
 }
 
 /// Looks for a while whether it ends.
-async fn after(pid: u32, signal: &str, pinned: OwnedFd) -> String {
+async fn after(signal: &str, pinned: Pinned) -> String {
+    let pid = pinned.pid;
     let ends = matches!(signal, "TERM" | "INT" | "HUP" | "KILL");
     let watch_ms = if ends { WATCH_MS } else { 100 };
-    let ended = tokio::task::spawn_blocking(move || ends_within(&pinned, watch_ms))
+    let ended = tokio::task::spawn_blocking(move || pinned.ends_within(watch_ms))
         .await
         .unwrap_or_default();
     if ended {
@@ -179,34 +124,18 @@ async fn after(pid: u32, signal: &str, pinned: OwnedFd) -> String {
     }
 }
 
-/// A pidfd becomes readable when its process ends (pidfd_open(2)).
-fn ends_within(pinned: &OwnedFd, watch_ms: i64) -> bool {
-    let timeout = Timespec {
-        tv_sec: watch_ms / 1000,
-        tv_nsec: watch_ms % 1000 * 1_000_000,
-    };
-    poll(&mut [PollFd::new(pinned, PollFlags::IN)], Some(&timeout)).is_ok_and(|ready| ready > 0)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::pinned::tests::{named, sleeper},
+        *,
+    };
+    use crate::procstat;
+    use rustix::process::Pid;
     use std::os::unix::process::ExitStatusExt;
 
     fn params(pid: u32, start_ms: i64, signal: &str) -> Params {
-        [
-            ("pid", pid.to_string()),
-            ("start_ms", start_ms.to_string()),
-            ("signal", signal.to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
-    }
-
-    fn sleeper() -> (std::process::Child, i64) {
-        let child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
-        let start_ms = procstat::start_ms(child.id()).unwrap();
-        (child, start_ms)
+        named(pid, start_ms, "signal", signal)
     }
 
     #[tokio::test]

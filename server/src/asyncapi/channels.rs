@@ -12,7 +12,7 @@ use farol_model::{
 use serde_json::{Value, json};
 
 /// One channel of each kind; `X` stands for what differs.
-fn kinds() -> [Channel; 8] {
+fn kinds() -> [Channel; 9] {
     let x = || "X".to_owned();
     [
         Channel::Metrics {
@@ -25,6 +25,7 @@ fn kinds() -> [Channel; 8] {
         Channel::Marks { host: x() },
         Channel::Services { host: x() },
         Channel::Run { id: x() },
+        Channel::Log { kind: x(), name: x() },
         Channel::Room { name: x() },
     ]
 }
@@ -77,6 +78,15 @@ fn named(channel: &Channel) -> Named {
             &[("id", "What the rpc method `run` answered.")],
             "State and output of one run.",
         ),
+        Channel::Log { .. } => (
+            "logs",
+            "logs/{kind}/{name}",
+            &[
+                ("kind", "`container`."),
+                ("name", "The first 12 digits of a container's id."),
+            ],
+            "What something prints, as events `output` of a run. There while somebody listens.",
+        ),
         Channel::Room { .. } => (
             "room",
             "room/{name}",
@@ -121,7 +131,7 @@ fn payloads(channel: &Channel, schemas: &mut Schemas) -> (Option<Value>, Value) 
             let state = schemas.sent::<ServicesState>();
             (Some(state.clone()), state)
         }
-        Channel::Run { .. } => {
+        Channel::Run { .. } | Channel::Log { .. } => {
             let event = schemas.sent::<RunEvent>();
             let state = json!({
                 "type": "object",

@@ -10,6 +10,7 @@ use super::{
     flusher::Flusher,
     limits::LiveLimits,
     lock,
+    logs::Source,
     marks::Marks,
     publication::{ChannelKey, Payload},
     rooms::Rooms,
@@ -43,7 +44,6 @@ const METRICS_HELD_COUNT: usize = 4096;
 const METRICS_HELD_BYTES: usize = 16 * 1024 * 1024;
 
 /// See the module.
-#[derive(Debug)]
 pub struct Hub {
     limits: LiveLimits,
     /// Brings publications to the subscribers, when it runs.
@@ -68,6 +68,16 @@ pub struct Hub {
     /// Which run channels there are, in order of birth.
     runs: Mutex<Runs>,
     rooms: Mutex<Rooms>,
+    /// Who fills channels of logs.
+    pub(super) sources: Mutex<Vec<Arc<dyn Source>>>,
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub")
+            .field("epoch", &self.epoch)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Hub {
@@ -108,6 +118,7 @@ impl Hub {
             statuses: Mutex::default(),
             runs: Mutex::default(),
             rooms: Mutex::default(),
+            sources: Mutex::default(),
         })
     }
 
@@ -158,24 +169,27 @@ impl Hub {
     }
 
     /// Whether a channel that is not there may come soon: its collector is known, or none has reported yet, or it is a room
-    /// that was taken down just now.
+    /// or a log that was taken down just now.
     pub fn may_come(&self, name: &ChannelName) -> bool {
         let (host, group) = match name {
             ChannelName::Metrics { host, group } => (host, group),
-            ChannelName::Room { .. } => return true,
+            ChannelName::Room { .. } | ChannelName::Log { .. } => return true,
             _ => return false,
         };
         let statuses = lock(&self.statuses);
         host == LOCAL_HOST && (statuses.is_empty() || statuses.iter().any(|status| &status.name == group))
     }
 
-    /// Names of the metrics channels that exist, in the order of their collectors, then by name.
+    /// Names of the metrics channels that exist, in the order of their collectors, then by name. Those of single containers are
+    /// left out: there may be many, and the page of containers knows them.
     pub fn metrics_channels(&self) -> Vec<String> {
         let mut names: Vec<String> = {
             let channels = self.channels.read().unwrap_or_else(PoisonError::into_inner);
             channels
                 .values()
-                .filter(|channel| channel.class == Class::Metrics)
+                .filter(|channel| {
+                    channel.class == Class::Metrics && !ChannelName::is_of_container(&channel.key.name)
+                })
                 .map(|channel| channel.key.name.clone())
                 .collect()
         };
@@ -251,7 +265,7 @@ impl Hub {
     }
 
     /// The channel, made by `body` when it is not there.
-    fn open(&self, name: &str, class: Class, body: impl FnOnce() -> Body) -> (Arc<Channel>, bool) {
+    pub(super) fn open(&self, name: &str, class: Class, body: impl FnOnce() -> Body) -> (Arc<Channel>, bool) {
         if let Some(channel) = self.channel(name) {
             return (channel, false);
         }
@@ -268,7 +282,7 @@ impl Hub {
         (channel, true)
     }
 
-    fn take_down(&self, gone: Vec<Arc<Channel>>) {
+    pub(super) fn take_down(&self, gone: Vec<Arc<Channel>>) {
         for channel in gone {
             self.channels
                 .write()

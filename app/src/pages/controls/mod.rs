@@ -17,3 +17,4 @@ mod drawn;
 
 pub use page::{ControlsPage, RunList, RunPage};
 pub use panel::{ActionPanel, CameBack};
+pub use run::Output;

@@ -36,7 +36,7 @@ pub fn RunOutcome(
             <RunHead run now_ms/>
             <RunFacts run/>
             <div class="run-more" inner_html=more></div>
-            <Output live/>
+            <Output live label="Output of the run"/>
             {move || {
                 live.with(|view| view.truncated)
                     .then(|| {
@@ -145,23 +145,30 @@ fn RunFacts(run: Memo<Run>) -> AnyView {
 
 /// Output in the order it came; error output is tinted and named in the key.
 #[component]
-fn Output(live: LiveRun) -> AnyView {
+pub fn Output(
+    live: LiveRun,
+    /// What a screen reader calls it.
+    label: &'static str,
+) -> AnyView {
     let node = NodeRef::<html::Div>::new();
     let follow = RwSignal::new(true);
     let paused = RwSignal::new(false);
-    let length = Memo::new(move |before: Option<&usize>| match before {
+    // What fell off the beginning of a long log keeps its number.
+    let first = move || live.dropped();
+    let end = Memo::new(move |before: Option<&usize>| match before {
         Some(before) if paused.get() => *before,
-        _ => live.with(|view| view.output.len()),
+        _ => first() + live.with(|view| view.output.len()),
     });
     effect(|| crate::browser::load_script(FIND));
     effect(move || {
-        length.track();
+        end.track();
         if let (Some(output), true) = (node.get(), follow.get()) {
             output.set_scroll_top(output.scroll_height());
         }
     });
     let piece = move |index: usize| {
-        let Some((stream, text)) = live.with(|view| view.output.get(index).cloned()) else {
+        let at = index.wrapping_sub(untrack(first));
+        let Some((stream, text)) = live.with(|view| view.output.get(at).cloned()) else {
             return ().into_any();
         };
         let parts = ansi::parts(&text)
@@ -198,9 +205,9 @@ fn Output(live: LiveRun) -> AnyView {
                 "Follow"
             </label>
         </div>
-        <div class="output" node_ref=node tabindex="0" role="log" aria-label="Output of the run">
-            {move || if length.get() == 0 { "Nothing printed yet.".to_owned() } else { String::new() }}
-            <Rows range=move || 0..length.get() draw=piece/>
+        <div class="output" node_ref=node tabindex="0" role="log" aria-label=label>
+            {move || if end.get() == 0 { "Nothing printed yet.".to_owned() } else { String::new() }}
+            <Rows range=move || first()..end.get() draw=piece/>
         </div>
     }
 }

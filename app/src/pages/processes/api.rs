@@ -16,8 +16,10 @@ pub struct ProcessesView {
     /// The row whose details were asked for; none when it does not run any more.
     #[serde(serialize_with = "packed::rows::serialize")]
     pub selected: Vec<ProcessRow>,
-    /// The action behind "Send a signal", when this viewer may run it.
-    pub signal: Option<ActionSpec>,
+    /// Its open files and so on as HTML, when that was asked for.
+    pub more: String,
+    /// What can be done to a process, as far as this viewer may.
+    pub panels: Vec<ActionSpec>,
     /// What keys of this page's forms start with.
     pub key_seed: String,
 }
@@ -27,39 +29,61 @@ fields!(ProcessesView {
     rows by packed::rows::from_json,
     total,
     selected by packed::rows::from_json,
-    signal,
+    more,
+    panels,
     key_seed,
 });
 
-/// Read once per page; after that the table is live.
+/// Read once per page; after that the table is live. `more` reads the open files and so on of `pid`, for those who may act; a page
+/// asks for them anew with `text` set to the pid, so that few rows come with them.
 #[server(prefix = "/api/fn", endpoint = "processes", output = crate::json::Json, input = server_fn::codec::GetUrl)]
 pub async fn get_processes(
     #[server(default)] sort: String,
     #[server(default)] text: String,
     #[server(default)] pid: Option<u32>,
+    #[server(default)] in_tree: bool,
+    #[server(default)] more: bool,
 ) -> Result<PageData, AppError> {
-    use super::table::{HEADS, USUAL, order};
+    use super::{
+        table::{HEADS, USUAL, order},
+        tree::{flat, tree},
+    };
     use crate::ui::grid::{FIRST_ROWS, Sort};
-    /// The action that the panel beside the details draws.
-    const SIGNAL_ACTION: &str = "process.signal";
+    /// What the ids of the actions beside the details begin with.
+    const ACTIONS: &str = "process.";
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewProcesses)?;
     let (t_ms, rows) = ports.metrics.processes();
     let sort = Sort::parse(&sort, &HEADS).unwrap_or(USUAL);
-    let first = order(&rows, sort, &text)
+    let ordered = order(&rows, sort, &text);
+    let places = match in_tree {
+        true => tree(&rows, &ordered, &[], !text.trim().is_empty()),
+        false => flat(ordered),
+    };
+    let first = places
         .into_iter()
         .take(FIRST_ROWS)
-        .map(|at| rows[at].clone())
+        .map(|place| rows[place.at].clone())
         .collect();
+    let selected: Vec<ProcessRow> = rows.iter().filter(|row| Some(row.pid) == pid).cloned().collect();
+    let more = match (more, selected.first()) {
+        (true, Some(row)) => match ports.metrics.process(&viewer, row.pid, row.start_ms).await {
+            Ok(details) => super::drawn::details(details),
+            Err(fault) => super::drawn::refusal(fault.message),
+        },
+        _ => String::new(),
+    };
     PageData::of(ProcessesView {
         t_ms,
         rows: first,
         total: u32::try_from(rows.len()).unwrap_or(u32::MAX),
-        selected: rows.iter().filter(|row| Some(row.pid) == pid).cloned().collect(),
-        signal: ports
+        selected,
+        more,
+        panels: ports
             .control
             .specs(&viewer)
             .into_iter()
-            .find(|spec| spec.id == SIGNAL_ACTION),
+            .filter(|spec| spec.id.starts_with(ACTIONS))
+            .collect(),
         key_seed: crate::request::key_seed(ports.metrics.now_ms()),
     })
 }

@@ -8,8 +8,8 @@ use crate::prelude::*;
 use crate::{
     feed::{bytes, bytes_per_second},
     ui::{
-        Moment,
-        grid::{Head, RowParts, row_link},
+        Glyph, Icon, Moment,
+        grid::{Branch, Head, RowParts, row_link},
     },
 };
 use farol_model::process::ProcessRow;
@@ -26,6 +26,11 @@ pub fn row(state: TableState, index: usize) -> RowParts {
     RowParts {
         chosen: Box::new(move || chosen.get()),
         cell: Box::new(move |column| cell(column, row, state, index)),
+        branch: Some(Branch {
+            tree: state.tree,
+            level: Signal::derive(move || state.place(index).level),
+            open: Signal::derive(move || state.place(index).open),
+        }),
     }
 }
 
@@ -77,7 +82,19 @@ fn name(row: Memo<Option<ProcessRow>>, state: TableState, index: usize) -> AnyVi
     let href = reactive(move || row.with(|row| row.as_ref().map_or_else(String::new, |row| state.href(row))));
     let name =
         reactive(move || row.with(|row| row.as_ref().map_or_else(String::new, |row| row.name.clone())));
-    row_link(index, href, name)
+    let twist = reactive(move || {
+        let open = state.place(index).open.filter(|_| state.tree.get());
+        match open {
+            None => ().into_any(),
+            // For the pointer: the keyboard folds from the link, and the row says whether it is open.
+            Some(_) => view! {
+                <span class="twist js-only" aria-hidden="true" on:click=move |_| state.fold(index)>
+                    <Icon glyph=Glyph::Arrow small=true/>
+                </span>
+            },
+        }
+    });
+    view! { <div class="tree-cell">{twist} {row_link(index, href, name)}</div> }
 }
 
 /// Percent of one core, with a bar behind it that is full at one core.

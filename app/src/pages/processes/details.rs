@@ -1,8 +1,14 @@
-//! Everything about one process, and the panel that sends it a signal.
+//! Everything about one process, and the panels that act on it.
 
-use super::{cells::rate, state::TableState, table::key};
+use super::{
+    api::{ProcessesView, get_processes},
+    cells::rate,
+    state::TableState,
+    table::{Key, key},
+};
 use crate::prelude::*;
 use crate::{
+    call::Call,
     feed::bytes,
     pages::controls::ActionPanel,
     ui::{Moment, Notice, Tone, drawer::Drawer},
@@ -11,18 +17,22 @@ use farol_model::{
     action::{ActionSpec, Params},
     process::ProcessRow,
 };
+use leptos_router::hooks::use_query_map;
 
-/// Open while the address names a process. `first` is what the server found when it drew the page.
+/// What the details are made of, beside the table.
+#[derive(Clone)]
+pub struct About {
+    /// What the server found when it drew the page.
+    pub first: Option<ProcessRow>,
+    /// Its open files and so on, if they were asked for then.
+    pub more: String,
+    pub panels: Vec<ActionSpec>,
+    pub key_seed: String,
+}
+
+/// Open while the address names a process.
 #[component]
-pub fn Details(
-    state: TableState,
-    first: Option<ProcessRow>,
-    signal: Option<ActionSpec>,
-    key_seed: String,
-) -> AnyView {
-    let first = StoredValue::new(first);
-    let signal = StoredValue::new(signal);
-    let key_seed = StoredValue::new(key_seed);
+pub fn Details(state: TableState, about: About) -> AnyView {
     let drawn = reactive(move || {
         let Some(chosen) = state.selected.get() else {
             return ().into_any();
@@ -32,17 +42,17 @@ pub fn Details(
             state
                 .rows
                 .with(|rows| rows.iter().find(|row| key(row) == chosen).cloned())
-                .or_else(|| first.get_value().filter(|row| key(row) == chosen))
+                .or_else(|| about.first.clone().filter(|row| key(row) == chosen))
         });
         match found {
             Some(row) => {
-                view! { <Process state row signal=signal.get_value() key_seed=key_seed.get_value()/> }
+                view! { <Process state row about=about.clone()/> }
             }
             // The process that this page was asked about no longer runs.
             None => {
                 let title = "This process has ended".into_any();
                 view! {
-                    <Drawer title close=state.grid.href("")>
+                    <Drawer title close=state.address("")>
                         <p>"It is not in the table any more. Its number may already belong to another process."</p>
                     </Drawer>
                 }
@@ -53,7 +63,7 @@ pub fn Details(
 }
 
 #[component]
-fn Process(state: TableState, row: ProcessRow, signal: Option<ActionSpec>, key_seed: String) -> AnyView {
+fn Process(state: TableState, row: ProcessRow, about: About) -> AnyView {
     let chosen = key(&row);
     let title = row.name.clone().into_any();
     let prefill = Params::from([
@@ -61,7 +71,19 @@ fn Process(state: TableState, row: ProcessRow, signal: Option<ActionSpec>, key_s
         ("start_ms".to_owned(), row.start_ms.to_string()),
     ]);
     // The panels of two processes never share a key.
-    let key_seed = format!("{key_seed}-{}-{}", row.pid, row.start_ms);
+    let key_seed = format!("{}-{}-{}", about.key_seed, row.pid, row.start_ms);
+    // What was read when the page was drawn is of the process that the address named then.
+    let same = about.first.as_ref().is_some_and(|first| key(first) == chosen);
+    let more = if same { about.more } else { String::new() };
+    let may_act = !about.panels.is_empty();
+    let panels = about
+        .panels
+        .into_iter()
+        .map(|spec| {
+            view! { <ActionPanel spec prefill=prefill.clone() key_seed=key_seed.clone()/> }
+        })
+        .collect::<Vec<_>>();
+    let link = state.href(&row);
     // What it was when it was last seen stays on screen.
     let kept = StoredValue::new(Some(row));
     let live = Memo::new(move |_| {
@@ -75,7 +97,7 @@ fn Process(state: TableState, row: ProcessRow, signal: Option<ActionSpec>, key_s
     });
     let row = Signal::derive(move || live.get().or_else(|| kept.get_value()).unwrap_or_default());
     view! {
-        <Drawer title close=state.grid.href("")>
+        <Drawer title close=state.address("")>
             {move || {
                 (live.with(Option::is_none) && state.grid.scroll.get().row_height > 0.0)
                     .then(|| {
@@ -89,7 +111,8 @@ fn Process(state: TableState, row: ProcessRow, signal: Option<ActionSpec>, key_s
                     }).into_any()
             }}
             <Fields row/>
-            {signal.map(|spec| view! { <ActionPanel spec prefill key_seed/> })}
+            {panels}
+            {may_act.then(|| view! { <More chosen link first=more/> })}
         </Drawer>
     }
 }
@@ -122,6 +145,48 @@ fn Fields(row: Signal<ProcessRow>) -> AnyView {
         <div class="field">
             <h3>"Command line"</h3>
             <pre tabindex="0">{move || row.with(|row| row.command.clone())}</pre>
+        </div>
+    }
+}
+
+/// Open files, sockets and limits, read when somebody asks: each press is another address.
+#[component]
+fn More(chosen: Key, link: String, first: String) -> AnyView {
+    let query = use_query_map();
+    let asked = Memo::new(move |_| query.get().get_str("more").unwrap_or_default().to_owned());
+    // What the address asked for came with the page.
+    let read = StoredValue::new(asked.get_untracked());
+    let call = Call::new();
+    effect(move || {
+        let asked = asked.get();
+        if !asked.is_empty() && read.get_value() != asked {
+            read.set_value(asked);
+            let number = chosen.0.to_string();
+            call.start(get_processes(String::new(), number, Some(chosen.0), false, true));
+        }
+    });
+    let href = move || {
+        let times: u32 = asked.get().parse().unwrap_or_default();
+        format!("{link}&more={}", times.wrapping_add(1))
+    };
+    let html = move || match call.answer() {
+        Some(Ok(data)) => match data.read::<ProcessesView>() {
+            Ok(view) if view.selected.iter().any(|row| key(row) == chosen) => view.more,
+            _ => "It has ended.".to_owned(),
+        },
+        _ => first.clone(),
+    };
+    view! {
+        <div class="field">
+            <h3>"Open files, sockets, limits"</h3>
+            <p class="field-help">"Read from the kernel when you ask. The environment is never read: it holds secrets."</p>
+            <div>
+                <a class="button small" href=href data-noscroll="true">
+                    "Read them now"
+                </a>
+            </div>
+            <span class="field-fault" role="status">{move || call.error().map_or_else(String::new, |error| error.to_string())}</span>
+            <div class="process-more" inner_html=html></div>
         </div>
     }
 }

@@ -151,6 +151,7 @@ impl TableState {
             }
         };
         RowParts {
+            branch: None,
             chosen: Box::new(move || self.chosen.get() == part(0)),
             cell: Box::new(cell),
         }

@@ -112,6 +112,7 @@ impl Subscriptions {
         self.check_room(live, entries, &request.channel)?;
         let channel = match name {
             ChannelName::Room { .. } => Some(live.hub.room(&request.channel).ok_or_else(too_many_rooms)?),
+            ChannelName::Log { kind, name } => Some(live.hub.log_channel(&request.channel, kind, name)?),
             _ => live.hub.channel(&request.channel),
         };
         let numbered = self.numbered.load(Ordering::Relaxed) && request.flag & FLAG_CHANNEL_COMPACTION != 0;
