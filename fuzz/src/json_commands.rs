@@ -39,6 +39,7 @@ fn channel_is_its_name(command: &Command) {
         Some(Channel::App { name }) => format!("apps/{name}"),
         Some(Channel::Collectors { host }) => format!("collectors/{host}"),
         Some(Channel::Run { id }) => format!("runs/{id}"),
+        Some(Channel::Log { kind, name }) => format!("logs/{kind}/{name}"),
         Some(Channel::Room { name }) => format!("room/{name}"),
         None => return,
     };
