@@ -118,7 +118,7 @@ fn readable(text: &str) -> String {
         match letter {
             '\u{1b}' => {
                 if letters.next_if_eq(&'[').is_some() {
-                    while let Some(part) = letters.next() {
+                    for part in letters.by_ref() {
                         if ('\u{40}'..='\u{7e}').contains(&part) {
                             break;
                         }
