@@ -152,6 +152,7 @@ fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl Into
     });
     view! {
         <div class="card">
+            <div class="card-body">{chain}</div>
             <div class="table-wrap" tabindex="0" role="region" aria-label="Audit entries">
                 <table class="table">
                     <caption class="visually-hidden">"Audit entries, newest first"</caption>
@@ -172,7 +173,6 @@ fn Log(page: AuditPage, text: String, outcome: String, before: i64) -> impl Into
                     </tbody>
                 </table>
             </div>
-            <div class="card-body">{chain}</div>
             <div class="pager">
                 <span>{total}</span>
                 <span class="button-row">{newer} {older}</span>
