@@ -38,6 +38,7 @@ fn channel_is_its_name(command: &Command) {
         Some(Channel::Processes { host }) => format!("processes/{host}"),
         Some(Channel::App { name }) => format!("apps/{name}"),
         Some(Channel::Collectors { host }) => format!("collectors/{host}"),
+        Some(Channel::Marks { host }) => format!("marks/{host}"),
         Some(Channel::Run { id }) => format!("runs/{id}"),
         Some(Channel::Room { name }) => format!("room/{name}"),
         None => return,
