@@ -447,7 +447,7 @@ mod tests {
             provider: None,
             attempts: vec![row("<script>alert(1)</script>\"x")],
         };
-        let html = account(view, "nonsense<script>");
+        let html = leptos::prelude::Owner::new().with(|| account(view, "nonsense<script>"));
         assert!(!html.contains("<script") && html.contains("&lt;script"), "{html}");
     }
 }

@@ -81,12 +81,16 @@ impl Browsers {
                 .execute(&mut *change)
                 .await?;
         }
-        sqlx::query("INSERT INTO known_browsers (hash, user_id, last_used_ms) VALUES (?, ?, ?)")
-            .bind(digest(text))
-            .bind(user_id)
-            .bind(now_ms())
-            .execute(&mut *change)
-            .await?;
+        sqlx::query(
+            // Never the same time twice, so that it is known which is the oldest.
+            "INSERT INTO known_browsers (hash, user_id, last_used_ms) SELECT ?1, ?2, \
+             max(?3, 1 + coalesce(max(last_used_ms), 0)) FROM known_browsers WHERE user_id = ?2",
+        )
+        .bind(digest(text))
+        .bind(user_id)
+        .bind(now_ms())
+        .execute(&mut *change)
+        .await?;
         sqlx::query(
             "DELETE FROM known_browsers WHERE user_id = ?1 AND hash NOT IN \
              (SELECT hash FROM known_browsers WHERE user_id = ?1 ORDER BY last_used_ms DESC LIMIT ?2)",
