@@ -211,10 +211,14 @@ async fn a_webhook_gets_every_entry_signed_whatever_fails_on_the_way() {
     let dir = server.data_dir.path().to_owned();
     // What was told is an anchor by itself, and its name has no secret in it.
     let pool = farol::db::open_to_read(&dir).await.unwrap();
-    let target: String = sqlx::query_scalar("SELECT target FROM audit_forward")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
+    // The place is written down after the answer has come.
+    let target: String = loop {
+        let told = sqlx::query_scalar("SELECT target FROM audit_forward").fetch_optional(&pool);
+        match told.await.unwrap() {
+            Some(target) => break target,
+            None => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+        }
+    };
     assert!(
         target.starts_with("webhook http://127.0.0.1:") && !target.contains("hidden"),
         "{target}"
@@ -328,6 +332,9 @@ async fn without_its_entry_no_user_token_or_session_changes() {
     let server = TestServer::start().await;
     let operator = server.signed_in("operator").await;
     let pool = farol::db::open(server.data_dir.path()).await.unwrap();
+    farol::access::cli::token_create(&pool, "viewer", "old")
+        .await
+        .unwrap();
     sqlx::query("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'disk full'); END")
         .execute(&pool)
         .await

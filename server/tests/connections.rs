@@ -170,7 +170,7 @@ async fn a_page_gets_the_rows_that_it_asks_for_and_no_more() {
         .collect();
     assert_eq!(ids.len(), 2, "{answer}");
     assert!(ids.iter().all(|id| sockets.iter().any(|(_, known)| known == id)));
-    assert_eq!(answer["panels"], json!([]), "they come with the page only");
+    assert_eq!(answer["actions"], json!([]), "they come with the page only");
     let all = read(&server, &operator, "count=4000000000").await;
     assert_eq!(all["rows"].as_array().unwrap().len(), 5);
     server.stop().await;

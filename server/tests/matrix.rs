@@ -268,6 +268,7 @@ fn request(server: &TestServer, asker: &Asker, method: &str, path: &str) -> reqw
         "/live/events" | "/live/poll" => "?channels=",
         "/socket.io/" => "?EIO=4&transport=polling",
         "/api/fn/run-view" => "?id=nothing",
+        "/api/fn/compare" => "?first=nothing&second=nothing",
         _ => "",
     };
     let method = if method == "ANY" { "GET" } else { method };
@@ -279,6 +280,8 @@ fn request(server: &TestServer, asker: &Asker, method: &str, path: &str) -> reqw
     }
     match path {
         "/api/fn/run" => request.form(&[("action", "nothing.at.all"), ("key", "test-key-0001")]),
+        "/api/fn/preview" => request.form(&[("action", "nothing.at.all")]),
+        "/api/fn/decide" => request.form(&[("run", "nothing"), ("word", "deny")]),
         "/api/fn/cancel" => request.form(&[("run", "nothing")]),
         "/api/settings/users/{name}/disabled" => request.form(&[("disabled", "true")]),
         _ => request.form(&[("of", "nothing")]),

@@ -179,6 +179,7 @@ mod tests {
         let context = context(40, 20);
         let palette = Palette {
             grid: "#000".into(),
+            mark: "#00f".into(),
             series: vec!["#f00".into(); 8],
         };
         let mut canvas = Canvas {

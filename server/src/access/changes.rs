@@ -30,7 +30,7 @@ pub enum ChangeError {
     NoToken(i64),
     #[error("there is no session {0}, or it has ended already")]
     NoSession(i64),
-    #[error("the audit log cannot be written, so nothing was changed")]
+    #[error("the audit log cannot be written, so nothing was done")]
     NotWritten(#[source] sqlx::Error),
     #[error("the database cannot be used")]
     Database(#[from] sqlx::Error),

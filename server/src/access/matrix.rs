@@ -123,7 +123,7 @@ pub const ADDRESSES: &[Row] = &[
     ("POST",   "/api/settings/sessions/revoke-others", Person),
     // REST.
     ("GET",    "/api/v1/openapi.json",                Open),
-    ("GET",    "/api/v1/actions",                     May(P::ViewRuns)),
+    ("GET",    "/api/v1/actions",                     SignedIn),
     ("GET",    "/api/v1/runs",                        May(P::ViewRuns)),
     ("POST",   "/api/v1/runs",                        May(P::RunActions)),
     ("GET",    "/api/v1/runs/{id}",                   May(P::ViewRuns)),

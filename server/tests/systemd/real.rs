@@ -156,9 +156,12 @@ async fn services_are_started_restarted_and_stopped_and_the_table_follows() {
 
     let ended = run(&server, &operator, "service.start", "sleepy", &[]).await;
     assert_eq!(ended["run"]["status"], "succeeded", "{ended}");
-    let running = |view: &Value| row(view, "sleepy.service")[2] == "active (running)";
-    let view = until(&server, &operator, "count=500", running).await;
-    assert_eq!(row(&view, "sleepy.service")[3], "Sleeps all day");
+    // Its words are asked for after it is loaded.
+    let running = |view: &Value| {
+        let row = row(view, "sleepy.service");
+        row[2] == "active (running)" && row[3] == "Sleeps all day"
+    };
+    until(&server, &operator, "count=500", running).await;
     let details = |view: &Value| {
         view["facts"][5] != "—" && view["facts"].as_array().is_some_and(|facts| facts.len() == 12)
     };

@@ -124,7 +124,13 @@ impl Runner {
     }
 
     async fn decide(&self, viewer: &Viewer, from: &str, id: &str, yes: bool) -> Result<Run, Fault> {
-        let live = self.not_ended(viewer, id).await?;
+        let live = match self.not_ended(viewer, id).await {
+            Ok(live) => live,
+            Err(fault) => {
+                viewer.require(MAY_APPROVE)?;
+                return Err(fault);
+            }
+        };
         let verb = if yes { "approve" } else { "deny" };
         if let Err(fault) = may_decide(viewer, &live) {
             self.refused_decision(viewer, from, verb, &live.run, &fault).await;
