@@ -57,7 +57,7 @@ test("containers are listed, their numbers move, their log goes on, and one is s
     const drawer = page.getByRole("region", { name: "web" });
     await expect(drawer.getByRole("figure").first()).toBeVisible();
     await expect(drawer.locator("figure canvas").first()).toBeVisible();
-    const log = drawer.getByRole("log");
+    const log = drawer.getByRole("log", { name: "Log of the container" });
     await expect(log).toContainText("web line");
     const before = (await log.innerText()).length;
     await expect.poll(async () => (await log.innerText()).length).toBeGreaterThan(before);
@@ -154,7 +154,7 @@ for (const theme of ["light", "dark"] as const) {
         await rowOf(page, "db").getByRole("link").click();
         const drawer = page.getByRole("region", { name: "db" });
         await expect(drawer.locator("figure canvas").first()).toBeVisible();
-        await expect(drawer.getByRole("log")).toContainText("db line");
+        await expect(drawer.getByRole("log", { name: "Log of the container" })).toContainText("db line");
         await axeClean(page, "the details");
         await screenshot(page, `container-drawer-${theme}-${width}`);
       });

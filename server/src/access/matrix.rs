@@ -52,7 +52,7 @@ pub const ADDRESSES: &[Row] = &[
     ("GET",    "/sign-in/code",                       Open),
     ("GET",    "/setup",                              Open),
     ("GET",    "/prove",                              SignedIn),
-    ("GET",    "/account",                            SignedIn),
+    ("GET",    "/account",                            Person),
     ("GET",    "/",                                   May(P::ViewMetrics)),
     ("GET",    "/host",                               May(P::ViewMetrics)),
     ("GET",    "/processes",                          May(P::ViewProcesses)),
@@ -89,7 +89,7 @@ pub const ADDRESSES: &[Row] = &[
     ("GET",    "/api/fn/find",                        SignedIn),
     ("GET",    "/api/fn/connections",                 May(P::ViewConnections)),
     ("GET",    "/api/fn/audit",                       May(P::ViewAudit)),
-    ("GET",    "/api/fn/account",                     SignedIn),
+    ("GET",    "/api/fn/account",                     Person),
     ("GET",    "/api/fn/settings",                    SignedIn),
     // Signing in and out.
     ("POST",   "/api/auth/sign-in",                   Open),

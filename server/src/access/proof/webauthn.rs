@@ -24,7 +24,7 @@ use crate::{
 };
 use axum::{
     Extension, Json, Router,
-    extract::State,
+    extract::{State, rejection::JsonRejection},
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -107,11 +107,12 @@ async fn register_finish(
     identity: Option<Extension<Identity>>,
     headers: HeaderMap,
     session: AuthSession,
-    Json(made): Json<Made>,
+    made: Result<Json<Made>, JsonRejection>,
 ) -> Answer {
     let owner = owner(&access, identity.as_deref(), &session, address)
         .await
         .map_err(elsewhere)?;
+    let Json(made) = made.map_err(|error| Refusal(Fault::invalid("credential", error.body_text())))?;
     let site = Site::of(&headers).map_err(Refusal)?;
     let begun = access
         .proofs
