@@ -6,7 +6,8 @@ const UNITS = {
   "sleepy.service":
     "[Unit]\nDescription=Sleeps all day\n[Service]\nExecStart=/bin/sh -c 'echo hello from sleepy; exec sleep 1000'\n[Install]\nWantedBy=default.target\n",
   "broken.service":
-    "[Unit]\nDescription=Never starts\n[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo no room left >&2; exit 3'\n",
+    // It ends when its line is in the journal: of a process that has ended before, journald may not know which unit it was.
+    "[Unit]\nDescription=Never starts\n[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo no room left >&2; until journalctl --quiet --directory=/run/log/journal --output=cat | grep -q no.room.left; do sleep 0.05; done; exit 3'\n",
   "ssh.service": "[Unit]\nDescription=A way in\n[Service]\nExecStart=/bin/sleep 1000\n",
 };
 

@@ -48,14 +48,6 @@ impl Source {
         Ok(text.lines().filter_map(line).collect())
     }
 
-    /// Starts to print the last lines of a service, and those that come.
-    pub fn follow(&self, service: &str, count: usize) -> Result<Child, Fault> {
-        self.command(service, count)
-            .arg("--follow")
-            .spawn()
-            .map_err(missing)
-    }
-
     fn command(&self, service: &str, count: usize) -> Command {
         let mut command = Command::new("journalctl");
         command.args(["--quiet", "--no-pager", "--output=json", FIELDS]);
@@ -63,8 +55,12 @@ impl Source {
         if let Some(dir) = &self.dir {
             command.arg("--directory").arg(dir);
         }
-        let unit = if self.user { "--user-unit" } else { "--unit" };
-        command.arg(format!("{unit}={service}"));
+        command.arg(format!("--unit={service}"));
+        if self.user {
+            // Besides, not instead: of a process that has ended before its line was read, journald knows only the name that
+            // came with the line, and files it as that of a unit of the system.
+            command.arg(format!("--user-unit={service}"));
+        }
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -1,16 +1,15 @@
-//! Logs that go on: one journalctl per service that somebody looks at, shared by all who look. It ends when nobody has asked
-//! for a while.
+//! Logs that go on: one reader per service that somebody looks at, shared by all who look. It ends when nobody has asked for a
+//! while.
+//!
+//! It reads the last lines once a second and does not follow: `journalctl --follow` of systemd 252 leaves lines out when several
+//! conditions may match (`--unit` alone is five) and the first match comes after it began.
 
-use super::journal::{MAX_LINES, Source, line};
+use super::journal::Source;
 use farol_model::{Fault, service::LogLine};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
-};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::Child,
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -18,8 +17,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const MAX_TAILS: usize = 16;
 /// Who asks each second asks again within this.
 const ASKED_LASTS: Duration = Duration::from_secs(15);
-/// Lines that a tail starts from.
-const FIRST_LINES: usize = 200;
+/// Lines that are read.
+const LINES: usize = 200;
+/// Distance of readings.
+const EVERY: Duration = Duration::from_secs(1);
 
 /// See the module.
 #[derive(Default)]
@@ -31,13 +32,13 @@ pub struct Tails {
 struct Tail {
     kept: Arc<Mutex<Kept>>,
     running: CancellationToken,
-    /// Ends the journalctl with the entry.
+    /// Ends the reading with the entry.
     _end: DropGuard,
 }
 
 /// What a tail and those who ask share.
 struct Kept {
-    lines: VecDeque<LogLine>,
+    lines: Vec<LogLine>,
     asked: Instant,
 }
 
@@ -49,7 +50,7 @@ impl Tails {
         if let Some(tail) = all.get(service) {
             let mut kept = lock(&tail.kept);
             kept.asked = Instant::now();
-            return Ok(Some(kept.lines.iter().cloned().collect()));
+            return Ok(Some(kept.lines.clone()));
         }
         if all.len() >= MAX_TAILS {
             let why = format!(
@@ -57,13 +58,13 @@ impl Tails {
             );
             return Err(Fault::limited(why, 15));
         }
-        let child = source.follow(service, FIRST_LINES)?;
         let kept = Arc::new(Mutex::new(Kept {
-            lines: VecDeque::new(),
+            lines: Vec::new(),
             asked: Instant::now(),
         }));
         let running = CancellationToken::new();
-        tokio::spawn(follow(child, kept.clone(), running.clone()));
+        let reading = follow(source.clone(), service.to_owned(), kept.clone(), running.clone());
+        tokio::spawn(reading);
         let tail = Tail {
             kept,
             _end: running.clone().drop_guard(),
@@ -79,31 +80,27 @@ impl Tails {
     }
 }
 
-/// Reads until told to end, or until nobody has asked for a while; journalctl ends with this.
-async fn follow(mut child: Child, kept: Arc<Mutex<Kept>>, running: CancellationToken) {
-    let Some(stdout) = child.stdout.take() else { return };
-    let mut reader = BufReader::new(stdout).lines();
-    let mut idle = tokio::time::interval(ASKED_LASTS);
-    loop {
-        tokio::select! {
-            () = running.cancelled() => break,
-            _ = idle.tick() => if lock(&kept).asked.elapsed() > ASKED_LASTS { break },
-            next = reader.next_line() => {
-                let Ok(Some(text)) = next else { break };
-                if let Some(read) = line(&text) {
-                    let mut kept = lock(&kept);
-                    if kept.lines.len() >= MAX_LINES {
-                        kept.lines.pop_front();
-                    }
-                    kept.lines.push_back(read);
+/// Reads until told to end, until nobody has asked for a while, or until the journal cannot be read.
+async fn follow(source: Source, service: String, kept: Arc<Mutex<Kept>>, running: CancellationToken) {
+    let mut next = tokio::time::interval(EVERY);
+    next.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let reading = async {
+        loop {
+            next.tick().await;
+            if lock(&kept).asked.elapsed() > ASKED_LASTS {
+                return;
+            }
+            match source.last(&service, LINES).await {
+                Ok(lines) => lock(&kept).lines = lines,
+                Err(fault) => {
+                    tracing::debug!(service, %fault, "a log cannot be read on");
+                    return;
                 }
             }
         }
-    }
+    };
+    running.run_until_cancelled(reading).await;
     running.cancel();
-    // A child that has ended already needs no end.
-    drop(child.start_kill());
-    drop(child.wait().await);
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
