@@ -1,4 +1,4 @@
-//! Connections that Farol opens itself: [`line`] is their bytes, [`http`] asks over them. What is said is the business of
+//! Connections that Farol opens itself: [`mod@line`] is their bytes, [`http`] asks over them. What is said is the business of
 //! whoever opens one: the commands that talk to another Farol, and the webhook of the audit log.
 
 pub mod http;
