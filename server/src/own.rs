@@ -16,7 +16,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// Keys that hold as soon as they are read.
@@ -56,15 +56,17 @@ impl Process {
                 shutdown,
             }),
         };
-        tokio::spawn(process.clone().reload_on_signal());
+        // Here and not in the task: until somebody listens, the signal ends the process.
+        match signal(SignalKind::hangup()) {
+            Ok(hangups) => drop(tokio::spawn(process.clone().reload_on_signal(hangups))),
+            Err(error) => {
+                tracing::error!(%error, "cannot listen for SIGHUP; reload the configuration by its action");
+            }
+        }
         process
     }
 
-    async fn reload_on_signal(self) {
-        let Ok(mut hangups) = signal(SignalKind::hangup()) else {
-            tracing::error!("cannot listen for SIGHUP; reload the configuration by its action");
-            return;
-        };
+    async fn reload_on_signal(self, mut hangups: Signal) {
         loop {
             tokio::select! {
                 () = self.inner.shutdown.cancelled() => return,
