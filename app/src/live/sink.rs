@@ -186,9 +186,8 @@ impl Feed for RunFeed {
             let Ok(whole) = json::read::<Events>(&result.data) else {
                 return Applied::Nothing;
             };
-            if self.newest.is_some() {
-                self.dropped += self.view.output.len();
-            }
+            // The same text may come in other pieces: none that is drawn is taken for one of these.
+            self.dropped += self.view.output.len();
             self.view.output.clear();
             self.view.truncated = whole.dropped > 0;
             for event in whole.events {
