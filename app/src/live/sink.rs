@@ -281,6 +281,8 @@ mod tests {
             data: whole.to_vec().into(),
             ..Default::default()
         });
+        // What is on screen is known by its number: the old piece and the new one must not share theirs.
+        assert_eq!(feed.dropped, 1);
         Feed::publication(&mut feed, &output(1, "again"));
         Feed::publication(&mut feed, &output(2, "b"));
         assert_eq!(texts(&feed), ["a", "b"]);
