@@ -17,7 +17,6 @@ pub mod pages;
 mod prelude;
 pub mod session;
 pub mod ui;
-mod watched;
 
 #[cfg(feature = "ssr")]
 mod drawing;

@@ -448,7 +448,7 @@ async fn a_container_is_told_in_full_without_secrets() {
     let operator = client(&server, "operator").await;
     let query = format!("id={}&wants=more", id(1));
     let told = until(&server, &operator, &query, |answer| {
-        !answer["more"].as_array().unwrap().is_empty()
+        !answer["lines"].as_array().unwrap().is_empty()
     })
     .await;
     let text = told.to_string();

@@ -3,7 +3,7 @@
 use super::api::get_connections;
 use crate::{
     format::NO_VALUE,
-    pages::watched::{Question, Subject},
+    pages::watched::{Question, Subject, details},
     ui::{
         Glyph,
         grid::{Head, Sort},
@@ -92,7 +92,9 @@ pub static SUBJECT: Subject = Subject {
         };
         format!("Connection of {whose}")
     },
+    details,
     param: "connection",
+    word: "lines",
     lines: [
         "Last frames",
         "Up to 50, the oldest first. Tokens and parameters are not in them.",
@@ -107,6 +109,7 @@ pub static SUBJECT: Subject = Subject {
             id,
             lines,
             by_itself,
+            ..
         } = asked;
         Box::pin(get_connections(sort, text, from, count, id, lines, by_itself))
     },

@@ -1,39 +1,5 @@
-use crate::{
-    error::AppError,
-    page_data::{Answer, PageData},
-    watched::Question,
-};
+use crate::{error::AppError, page_data::PageData};
 use leptos::prelude::*;
-use std::{future::Future, pin::Pin};
-
-/// Asks for a part of the table.
-pub fn ask(question: Question) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
-    let Question {
-        sort,
-        text,
-        from,
-        count,
-        id,
-        more,
-        charts,
-        by_itself,
-    } = question;
-    let wants = match (more, charts) {
-        (true, true) => "more charts",
-        (true, false) => "more",
-        (false, true) => "charts",
-        (false, false) => "",
-    };
-    Box::pin(get_containers(
-        sort,
-        text,
-        from,
-        count,
-        id,
-        wants.to_owned(),
-        by_itself,
-    ))
-}
 
 /// What is asked for. `wants` of the row `id`: `more` about how it is made, its `charts`, or both. `by_itself`: the page asks again
 /// without anybody having done anything.
@@ -48,7 +14,7 @@ pub async fn get_containers(
     #[server(default)] by_itself: bool,
 ) -> Result<PageData, AppError> {
     use super::{drawn, table, words};
-    use crate::{request::refuse, ui::grid::Sort, watched::TableView};
+    use crate::{pages::watched::Watched, request::refuse, ui::grid::Sort};
     use farol_model::{Permission, container};
     /// How far back charts reach when the details open, milliseconds.
     const HISTORY_MS: u32 = 300_000;
@@ -81,7 +47,7 @@ pub async fn get_containers(
         true => Vec::new(),
         false => ports.control.specs(&viewer),
     };
-    PageData::of(TableView {
+    PageData::of(Watched {
         head: words::head(&page),
         notice: drawn::notice(&page),
         matching: page.matching,
@@ -91,15 +57,16 @@ pub async fn get_containers(
         gone: !id.is_empty() && chosen.is_none(),
         id,
         facts: chosen.map_or_else(Vec::new, |row| words::facts(&row, page.t_ms)),
-        more: drawn::made(seen),
+        lines: drawn::made(seen),
         charts: channel
             .and_then(|channel| ports.metrics.view(&channel, HISTORY_MS))
             .into_iter()
             .collect(),
-        panels: panels
+        actions: panels
             .into_iter()
             .filter(|spec| spec.id.starts_with(ACTIONS))
             .collect(),
         key_seed: crate::request::key_seed(page.t_ms),
+        ..Default::default()
     })
 }

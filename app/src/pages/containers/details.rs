@@ -1,16 +1,16 @@
 //! Everything about one container: facts, live charts, its log, how it is made on demand, and the panels that act on it.
 
-use super::table::{FACT_NAME, FACT_STATE, FACTS, fits};
+use super::table::{FACT_NAME, FACT_STATE, fits};
 use crate::prelude::*;
 use crate::{
     feed::{self, ChannelChart},
     pages::{
         controls::{ActionPanel, Output},
         overview::vital::charts_of,
+        watched::{TableState, facts, gone},
     },
     session::page_session,
-    ui::{Notice, Tone, drawer::Drawer},
-    watched::{TableState, ask_more, facts},
+    ui::drawer::Drawer,
 };
 use farol_model::{
     Permission,
@@ -19,8 +19,7 @@ use farol_model::{
 };
 
 /// Open while the address names a container.
-#[component]
-pub fn Details(state: TableState, panels: Vec<ActionSpec>) -> AnyView {
+pub fn details(state: TableState, actions: Vec<ActionSpec>) -> AnyView {
     let viewer = page_session().ok().map(|session| session.viewer);
     let may_log = viewer.is_some_and(|viewer| viewer.may(Permission::ViewLogs));
     let drawn = reactive(move || {
@@ -30,7 +29,7 @@ pub fn Details(state: TableState, panels: Vec<ActionSpec>) -> AnyView {
         }
         // Each answer brings another, so the panels of two containers never share a key.
         let seed = state.view.with_untracked(|view| view.key_seed.clone());
-        let panels = panels
+        let panels = actions
             .iter()
             .map(|spec| panel(state, spec.clone(), &id, &seed))
             .collect::<Vec<_>>();
@@ -40,7 +39,7 @@ pub fn Details(state: TableState, panels: Vec<ActionSpec>) -> AnyView {
         view! {
             <Drawer title close=state.grid.href("")>
                 {move || gone(state)}
-                {facts(state, &FACTS)}
+                {facts(state)}
                 <Charts state/>
                 {log}
                 {panels}
@@ -49,16 +48,6 @@ pub fn Details(state: TableState, panels: Vec<ActionSpec>) -> AnyView {
         }
     });
     drawn.into_any()
-}
-
-fn gone(state: TableState) -> AnyView {
-    let gone = state.view.with(|view| view.gone && view.id == state.chosen.get());
-    if !gone {
-        return ().into_any();
-    }
-    view! {
-        <Notice tone=Tone::Info title="Not there now" text="It was removed, or its engine does not answer. These are its last values."/>
-    }
 }
 
 /// Drawn once it fits the container's state. It stays then, so that what it said can be read.
@@ -123,15 +112,16 @@ fn Made(state: TableState) -> AnyView {
     let html = Memo::new(move |_| {
         state
             .view
-            .with(|view| view.more.first().map(|row| row.concat()).unwrap_or_default())
+            .with(|view| view.lines.first().map(|row| row.concat()).unwrap_or_default())
     });
+    let [title, help] = state.subject.lines;
     view! {
         <div class="field">
-            <h3>"How it is made"</h3>
-            <p class="field-help">"Variables and labels by name only: their values are where secrets are."</p>
+            <h3>{title}</h3>
+            <p class="field-help">{help}</p>
             <div>
-                <a class="button small" href=move || ask_more(state) data-noscroll="true">
-                    "Inspect"
+                <a class="button small" href=move || state.ask_again() data-noscroll="true">
+                    {state.subject.read}
                 </a>
             </div>
             <div inner_html=move || html.get()></div>

@@ -3,8 +3,8 @@
 
 use crate::prelude::*;
 use crate::{
+    pages::watched::Row,
     ui::{Notice, Tone},
-    watched::Row,
 };
 use farol_model::container::{ContainerDetails, ContainerPage, EngineState};
 

@@ -1,8 +1,12 @@
-//! What the table shows, without any of the drawing. Pure.
+//! What the page of containers says and asks, for the page of any watched table.
 
+use super::{api::get_containers, details::details};
 use crate::{
-    ui::grid::{Head, Sort},
-    watched::AWAITED,
+    pages::watched::{AWAITED, Question, Subject},
+    ui::{
+        Glyph,
+        grid::{Head, Sort},
+    },
 };
 
 /// The columns. Their keys are the words of [`ContainerSort`](farol_model::container::ContainerSort).
@@ -36,11 +40,6 @@ pub const USUAL: Sort = Sort {
 /// Titles of the head line.
 pub const TOTALS: [&str; 4] = ["Running", "CPU", "Memory", "Engine"];
 
-/// Places in [`TableView::head`](crate::watched::TableView::head).
-pub const COUNT: usize = 0;
-pub const LOOKED: usize = 1;
-pub const FIRST_TOTAL: usize = 2;
-
 /// Titles of the details.
 pub const FACTS: [&str; 12] = [
     "Name",
@@ -60,6 +59,68 @@ pub const FACTS: [&str; 12] = [
 /// Places of [`FACTS`].
 pub const FACT_NAME: usize = 0;
 pub const FACT_STATE: usize = 2;
+
+/// See the module.
+pub static SUBJECT: Subject = Subject {
+    path: "/containers",
+    title: "Containers",
+    class: "container-table",
+    filter: "Filter by name, image, command, state or id",
+    heads: &HEADS,
+    link: NAME,
+    usual: USUAL,
+    totals: &TOTALS,
+    facts: &FACTS,
+    glyph: Glyph::Containers,
+    nobody: [
+        "No containers",
+        "What the engine runs, or has run and kept, is listed here.",
+    ],
+    no_match: [
+        "No container matches",
+        "Try a part of a name, an image, a command or a state, or what an id begins with.",
+    ],
+    gone: [
+        "Not there now",
+        "It was removed, or its engine does not answer. These are its last values.",
+    ],
+    name: |_, fact| fact(FACT_NAME),
+    details,
+    param: "id",
+    word: "inspect",
+    lines: [
+        "How it is made",
+        "Variables and labels by name only: their values are where secrets are.",
+    ],
+    read: Some("Inspect"),
+    ask: |asked| {
+        let Question {
+            sort,
+            text,
+            from,
+            count,
+            id,
+            lines,
+            charts,
+            by_itself,
+        } = asked;
+        let wants = match (lines, charts) {
+            (true, true) => "more charts",
+            (true, false) => "more",
+            (false, true) => "charts",
+            (false, false) => "",
+        };
+        Box::pin(get_containers(
+            sort,
+            text,
+            from,
+            count,
+            id,
+            wants.to_owned(),
+            by_itself,
+        ))
+    },
+};
 
 /// Whether an action makes sense in a state. The server decides again.
 pub fn fits(action: &str, state: &str) -> bool {

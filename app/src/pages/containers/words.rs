@@ -2,8 +2,8 @@
 
 use crate::{
     format::{NO_VALUE, clock_utc, duration, format},
+    pages::watched::Row,
     ui::moment::utc,
-    watched::Row,
 };
 use farol_model::{
     container::{ContainerPage, ContainerRow, ContainerUsage, EngineState},
@@ -120,8 +120,9 @@ fn rate(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::{FACT_NAME, FACT_STATE, FACTS, FIRST_TOTAL, HEADS, TOTALS};
+    use super::super::table::{FACT_NAME, FACT_STATE, FACTS, HEADS, TOTALS};
     use super::*;
+    use crate::pages::watched::FIRST_TOTAL;
 
     fn row() -> ContainerRow {
         ContainerRow {

@@ -61,5 +61,6 @@ pub async fn get_services(
         lines_why: log.1,
         actions: words::orders(specs),
         key_seed: crate::request::key_seed(t_ms),
+        ..Default::default()
     })
 }

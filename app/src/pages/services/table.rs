@@ -2,7 +2,7 @@
 
 use super::api::get_services;
 use crate::{
-    pages::watched::{Question, Subject},
+    pages::watched::{Question, Subject, details},
     ui::{
         Glyph,
         grid::{Head, Sort},
@@ -67,7 +67,9 @@ pub static SUBJECT: Subject = Subject {
         "systemd does not know it any more. These are its last values.",
     ],
     name: |id, _| id.to_owned(),
+    details,
     param: "service",
+    word: "lines",
     lines: ["Log", "The newest first, from the journal, as they come."],
     read: None,
     ask: |asked| {
@@ -79,6 +81,7 @@ pub static SUBJECT: Subject = Subject {
             id,
             lines,
             by_itself,
+            ..
         } = asked;
         Box::pin(get_services(sort, text, from, count, id, lines, by_itself))
     },

@@ -9,8 +9,7 @@ use crate::{
 use farol_model::action::{ActionSpec, Danger, Params};
 
 /// Open while the address names one.
-#[component]
-pub fn Details(state: TableState, actions: Vec<ActionSpec>) -> AnyView {
+pub fn details(state: TableState, actions: Vec<ActionSpec>) -> AnyView {
     let drawn = reactive(move || {
         if state.chosen.with(String::is_empty) {
             return ().into_any();
@@ -25,7 +24,7 @@ pub fn Details(state: TableState, actions: Vec<ActionSpec>) -> AnyView {
             <Drawer title close=state.grid.href("")>
                 {move || gone(state)}
                 {panels(state, actions)}
-                <Facts state/>
+                {facts(state)}
                 <Lines state/>
             </Drawer>
         }
@@ -65,7 +64,8 @@ fn panels(state: TableState, actions: Vec<ActionSpec>) -> AnyView {
     drawn.into_any()
 }
 
-fn gone(state: TableState) -> AnyView {
+/// Says that the chosen one is not there now. Tracks.
+pub fn gone(state: TableState) -> AnyView {
     let gone = state.view.with(|view| view.gone && view.id == state.chosen.get());
     if !gone {
         return ().into_any();
@@ -74,8 +74,8 @@ fn gone(state: TableState) -> AnyView {
     view! { <Notice tone=Tone::Info title text/> }
 }
 
-#[component]
-fn Facts(state: TableState) -> AnyView {
+/// The details of the chosen one under their titles.
+pub fn facts(state: TableState) -> AnyView {
     let facts = state.subject.facts.iter().enumerate().map(|(at, title)| {
         view! {
             <div>
@@ -90,13 +90,7 @@ fn Facts(state: TableState) -> AnyView {
 /// Lines that are read when somebody asks for them, each press being another address, or followed.
 #[component]
 fn Lines(state: TableState) -> AnyView {
-    let href = move || {
-        let times: u32 = state.lines.get().parse().unwrap_or_default();
-        let id = crate::pages::audit::escape(&state.chosen.get());
-        state
-            .grid
-            .href(&format!("id={id}&lines={}", times.wrapping_add(1)))
-    };
+    let href = move || state.ask_again();
     // They are drawn again when others have come, and not with each look at the table.
     let which = Memo::new(move |_| {
         state.view.with(|view| {

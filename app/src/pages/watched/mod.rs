@@ -2,16 +2,20 @@
 //! while it is looked at, for the rows that are on screen, so ten thousand of them cost a browser no more than fifty.
 //!
 //! What the table is about is a [`Subject`]: words, and a server function to ask. To add such a page: a subject, a server
-//! function that answers [`Watched`], and words of the server's. All the code that the browser needs is here, once.
+//! function that answers [`Watched`], and words of the server's. All the code that the browser needs is here, once; only details
+//! that are more than facts, lines and panels are drawn by the page itself.
 
 mod details;
 mod page;
 mod state;
 mod table;
 
+pub use details::{details, facts, gone};
 pub use page::WatchedPage;
+pub use state::{AWAITED, TableState};
 pub use table::Row;
 
+use crate::prelude::AnyView;
 use crate::{
     page_data::Answer,
     ui::{
@@ -19,7 +23,7 @@ use crate::{
         grid::{Head, Sort},
     },
 };
-use farol_model::{action::ActionSpec, fields};
+use farol_model::{action::ActionSpec, fields, sample::ChannelView};
 use serde::Serialize;
 use std::{future::Future, pin::Pin};
 
@@ -28,6 +32,8 @@ use std::{future::Future, pin::Pin};
 pub struct Watched {
     /// How many there are or match, when it was looked, then one value per title of the head line.
     pub head: Vec<String>,
+    /// HTML that stands above the table.
+    pub notice: String,
     /// Why there is nothing: title and text; else empty.
     pub absent: Vec<String>,
     /// Rows that the filter lets through.
@@ -49,6 +55,8 @@ pub struct Watched {
     pub lines: Vec<Row>,
     /// Why there are no lines; else empty.
     pub lines_why: String,
+    /// Its metrics, when the page has none yet.
+    pub charts: Vec<ChannelView>,
     /// The actions on one that this viewer may run. They come with the page only.
     pub actions: Vec<ActionSpec>,
     /// What keys of this page's forms start with; another in each answer.
@@ -57,6 +65,7 @@ pub struct Watched {
 
 fields!(Watched {
     head,
+    notice,
     absent,
     matching,
     from,
@@ -68,6 +77,7 @@ fields!(Watched {
     vital,
     lines,
     lines_why,
+    charts,
     actions,
     key_seed
 });
@@ -87,6 +97,8 @@ pub struct Question {
     pub id: String,
     /// With the lines of the one whose details are asked for.
     pub lines: bool,
+    /// With its metrics.
+    pub charts: bool,
     /// The page asks again without anybody having done anything.
     pub by_itself: bool,
 }
@@ -117,8 +129,12 @@ pub struct Subject {
     pub gone: Words,
     /// The heading of the details, from the id and the facts.
     pub name: fn(&str, &dyn Fn(usize) -> String) -> String,
+    /// What the details show: [`details`], or what a page draws itself.
+    pub details: fn(TableState, Vec<ActionSpec>) -> AnyView,
     /// The parameter of the actions that names the chosen one.
     pub param: &'static str,
+    /// The word in the address that asks for the lines.
+    pub word: &'static str,
     /// The heading above the lines, and what they are.
     pub lines: Words,
     /// The word on the button that reads the lines; they are followed where there is none.

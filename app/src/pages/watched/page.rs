@@ -1,4 +1,4 @@
-use super::{COUNT, FIRST_TOTAL, LOOKED, Question, Subject, Watched, details::Details, state::TableState};
+use super::{COUNT, FIRST_TOTAL, LOOKED, Question, Subject, Watched, state::TableState};
 use crate::prelude::*;
 use crate::{
     page_data::{load, page_data},
@@ -23,7 +23,8 @@ pub fn WatchedPage(subject: &'static Subject) -> AnyView {
         from: 0,
         count: FIRST_ROWS as u32,
         id: word("id"),
-        lines: subject.read.is_none() || !word("lines").is_empty(),
+        lines: subject.read.is_none() || !word(subject.word).is_empty(),
+        charts: true,
         by_itself: false,
     };
     let resource = page_data(String::new, move |_| (subject.ask)(question.clone()));
@@ -43,6 +44,7 @@ fn Table(subject: &'static Subject, view: Watched, asked: Asked) -> AnyView {
     let state = TableState::new(subject, view, asked);
     state.keep_fresh();
     let grid = state.grid;
+    let notice = Memo::new(move |_| state.view.with(|view| view.notice.clone()));
     view! {
         <form
             class="section"
@@ -59,14 +61,16 @@ fn Table(subject: &'static Subject, view: Watched, asked: Asked) -> AnyView {
                 <GridTools state=grid label=subject.filter fixed=subject.link/>
             </div>
             {move || trouble(state)}
+            <div class="watched-notice" inner_html=move || notice.get()></div>
             <Totals state/>
             <Grid state=grid class=subject.class label=subject.title row=move |index| state.row(index)/>
             {cut.then(|| view! { <p class="no-js-only">"These are the first ones. Filter to see others."</p> })}
             {move || nobody(state)}
         </form>
-        <Details state actions/>
+        {(subject.details)(state, actions)}
     }
 }
+
 /// A word of the head. Tracks.
 fn head(state: TableState, at: usize) -> AnyView {
     let word = move || {

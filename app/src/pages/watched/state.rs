@@ -10,7 +10,7 @@ use crate::{
 use leptos_router::hooks::use_query_map;
 
 /// What stands where the answer has not come yet.
-const AWAITED: &str = "…";
+pub const AWAITED: &str = "…";
 /// Stands between the parts of a row; the server leaves no control character in them.
 const BETWEEN: &str = "\u{1f}";
 
@@ -44,7 +44,7 @@ impl TableState {
             view,
             grid: GridState::new(subject.heads, choice, asked, total),
             chosen: word("id"),
-            lines: word("lines"),
+            lines: word(subject.word),
             trouble: RwSignal::new(String::new()),
             call: Call::new(),
             beat: RwSignal::new(0),
@@ -77,17 +77,19 @@ impl TableState {
             // What has no button is followed for as long as the details are open.
             let lines = self.subject.read.is_none() || read.get_value() != pressed;
             read.set_value(pressed);
-            let by_itself = true;
-            let asked = Question {
+            let known = self
+                .view
+                .with_untracked(|view| view.id == id && !view.charts.is_empty());
+            self.call.start((self.subject.ask)(Question {
                 sort,
                 text,
                 from,
                 count,
                 id,
                 lines,
-                by_itself,
-            };
-            self.call.start((self.subject.ask)(asked));
+                charts: !known,
+                by_itself: true,
+            }));
         });
         effect(move || {
             let Some(answer) = self.call.answer() else { return };
@@ -117,6 +119,15 @@ impl TableState {
             let fact = view.facts.get(at).filter(|_| view.id == self.chosen.get());
             fact.map_or(AWAITED, String::as_str).to_owned()
         })
+    }
+
+    /// An address that asks for the lines of the chosen one, another one each time. Tracks.
+    pub fn ask_again(&self) -> String {
+        let times: u32 = self.lines.get().parse().unwrap_or_default();
+        let id = crate::pages::audit::escape(&self.chosen.get());
+        let word = self.subject.word;
+        self.grid
+            .href(&format!("id={id}&{word}={}", times.wrapping_add(1)))
     }
 
     /// The row that stands at `index`.

@@ -18,6 +18,9 @@ pub fn take(view: &mut Watched, mut fresh: Watched, hold: bool) {
         if fresh.lines.is_empty() {
             fresh.lines = std::mem::take(&mut view.lines);
         }
+        if fresh.charts.is_empty() {
+            fresh.charts = std::mem::take(&mut view.charts);
+        }
     }
     *view = fresh;
 }
