@@ -66,6 +66,14 @@ pub fn Grid(
         let handle = window_event_listener(ev::resize, move |_| measure());
         on_cleanup(move || handle.remove());
     });
+    // The row that had the focus may leave with the last of them; then nothing has it, and the keys would lead nowhere.
+    effect(move || {
+        let total = state.total.get();
+        let gone = |place: Option<usize>| place.is_some_and(|place| place >= total);
+        if gone(state.wanted.get_untracked()) || gone(state.focused.get_value()) && nothing_has_focus() {
+            state.go_to(total);
+        }
+    });
     let above = move || state.window.get().start;
     let below = move || state.total.get().saturating_sub(state.window.get().end);
     let held = state.choice.held;
@@ -84,9 +92,18 @@ pub fn Grid(
                 <tbody
                     on:pointerenter=move |_| held.set(true)
                     on:pointerleave=move |_| held.set(false)
-                    on:focusin=move |_| held.set(true)
-                    on:focusout=move |_| held.set(false)
-                    on:keydown=move |event| step(&event)
+                    on:focusin=move |event| {
+                        held.set(true);
+                        state.focused.set_value(row_of(&event));
+                    }
+                    on:focusout=move |event| {
+                        held.set(false);
+                        // Whoever leaves goes somewhere; a row that is taken away does not.
+                        if event.related_target().is_some() {
+                            state.focused.set_value(None);
+                        }
+                    }
+                    on:keydown=move |event| step(state, &event)
                 >
                     <Spacer rows=Signal::derive(above) state/>
                     <Rows range=move || state.window.get() draw=move |index| view! { <Row state index parts=row(index)/> }/>
@@ -147,6 +164,11 @@ fn Heads(state: GridState) -> AnyView {
 #[component]
 fn Row(state: GridState, index: usize, parts: RowParts) -> AnyView {
     let RowParts { chosen, cell, branch } = parts;
+    effect(move || {
+        if state.wanted.get() == Some(index) && focus_row(index) {
+            state.wanted.set(None);
+        }
+    });
     let cells = reactive(move || {
         state
             .columns
@@ -206,25 +228,25 @@ fn Spacer(rows: Signal<usize>, state: GridState) -> impl IntoView {
 }
 
 /// Up and down move the focus from row to row.
-fn step(event: &web_sys::KeyboardEvent) {
-    let by: i64 = match event.key().as_str() {
-        "ArrowDown" => 1,
-        "ArrowUp" => -1,
+fn step(state: GridState, event: &web_sys::KeyboardEvent) {
+    let Some(index) = row_of(event) else { return };
+    let to = match event.key().as_str() {
+        "ArrowDown" => index + 1,
+        "ArrowUp" => index.saturating_sub(1),
         _ => return,
     };
-    let Some(index) = row_of(event) else { return };
     event.prevent_default();
-    focus_row(index + by);
+    state.go_to(to);
 }
 
 /// The place of the row whose link has the focus.
-pub fn row_of(event: &web_sys::KeyboardEvent) -> Option<i64> {
+pub fn row_of(event: &web_sys::Event) -> Option<usize> {
     let target = event.target()?.dyn_into::<web_sys::Element>().ok()?;
     target.get_attribute("data-index")?.parse().ok()
 }
 
 /// Moves the focus to the row at a place; false when it is not in the document.
-pub fn focus_row(index: i64) -> bool {
+fn focus_row(index: usize) -> bool {
     let link = document()
         .query_selector(&format!(".row-link[data-index='{index}']"))
         .ok()
@@ -234,21 +256,28 @@ pub fn focus_row(index: i64) -> bool {
     link.is_some_and(|link| link.focus().is_ok())
 }
 
+/// Whether the keys go to no element of the page.
+fn nothing_has_focus() -> bool {
+    let active = document().active_element();
+    active.is_none_or(|element| element.tag_name() == "BODY")
+}
+
 impl GridState {
-    /// Moves the focus to the row at a place, which may be far from what is on screen.
+    /// Moves the focus to the row at a place, or to the last, which may be far from what is on screen: a row that is not in the
+    /// document takes the focus when it is drawn.
     pub fn go_to(&self, index: usize) {
-        if focus_row(index as i64) {
+        let Some(last) = self.total.get_untracked().checked_sub(1) else {
+            return;
+        };
+        let index = index.min(last);
+        self.wanted.set(Some(index));
+        if self.window.with_untracked(|window| window.contains(&index)) {
             return;
         }
         let height = self.scroll.with_untracked(|scroll| scroll.row_height);
         if let Ok(Some(scroller)) = document().query_selector(".long-table") {
+            // The table takes its measures again when it has scrolled.
             scroller.set_scroll_top((index as f64 * height) as i32);
         }
-        // It is drawn after the scroll was measured, which is before the frame after the next.
-        request_animation_frame(move || {
-            request_animation_frame(move || {
-                focus_row(index as i64);
-            });
-        });
     }
 }

@@ -89,7 +89,7 @@ impl TableState {
 
     /// Right opens and then goes in, left shuts and then goes out, Home and End go to the ends: the treegrid pattern.
     pub fn keys(&self, event: &KeyboardEvent) {
-        let Some(index) = row_of(event).and_then(|index| usize::try_from(index).ok()) else {
+        let Some(index) = row_of(event) else {
             return;
         };
         let pressed = event.key();

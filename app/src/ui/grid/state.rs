@@ -71,6 +71,10 @@ pub struct GridState {
     pub total: Signal<usize>,
     /// The rows that are in the document.
     pub window: Memo<Range<usize>>,
+    /// The place whose row takes the focus as soon as it is in the document.
+    pub(super) wanted: RwSignal<Option<usize>>,
+    /// The place whose row has the focus.
+    pub(super) focused: StoredValue<Option<usize>>,
     base: StoredValue<String>,
 }
 
@@ -92,6 +96,8 @@ impl GridState {
                 } = scroll.get();
                 window(top, viewport, row_height, total.get())
             }),
+            wanted: RwSignal::new(None),
+            focused: StoredValue::new(None),
             base: StoredValue::new(asked.base),
         }
     }
