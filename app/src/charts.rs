@@ -16,6 +16,8 @@ pub mod spark;
 
 #[cfg(feature = "hydrate")]
 mod canvas;
+#[cfg(feature = "ssr")]
+pub mod picture;
 #[cfg(feature = "hydrate")]
 mod stage;
 #[cfg(not(feature = "hydrate"))]
