@@ -44,6 +44,7 @@ pub mod own;
 pub mod ports;
 pub mod processes;
 pub mod procstat;
+mod raster;
 pub mod rest;
 pub mod router;
 pub mod serve;
