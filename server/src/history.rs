@@ -121,7 +121,8 @@ impl Live {
 struct Work {
     waiting: bool,
     end: bool,
-    sealed: u64,
+    /// Rounds of merging that were asked for, and that are done.
+    tidy: (u64, u64),
 }
 
 impl Store {
@@ -264,8 +265,12 @@ impl Store {
 
     /// Waits until all that was handed in before is written down.
     pub fn flush(&self) {
+        self.flushed(false);
+    }
+
+    fn flushed(&self, seal: bool) {
         let (done, wait) = mpsc::sync_channel(1);
-        if self.feed.orders.send(Order::Flush(done)).is_ok() {
+        if self.feed.orders.send(Order::Flush(done, seal)).is_ok() {
             // An error is the end of the writer, which has written what it had.
             let _ = wait.recv();
         }
@@ -284,10 +289,36 @@ impl Store {
         }
     }
 
-    /// Waits until the keeper has nothing to seal. For benches and tests, which are faster than any clock.
+    /// Waits until all that was handed in is sealed. For benches and tests, which are faster than any clock.
     pub fn settle(&self) {
-        self.flush();
+        self.flushed(true);
         self.inner.wait_until_sealed(1);
+    }
+
+    /// Merges each window, also those that are not over. For benches, and before a folder is carried elsewhere.
+    pub fn merge_all(&self) -> io::Result<()> {
+        for tier in Tier::ALL {
+            let windows: Vec<i64> = self
+                .inner
+                .read_live()
+                .catalog
+                .windows(tier)
+                .map(|(window, _)| window)
+                .collect();
+            for window in windows {
+                let files = self.inner.read_live().catalog.window(tier, window).to_vec();
+                let merged = shelf::merge(&self.inner.dir, tier, window, &files, &self.inner.damage)?;
+                drop(files);
+                self.inner.write_live().catalog.add(merged);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until all that has passed is merged and rolled up as well.
+    pub fn tidied(&self) {
+        self.settle();
+        self.inner.wait_until_tidied();
     }
 }
 
@@ -403,7 +434,31 @@ impl Inner {
 
     /// A head is on disk.
     fn sealed(&self) {
-        lock_of(&self.work).sealed += 1;
+        // Held for a moment, so that nobody looks and then misses this.
+        drop(lock_of(&self.work));
+        self.changed.notify_all();
+    }
+
+    /// Asks for a round of merging and waits for its end, or that of the store.
+    fn wait_until_tidied(&self) {
+        let mut work = lock_of(&self.work);
+        work.tidy.0 += 1;
+        work.waiting = true;
+        let wanted = work.tidy.0;
+        self.changed.notify_all();
+        while !work.end && work.tidy.1 < wanted {
+            work = self.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The rounds that were asked for, when there are more than are done.
+    fn tidy_wanted(&self) -> Option<u64> {
+        let (wanted, done) = lock_of(&self.work).tidy;
+        (wanted > done).then_some(wanted)
+    }
+
+    fn tidy_done(&self, round: u64) {
+        lock_of(&self.work).tidy.1 = round;
         self.changed.notify_all();
     }
 

@@ -27,8 +27,8 @@ pub struct Frame {
 #[derive(Debug)]
 pub enum Order {
     Frame(Frame),
-    /// All that was sent before is written; then answers.
-    Flush(SyncSender<()>),
+    /// All that was sent before is written, and handed over to be sealed if the second says so; then answers.
+    Flush(SyncSender<()>, bool),
     /// The end: what waits is written, nothing more is taken.
     End,
 }

@@ -92,9 +92,13 @@ impl Keeper {
             self.forget_series()?;
         }
         let due = self.tidied.is_none_or(|at| at.elapsed() >= TIDY_EVERY);
-        if sealed || due {
+        let wanted = self.inner.tidy_wanted();
+        if sealed || due || wanted.is_some() {
             self.tidied = Some(Instant::now());
             self.tidy()?;
+        }
+        if let Some(round) = wanted {
+            self.inner.tidy_done(round);
         }
         Ok(())
     }

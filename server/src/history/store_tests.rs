@@ -106,19 +106,11 @@ fn seconds(store: &Store, from_ms: i64, to_ms: i64) -> usize {
     count
 }
 
-/// Until the keeper has merged and rolled up all that it can.
+/// After the keeper has merged and rolled up all that it can.
 fn tidied(store: &Store, done: impl Fn(&Live) -> bool) {
-    store.settle();
-    let deadline = std::time::Instant::now() + Duration::from_secs(60);
-    while !done(&store.inner.read_live()) {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "{:?}",
-            store.inner.read_live().catalog
-        );
-        store.inner.wake_keeper();
-        thread::yield_now();
-    }
+    store.tidied();
+    let live = store.inner.read_live();
+    assert!(done(&live), "{:?}", live.catalog);
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl Writer {
             for order in std::iter::once(first).chain(more) {
                 match order {
                     Order::Frame(frame) => frames.push(frame),
-                    Order::Flush(done) => flushes.push(done),
+                    Order::Flush(done, seal) => flushes.push((done, seal)),
                     Order::End => end = true,
                 }
             }
@@ -90,7 +90,10 @@ impl Writer {
             let cells: usize = frames.iter().map(|frame| frame.values.len()).sum();
             self.cells.fetch_sub(cells, Ordering::Relaxed);
             frames.clear();
-            flushes.drain(..).for_each(|done: SyncSender<()>| {
+            if flushes.iter().any(|(_, seal)| *seal) {
+                self.hand_over();
+            }
+            flushes.drain(..).for_each(|(done, _): (SyncSender<()>, bool)| {
                 // Who asked has gone: nobody is to be told.
                 let _ = done.send(());
             });
@@ -225,6 +228,13 @@ impl Writer {
                 return;
             }
             self.inner.wait_until_sealed(MAX_FROZEN);
+        }
+        self.hand_over();
+    }
+
+    fn hand_over(&mut self) {
+        if self.inner.read_live().head.is_empty() {
+            return;
         }
         let journals = self
             .journal
