@@ -14,6 +14,7 @@ use crate::{
     audit::config::AuditConfig,
     collectors::registered_names,
     containers::ContainersConfig,
+    history::config::HistoryConfig,
     live::LiveLimits,
     services::ServicesConfig,
     tls::certificate::{BadFile, Certificate, Files},
@@ -41,6 +42,7 @@ pub struct Config {
     pub audit: AuditConfig,
     pub collect: CollectConfig,
     pub containers: ContainersConfig,
+    pub history: HistoryConfig,
     pub live: LiveConfig,
     pub log: LogConfig,
     pub metrics: MetricsConfig,
@@ -490,6 +492,12 @@ impl Config {
                 .into_iter()
                 .map(|(key, why)| (format!("services.{key}"), why)),
         );
+        problems.extend(
+            self.history
+                .problems()
+                .into_iter()
+                .map(|(key, why)| (format!("history.{key}"), why)),
+        );
         problems.extend(crate::actions::runbook::config::problems(&self.runbooks));
         if let Some(dir) = self.runbook_files.dir.as_ref().filter(|dir| !dir.is_dir()) {
             let reason = format!("`{}` is no folder", dir.display());
@@ -660,6 +668,19 @@ mod tests {
                 "containers.socket",
                 "whole path",
             ),
+            ("[history]\nraw_hours = 1", "history.raw_hours", "from 3 to 8784"),
+            (
+                "[history]\nraw_hours = 200\nten_seconds_days = 5",
+                "history.ten_seconds_days",
+                "shorter than raw_hours",
+            ),
+            (
+                "[history]\ntwo_minutes_days = 21\nten_seconds_days = 30",
+                "history.two_minutes_days",
+                "shorter than ten_seconds_days",
+            ),
+            ("[history]\nmax_mib = 1", "history.max_mib", "from 16"),
+            ("[history]\ndir = \"h\"", "history.dir", "whole path"),
             ("[tls]\ncert = \"a.pem\"", "tls.key", "is missing"),
             ("[tls]\nkey = \"a.pem\"", "tls.cert", "is missing"),
             (

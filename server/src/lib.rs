@@ -5,7 +5,7 @@
 //! | [`collectors`] | sampling the machine; a scheduler that isolates each collector |
 //! | [`containers`] | the container engine: list, usage, logs, orders |
 //! | [`processes`] | one process in full, when somebody asks |
-//! | [`history`] | the ring of recent frames of each metrics channel |
+//! | [`history`] | the ring of recent frames of each metrics channel; the store of all that was sampled |
 //! | [`live`] | the hub, sessions and carriers of the live protocol |
 //! | [`actions`] | actions, the one runner, runs |
 //! | [`download`] | the output of a run as text |
@@ -51,6 +51,7 @@ pub mod serve;
 pub mod services;
 pub mod site;
 pub mod state;
+pub mod tee;
 pub mod telemetry;
 pub mod time;
 pub mod tls;
@@ -72,6 +73,7 @@ use collectors::{
 use config::Config;
 use containers::{Containers, socket::Surroundings};
 use farol_model::Fault;
+use history::Store;
 use leptos::config::LeptosOptions;
 use live::{Hub, Live, Parts, Registry};
 use middleware::origin::OriginPolicy;
@@ -79,6 +81,7 @@ use own::Process;
 use services::Services;
 use state::AppState;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use tee::Tee;
 use tls::{Tls, reload::Watched};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -172,6 +175,8 @@ pub async fn assemble(
 
     let limits = config.live.limits();
     let hub = Hub::new(limits.clone());
+    let history = remember(&config, data_dir, shutdown, tasks).await?;
+    let outlet = Tee::new(hub.clone(), history.as_ref().map(Store::feed));
     let mut all = collectors::registered();
     all.retain(|collector| {
         !config
@@ -184,14 +189,14 @@ pub async fn assemble(
         .collect
         .interval_ms
         .map(|ms| Duration::from_millis(ms.into()));
-    let collectors = scheduler::start(all, interval, hub.clone(), shutdown.clone());
+    let collectors = scheduler::start(all, interval, outlet.clone(), shutdown.clone());
 
     let registry = Registry::new(&limits);
     let services = Services::start(&config.services, hub.clone(), shutdown.clone());
     let containers = Containers::start(
         &config.containers,
         Surroundings::of_process(),
-        hub.clone(),
+        outlet,
         shutdown.clone(),
         tasks.clone(),
     );
@@ -251,11 +256,37 @@ pub async fn assemble(
         services,
         containers,
         audit,
+        history,
         assets: Arc::new(assets),
         leptos: LeptosOptions::builder().output_name("farol").build(),
         origins,
         shutdown: shutdown.clone(),
     })
+}
+
+/// Opens history; None when the configuration wants none. It ends with the process, after what was handed in is written.
+async fn remember(
+    config: &Config,
+    data_dir: &Path,
+    shutdown: &CancellationToken,
+    tasks: &TaskTracker,
+) -> anyhow::Result<Option<Store>> {
+    if !config.history.enabled {
+        return Ok(None);
+    }
+    let (settings, dir) = (config.history.clone(), data_dir.to_owned());
+    let store = tokio::task::spawn_blocking(move || Store::open(&settings, &dir))
+        .await
+        .context("history did not open")?
+        .context("history cannot be opened")?;
+    let (closing, ended) = (store.clone(), shutdown.clone());
+    tasks.spawn(async move {
+        ended.cancelled().await;
+        if let Err(error) = tokio::task::spawn_blocking(move || closing.close()).await {
+            tracing::error!(%error, "history did not end as it should");
+        }
+    });
+    Ok(Some(store))
 }
 
 /// The runbooks that there are, the look at their folder, and those that run by themselves.

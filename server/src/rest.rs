@@ -4,6 +4,7 @@
 //! To add an address: a handler with its `utoipa::path`, a line in [`routes`], one in `openapi::Described`, its errors in
 //! `openapi::ERRORS`, then `cargo xtask openapi`.
 
+pub mod history;
 pub mod openapi;
 pub mod problem;
 
@@ -46,6 +47,7 @@ pub fn routes(runner: Runner) -> Router {
 /// Whether an address is one of these: what is refused there is a problem.
 pub fn owns(path: &str) -> bool {
     path == openapi::PATH
+        || history::PATHS.contains(&path)
         || ["/api/v1/actions", "/api/v1/runs"].iter().any(|base| {
             path.strip_prefix(base)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -243,6 +245,7 @@ mod tests {
             "/api/v1/runs/x/y",
             "/api/v1/actions",
             "/api/v1/openapi.json",
+            "/api/v1/query_range",
         ] {
             assert!(owns(ours), "{ours}");
         }

@@ -51,6 +51,7 @@ pub fn router(state: AppState) -> Router {
         .merge(live::routes(state.live.clone()))
         .merge(access::routes(state.access.clone()))
         .merge(rest::routes(state.runner.clone()))
+        .merge(rest::history::routes(state.history.clone()))
         .layer(from_fn(telemetry::record))
         .layer(from_fn_with_state(state.access.clone(), guard::guard));
     let routes = state

@@ -7,6 +7,7 @@ use crate::{
     collectors::scheduler::CollectorControl,
     config::Config,
     containers::Containers,
+    history::Store,
     live::Live,
     middleware::origin::OriginPolicy,
     services::Services,
@@ -30,6 +31,8 @@ pub struct AppState {
     pub services: Services,
     pub containers: Containers,
     pub audit: AuditLog,
+    /// None when the configuration wants none.
+    pub history: Option<Store>,
     /// Facts about this machine, read at the start.
     pub host: Arc<HostInfo>,
     /// Names of the browser side's files.

@@ -129,6 +129,10 @@ pub const ADDRESSES: &[Row] = &[
     ("GET",    "/api/v1/runs/{id}",                   May(P::ViewRuns)),
     ("GET",    "/api/v1/runs/{id}/output",            May(P::ViewRuns)),
     ("POST",   "/api/v1/runs/{id}/cancel",            May(P::ViewRuns)),
+    ("GET",    "/api/v1/history",                     May(P::ViewMetrics)),
+    ("GET",    "/api/v1/series",                      May(P::ViewMetrics)),
+    ("GET",    "/api/v1/query_range",                 May(P::ViewMetrics)),
+    ("GET",    "/api/v1/export.csv",                  May(P::ViewMetrics)),
     // Carriers of the live protocol. What their clients may do there is asked of each command.
     ("GET",    "/connection/websocket",               CarrierLater),
     ("POST",   "/connection/http_stream",             CarrierLater),

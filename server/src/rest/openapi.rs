@@ -18,7 +18,7 @@ pub const PATH: &str = "/api/v1/openapi.json";
 #[openapi(
     info(
         title = "Farol",
-        description = "Start actions, follow and cancel runs. What is wrong is told as RFC 9457 problem details. \
+        description = "Start actions, follow and cancel runs; read the history of metrics. What is wrong is told as RFC 9457 problem details. \
             docs/PROTOCOL.md and docs/asyncapi.yaml have what is live."
     ),
     paths(
@@ -27,19 +27,27 @@ pub const PATH: &str = "/api/v1/openapi.json";
         super::start,
         super::one,
         super::output,
-        super::cancel
+        super::cancel,
+        super::history::status,
+        super::history::series,
+        super::history::query_range,
+        super::history::export_csv
     )
 )]
 struct Described;
 
 /// What an operation may be refused with, beside what all may.
-const ERRORS: [(&str, &[u16]); 6] = [
+const ERRORS: [(&str, &[u16]); 10] = [
     ("listActions", &[]),
     ("listRuns", &[400, 422]),
     ("startRun", &[400, 404, 409, 413, 415, 422, 429]),
     ("getRun", &[400, 404]),
     ("getRunOutput", &[400, 404]),
     ("cancelRun", &[400, 404, 409, 413]),
+    ("getHistory", &[]),
+    ("listSeries", &[400, 422]),
+    ("queryRange", &[400, 422, 429]),
+    ("exportCsv", &[400, 422, 429]),
 ];
 /// What every operation may be refused with.
 const ALWAYS: [u16; 5] = [401, 403, 408, 500, 503];
@@ -131,6 +139,9 @@ fn schemas() -> Value {
     sent.subschema_for::<super::ActionList>();
     sent.subschema_for::<super::RunList>();
     sent.subschema_for::<super::RunOutput>();
+    sent.subschema_for::<crate::history::health::HistoryStatus>();
+    sent.subschema_for::<super::history::SeriesList>();
+    sent.subschema_for::<super::history::Range>();
     sent.subschema_for::<Problem>();
     let mut taken = settings().for_deserialize().into_generator();
     taken.subschema_for::<super::RunOrder>();

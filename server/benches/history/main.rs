@@ -1,0 +1,280 @@
+//! What history costs: bytes and time of a sample, time of a question, memory. `cargo xtask bench history [SCENE...]`.
+//!
+//! | scene | |
+//! |---|---|
+//! | `mixed` | 7200 s of the mixed set of [`data`]: bytes and processor time of a sample, memory |
+//! | `day` | 24 h of it, then questions of 1 and of 50 series |
+//! | `real DIR` | the history of a real server, copied: bytes of a sample |
+//!
+//! Each scene runs in a process of its own, so that its memory and processor time are its own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a bench: it prints figures, and ends at the first surprise"
+)]
+
+mod data;
+
+use data::{CHANNELS, SERIES, Source, WIDTH, schemas};
+use farol::history::{
+    Store,
+    config::HistoryConfig,
+    query::{Query, Step},
+    selector::Selector,
+    tier::Tier,
+};
+use std::{path::Path, process::Command, time::Instant};
+
+/// 2026-01-01T00:00:00Z: a window of each tier but the coarsest begins here.
+const START: i64 = 1_767_225_600_000;
+
+fn main() {
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| !arg.starts_with("--"))
+        .collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["in", "mixed"] => mixed(),
+        ["in", "day"] => day(),
+        ["in", "real", dir] => real(Path::new(dir)),
+        [] => ["mixed", "day"].iter().for_each(|scene| apart(&[scene])),
+        ["real", dir] => apart(&["real", dir]),
+        scenes => scenes.iter().for_each(|scene| apart(&[scene])),
+    }
+}
+
+/// Runs a scene in a process of its own.
+fn apart(words: &[&str]) {
+    let status = Command::new(std::env::current_exe().unwrap())
+        .arg("in")
+        .args(words)
+        .status()
+        .unwrap();
+    assert!(status.success(), "{words:?}");
+}
+
+fn open(dir: &Path) -> Store {
+    let config = HistoryConfig {
+        min_free_mib: 0,
+        ..HistoryConfig::default()
+    };
+    // The clock of the rows: nothing is old.
+    Store::open_with(&config, dir, std::sync::Arc::new(|| START)).unwrap()
+}
+
+/// Feeds so many seconds; answers with the processor time that making the samples alone takes.
+fn feed(store: &Store, seconds: usize) -> f64 {
+    let (mut sources, schemas) = (Source::all(), schemas());
+    let mut values = vec![0.0; WIDTH];
+    let mut making = 0.0;
+    for second in 0..seconds {
+        let t_ms = START + 1000 * second as i64;
+        for (channel, (name, schema)) in schemas.iter().enumerate() {
+            let before = thread_secs();
+            let sources = &mut sources[channel * WIDTH..(channel + 1) * WIDTH];
+            values
+                .iter_mut()
+                .zip(sources)
+                .for_each(|(value, source)| *value = source.step());
+            making += thread_secs() - before;
+            while !store.feed().frame(name, schema, t_ms, 1000, &values) {
+                store.flush();
+            }
+        }
+        // As a clock would: rows do not pile up faster than they are sealed.
+        if second % 240 == 239 {
+            store.settle();
+        }
+    }
+    making
+}
+
+fn mixed() {
+    const SECONDS: usize = 7200;
+    let samples = (SERIES * SECONDS) as f64;
+    println!("   mixed: {SERIES} series of {CHANNELS} channels, {SECONDS} s");
+    println!(
+        "      entropy of the set: {:.2} bytes a sample",
+        data::entropy(SECONDS)
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let before = rss_bytes();
+    let store = open(dir.path());
+    let (began, cpu) = (Instant::now(), process_secs());
+    let making = feed(&store, SECONDS);
+    // One row of the next hour, so that both are over.
+    let (name, schema) = &schemas()[0];
+    store.feed().frame(
+        name,
+        schema,
+        START + 1000 * SECONDS as i64,
+        1000,
+        &vec![f64::NAN; WIDTH],
+    );
+    store.tidied();
+    let cpu = process_secs() - cpu - making;
+    let raw = bytes_of(dir.path(), Tier::Raw);
+    println!(
+        "      raw: {:.3} bytes a sample ({raw} bytes)",
+        raw as f64 / samples
+    );
+    println!(
+        "      10 s rows beside it: {:.3} bytes a raw sample",
+        bytes_of(dir.path(), Tier::TenSeconds) as f64 / samples
+    );
+    println!(
+        "      append, from the feed to merged and rolled up files: {:.3} us of processor time a sample ({:.1} s in all took {:.1} s)",
+        1e6 * cpu / samples,
+        cpu,
+        began.elapsed().as_secs_f64()
+    );
+    println!(
+        "      memory: {:.1} MB more than before it was opened, at most {:.1} MB",
+        mib(rss_bytes() - before),
+        mib(peak_bytes() - before)
+    );
+    store.close();
+}
+
+fn day() {
+    const SECONDS: usize = 86_400;
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    feed(&store, SECONDS);
+    store.tidied();
+    println!(
+        "   day: {SERIES} series, 24 h; on disk {:.1} MB raw, {:.1} MB of 10 s",
+        mib(bytes_of(dir.path(), Tier::Raw)),
+        mib(bytes_of(dir.path(), Tier::TenSeconds))
+    );
+    let ask = |name: &str, series: usize, hours: i64, step: Step| {
+        let regex = (0..series).map(|at| (at * SERIES / series + 7 * at % 24).min(SERIES - 1).to_string());
+        let regex = regex.collect::<Vec<_>>().join("|");
+        let selector = Selector::parse(&format!("bench_value{{series=~\"{regex}\"}}")).unwrap();
+        let end = START + 1000 * SECONDS as i64;
+        let query = Query {
+            selectors: vec![selector],
+            from_ms: end - hours * 3_600_000,
+            to_ms: end,
+            step,
+        };
+        let mut times: Vec<f64> = (0..21)
+            .map(|_| {
+                let began = Instant::now();
+                let answer = store.query(&query).unwrap();
+                assert_eq!(answer.series.len(), series);
+                began.elapsed().as_secs_f64() * 1000.0
+            })
+            .collect();
+        let first = times[0];
+        times.sort_by(f64::total_cmp);
+        println!(
+            "      {name}: {:.1} ms (median of 21; first {first:.1}, worst {:.1})",
+            times[10], times[20]
+        );
+    };
+    ask("24 h, 1 series, 600 points", 1, 24, Step::Points(600));
+    ask("24 h, 1 series, all raw rows (9 s points)", 1, 24, Step::Of(9000));
+    ask("24 h, 50 series, 600 points", 50, 24, Step::Points(600));
+    ask(
+        "24 h, 50 series, all raw rows (9 s points)",
+        50,
+        24,
+        Step::Of(9000),
+    );
+    ask("1 h, 1 series, 1 s points", 1, 1, Step::Of(1000));
+    ask("5 min, 50 series, 1 s points", 50, 1, Step::Of(1000));
+    store.close();
+}
+
+/// A copy of the history of a server that has run for some minutes.
+fn real(from: &Path) {
+    let dir = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(from)
+        .arg(dir.path().join("history"))
+        .status()
+        .unwrap();
+    assert!(copied.success());
+    let config = HistoryConfig {
+        min_free_mib: 0,
+        ..HistoryConfig::default()
+    };
+    let store = Store::open(&config, dir.path()).unwrap();
+    store.tidied();
+    store.merge_all().unwrap();
+    let all = [Selector::parse("{channel!=\"\"}").unwrap()];
+    let series = store.series(&all, "");
+    let mut samples = 0;
+    for some in series.chunks(20) {
+        let selectors: Vec<Selector> = some
+            .iter()
+            .map(|series| Selector::of_series(&series.channel, &series.spec))
+            .collect();
+        let span = (0, farol::time::now_ms());
+        let answer = selectors.chunks(20).map(|selectors| {
+            store
+                .query(&Query {
+                    selectors: selectors.to_vec(),
+                    from_ms: span.0,
+                    to_ms: span.1,
+                    step: Step::Points(100),
+                })
+                .unwrap()
+        });
+        samples += answer
+            .flat_map(|answer| answer.series)
+            .flat_map(|found| found.count)
+            .sum::<u64>();
+    }
+    let raw = bytes_of(dir.path(), Tier::Raw);
+    println!(
+        "   real: {} series, {samples} samples: {:.3} bytes a sample ({raw} bytes)",
+        series.len(),
+        raw as f64 / samples as f64
+    );
+    store.close();
+}
+
+fn bytes_of(dir: &Path, tier: Tier) -> u64 {
+    let folder = dir.join("history").join(tier.as_str());
+    std::fs::read_dir(folder).map_or(0, |files| {
+        files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
+    })
+}
+
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+fn status_of(field: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
+    1024 * line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+}
+
+fn rss_bytes() -> u64 {
+    status_of("VmRSS:")
+}
+
+fn peak_bytes() -> u64 {
+    status_of("VmHWM:")
+}
+
+fn process_secs() -> f64 {
+    secs(rustix::time::ClockId::ProcessCPUTime)
+}
+
+fn thread_secs() -> f64 {
+    secs(rustix::time::ClockId::ThreadCPUTime)
+}
+
+fn secs(clock: rustix::time::ClockId) -> f64 {
+    let time = rustix::time::clock_gettime(clock);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}

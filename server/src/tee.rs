@@ -1,0 +1,79 @@
+//! Where frames go: to the live hub, and to history if there is one. The live plane comes first and never waits for the other.
+
+use crate::{collectors::Outlet, containers::ContainerOutlet, history::feed::Feed, live::Hub};
+use farol_model::{action::OutputStream, health::CollectorStatus, metric::MetricSpec, process::ProcessRow};
+use std::sync::Arc;
+
+/// See the module.
+pub struct Tee {
+    hub: Arc<Hub>,
+    history: Option<Feed>,
+}
+
+impl Tee {
+    pub fn new(hub: Arc<Hub>, history: Option<Feed>) -> Arc<Tee> {
+        Arc::new(Tee { hub, history })
+    }
+
+    fn both(&self, channel: &str, schema: &Arc<[MetricSpec]>, t_ms: i64, interval_ms: u32, values: Vec<f64>) {
+        if let Some(history) = &self.history {
+            // What does not fit is counted there.
+            history.frame(channel, schema, t_ms, interval_ms, &values);
+        }
+        Outlet::frame(&*self.hub, channel, schema, t_ms, interval_ms, values);
+    }
+}
+
+impl Outlet for Tee {
+    fn frame(
+        &self,
+        channel: &str,
+        schema: &Arc<[MetricSpec]>,
+        t_ms: i64,
+        interval_ms: u32,
+        values: Vec<f64>,
+    ) {
+        self.both(channel, schema, t_ms, interval_ms, values);
+    }
+
+    fn processes(&self, t_ms: i64, rows: Vec<ProcessRow>) {
+        Outlet::processes(&*self.hub, t_ms, rows);
+    }
+
+    fn health(&self, statuses: &[CollectorStatus]) {
+        Outlet::health(&*self.hub, statuses);
+    }
+}
+
+impl ContainerOutlet for Tee {
+    fn frame(
+        &self,
+        channel: &str,
+        schema: &Arc<[MetricSpec]>,
+        t_ms: i64,
+        interval_ms: u32,
+        values: Vec<f64>,
+    ) {
+        self.both(channel, schema, t_ms, interval_ms, values);
+    }
+
+    fn gone(&self, channel: &str) {
+        self.hub.gone(channel);
+    }
+
+    fn log_opened(&self, channel: &str) {
+        self.hub.log_opened(channel);
+    }
+
+    fn log(&self, channel: &str, stream: OutputStream, text: String) {
+        self.hub.log(channel, stream, text);
+    }
+
+    fn log_heard(&self, channel: &str) -> bool {
+        self.hub.log_heard(channel)
+    }
+
+    fn log_closed(&self, channel: &str) {
+        self.hub.log_closed(channel);
+    }
+}
