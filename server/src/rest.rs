@@ -7,6 +7,7 @@
 pub mod history;
 pub mod openapi;
 pub mod problem;
+pub mod render;
 
 use crate::{access::Identity, actions::runner::Runner, live::PeerAddress};
 use axum::{
@@ -246,6 +247,8 @@ mod tests {
             "/api/v1/actions",
             "/api/v1/openapi.json",
             "/api/v1/query_range",
+            "/api/v1/render.svg",
+            "/api/v1/render.png",
         ] {
             assert!(owns(ours), "{ours}");
         }

@@ -133,6 +133,8 @@ pub const ADDRESSES: &[Row] = &[
     ("GET",    "/api/v1/series",                      May(P::ViewMetrics)),
     ("GET",    "/api/v1/query_range",                 May(P::ViewMetrics)),
     ("GET",    "/api/v1/export.csv",                  May(P::ViewMetrics)),
+    ("GET",    "/api/v1/render.svg",                  May(P::ViewMetrics)),
+    ("GET",    "/api/v1/render.png",                  May(P::ViewMetrics)),
     // Carriers of the live protocol. What their clients may do there is asked of each command.
     ("GET",    "/connection/websocket",               CarrierLater),
     ("POST",   "/connection/http_stream",             CarrierLater),

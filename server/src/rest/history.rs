@@ -1,7 +1,7 @@
 //! History over plain HTTP: which series there are, their past as JSON or CSV, how the store stands. The store decides what may be
 //! asked; here is only what HTTP adds, and how many may ask at once.
 
-use super::problem::Problem;
+use super::{problem::Problem, render};
 use crate::{
     access::Identity,
     history::{
@@ -32,11 +32,13 @@ use std::{fmt::Write, sync::Arc};
 use tokio::sync::Semaphore;
 
 /// All of them.
-pub const PATHS: [&str; 4] = [
+pub const PATHS: [&str; 6] = [
     "/api/v1/history",
     "/api/v1/series",
     "/api/v1/query_range",
     "/api/v1/export.csv",
+    "/api/v1/render.svg",
+    "/api/v1/render.png",
 ];
 /// Questions that are answered at once; one more is asked to come again.
 const AT_ONCE: usize = 4;
@@ -54,12 +56,14 @@ pub struct Past {
 
 /// All addresses.
 pub fn routes(store: Option<Store>) -> Router {
-    let [history, list, range, csv] = PATHS;
+    let [history, list, range, csv, svg, png] = PATHS;
     Router::new()
         .route(history, get(status))
         .route(list, get(series))
         .route(range, get(query_range))
         .route(csv, get(export_csv))
+        .route(svg, get(render::svg))
+        .route(png, get(render::png))
         .with_state(Past {
             store,
             seats: Arc::new(Semaphore::new(AT_ONCE)),
@@ -199,7 +203,7 @@ pub async fn series(
     params(
         ("match" = Vec<String>, Query, description = "Selectors, any of which may match: \
             `cpu_usage_percent`, `{channel=\"metrics/local/disk\"}`, `disk_used_bytes{device=~\"sd.*\"}`; 1 to 32"),
-        ("start" = String, Query, description = "Seconds since the epoch, with a fraction if need be, or RFC 3339"),
+        ("start" = String, Query, description = "Seconds since the epoch, with a fraction if need be, RFC 3339, or how long ago: -90s, -15m, -6h, -2d, -1w"),
         ("end" = Option<String>, Query, description = "The same, exclusive; now when left out"),
         ("step" = Option<String>, Query, description = "Seconds of each point, from 0.25; when left out the shortest good one \
             with 600 points at most. What is older than raw values are kept has 10 s or 2 min at best"),
@@ -247,7 +251,7 @@ pub async fn export_csv(
 }
 
 impl Past {
-    fn store(&self, identity: Option<Extension<Identity>>) -> Result<Store, Fault> {
+    pub(super) fn store(&self, identity: Option<Extension<Identity>>) -> Result<Store, Fault> {
         let Extension(identity) = identity.ok_or_else(Fault::unauthenticated)?;
         identity.viewer.require(Permission::ViewMetrics)?;
         self.store.clone().ok_or_else(|| {
@@ -264,7 +268,15 @@ impl Past {
     ) -> Result<T, Fault> {
         let store = self.store(identity)?;
         let asked = Asked::parse(query, &["match", "start", "end", "step"])?;
-        let query = asked.range(now_ms())?;
+        let query = asked.range(now_ms(), POINTS)?;
+        self.seated(move || write(store.query(&query)?)).await
+    }
+
+    /// Does what reads files, where that may be done, when there is room for one more.
+    pub(super) async fn seated<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
         let seat = self.seats.clone().try_acquire_owned().map_err(|_| {
             Fault::limited(
                 format!("{AT_ONCE} questions are being answered already. Try again."),
@@ -273,7 +285,7 @@ impl Past {
         })?;
         blocking(move || {
             let _seat = seat;
-            write(store.query(&query)?)
+            work()
         })
         .await
     }
@@ -289,10 +301,10 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The parameters of a request. A name may come more than once, so this is not axum's `Query`.
-struct Asked(Vec<(String, String)>);
+pub(super) struct Asked(Vec<(String, String)>);
 
 impl Asked {
-    fn parse(query: Option<&str>, known: &[&str]) -> Result<Asked, Fault> {
+    pub(super) fn parse(query: Option<&str>, known: &[&str]) -> Result<Asked, Fault> {
         let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         let pairs: Vec<(String, String)> = pairs
             // As some clients write lists.
@@ -315,7 +327,7 @@ impl Asked {
             .map(|(_, value)| value.as_str())
     }
 
-    fn one(&self, name: &str) -> Result<Option<&str>, Fault> {
+    pub(super) fn one(&self, name: &str) -> Result<Option<&str>, Fault> {
         let mut all = self.all(name);
         let first = all.next();
         match all.next() {
@@ -324,7 +336,7 @@ impl Asked {
         }
     }
 
-    fn number(&self, name: &str) -> Result<Option<i64>, Fault> {
+    pub(super) fn number(&self, name: &str) -> Result<Option<i64>, Fault> {
         let parse = |text: &str| {
             text.parse()
                 .map_err(|_| Fault::invalid(name, format!("{name} must be a whole number.")))
@@ -342,21 +354,22 @@ impl Asked {
         self.all("match").map(Selector::parse).collect()
     }
 
-    fn range(&self, now_ms: i64) -> Result<Query, Fault> {
+    /// The question; `points` at most when no step is given.
+    pub(super) fn range(&self, now_ms: i64, points: usize) -> Result<Query, Fault> {
         let start = self
             .one("start")?
             .ok_or_else(|| Fault::invalid("start", "start is missing: a time."))?;
         let end = self.one("end")?;
         let step = match self.one("step")? {
-            None => Step::Points(POINTS),
+            None => Step::Points(points),
             Some(text) => Step::Of(millis(text).filter(|ms| *ms > 0).ok_or_else(|| {
                 Fault::invalid("step", "step must be a number of seconds, for example 10 or 0.5.")
             })?),
         };
         Ok(Query {
             selectors: self.selectors()?,
-            from_ms: time("start", start)?,
-            to_ms: end.map_or(Ok(now_ms), |end| time("end", end))?,
+            from_ms: time("start", start, now_ms)?,
+            to_ms: end.map_or(Ok(now_ms), |end| time("end", end, now_ms))?,
             step,
         })
     }
@@ -369,15 +382,32 @@ fn millis(text: &str) -> Option<i64> {
     (ms.abs() <= 1e15).then_some(ms.round() as i64)
 }
 
-fn time(name: &str, text: &str) -> Result<i64, Fault> {
+/// How long ago: `-90s`, `-15m`, `-6h`, `-2d`, `-1w`.
+fn before(text: &str, now_ms: i64) -> Option<i64> {
+    let rest = text.strip_prefix('-')?;
+    let (count, unit) = rest.split_at_checked(rest.len().checked_sub(1)?)?;
+    let unit = match unit {
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        "w" => 7 * 86_400_000,
+        _ => return None,
+    };
+    let count: u32 = count.parse().ok()?;
+    now_ms.checked_sub(i64::from(count).checked_mul(unit)?)
+}
+
+fn time(name: &str, text: &str, now_ms: i64) -> Result<i64, Fault> {
     use ::time::{OffsetDateTime, format_description::well_known::Rfc3339};
     let of_date = |text| OffsetDateTime::parse(text, &Rfc3339).ok();
     let found = millis(text)
+        .or_else(|| before(text, now_ms))
         .or_else(|| i64::try_from(of_date(text)?.unix_timestamp_nanos().div_euclid(1_000_000)).ok());
     found.ok_or_else(|| {
         Fault::invalid(
             name,
-            format!("{name} must be seconds since the epoch or a date as 2026-01-31T12:00:00Z."),
+            format!("{name} must be seconds since the epoch, a date as 2026-01-31T12:00:00Z, or a time before now as -6h."),
         )
     })
 }
@@ -435,17 +465,31 @@ mod tests {
 
     #[test]
     fn times_are_seconds_or_dates() {
-        assert_eq!(time("start", "1790000000.25").unwrap(), 1_790_000_000_250);
+        assert_eq!(time("start", "1790000000.25", 0).unwrap(), 1_790_000_000_250);
         assert_eq!(
-            time("start", "2026-09-21T14:13:20.5Z").unwrap(),
+            time("start", "2026-09-21T14:13:20.5Z", 0).unwrap(),
             1_790_000_000_500
         );
         assert_eq!(
-            time("start", "2026-09-21T16:13:20+02:00").unwrap(),
+            time("start", "2026-09-21T16:13:20+02:00", 0).unwrap(),
             1_790_000_000_000
         );
-        for wrong in ["", "yesterday", "1e300", "NaN", "inf", "2026-13-01T00:00:00Z"] {
-            let fault = time("start", wrong).unwrap_err();
+        assert_eq!(time("start", "-6h", 30_000_000).unwrap(), 8_400_000);
+        assert_eq!(time("end", "-90s", 0).unwrap(), -90_000);
+        for wrong in [
+            "-",
+            "-h",
+            "-6y",
+            "-6é",
+            "-99999999999d",
+            "",
+            "yesterday",
+            "1e300",
+            "NaN",
+            "inf",
+            "2026-13-01T00:00:00Z",
+        ] {
+            let fault = time("start", wrong, 0).unwrap_err();
             assert_eq!(fault.field.as_deref(), Some("start"), "{wrong}");
         }
         assert_eq!(written(1_790_000_000_500), "2026-09-21T14:13:20.5Z");
@@ -455,7 +499,7 @@ mod tests {
     fn parameters_that_nobody_knows_or_that_come_twice_are_refused() {
         let wrong = |query: &str| {
             let asked = Asked::parse(Some(query), &["match", "start", "end", "step"]);
-            asked.and_then(|asked| asked.range(0)).unwrap_err()
+            asked.and_then(|asked| asked.range(0, 600)).unwrap_err()
         };
         assert!(
             wrong("match=a&start=1&setp=3")

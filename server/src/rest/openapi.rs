@@ -31,13 +31,15 @@ pub const PATH: &str = "/api/v1/openapi.json";
         super::history::status,
         super::history::series,
         super::history::query_range,
-        super::history::export_csv
+        super::history::export_csv,
+        super::render::svg,
+        super::render::png
     )
 )]
 struct Described;
 
 /// What an operation may be refused with, beside what all may.
-const ERRORS: [(&str, &[u16]); 10] = [
+const ERRORS: [(&str, &[u16]); 12] = [
     ("listActions", &[]),
     ("listRuns", &[400, 422]),
     ("startRun", &[400, 404, 409, 413, 415, 422, 429]),
@@ -48,6 +50,8 @@ const ERRORS: [(&str, &[u16]); 10] = [
     ("listSeries", &[400, 422]),
     ("queryRange", &[400, 422, 429]),
     ("exportCsv", &[400, 422, 429]),
+    ("renderSvg", &[400, 422, 429]),
+    ("renderPng", &[400, 422, 429]),
 ];
 /// What every operation may be refused with.
 const ALWAYS: [u16; 5] = [401, 403, 408, 500, 503];
