@@ -17,6 +17,10 @@ pub mod runs;
 pub mod services;
 pub mod settings;
 pub mod watched;
+pub mod whole;
+
+#[cfg(feature = "ssr")]
+mod drawn;
 
 #[cfg(not(feature = "hydrate"))]
 pub mod entrance;

@@ -9,12 +9,12 @@ use serde::Serialize;
 /// What the page of controls shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ControlsView {
-    /// The actions that this viewer may run, in display order.
+    /// The actions that this viewer may run and that make sense by themselves, in display order.
     pub specs: Vec<ActionSpec>,
     /// What their panels show beside the specs, in the same order.
     pub notes: Vec<PanelNotes>,
-    /// What is wrong with files of runbooks, as HTML.
-    pub faults: String,
+    /// Where the other actions are, and what is wrong with files of runbooks, as HTML.
+    pub above: String,
     /// The action to be run again, and the values that it had.
     pub again: (String, Params),
     /// The newest first.
@@ -28,7 +28,7 @@ pub struct ControlsView {
 fields!(ControlsView {
     specs,
     notes,
-    faults,
+    above,
     again,
     runs,
     key_seed,
@@ -42,18 +42,25 @@ pub async fn get_controls(#[server(default)] again: String) -> Result<PageData, 
     const RECENT_RUNS: u32 = 20;
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewRuns)?;
     let now_ms = ports.metrics.now_ms();
-    let specs = ports.control.specs(&viewer);
+    let mut specs = ports.control.specs_on(&viewer, None);
     let again = match again.is_empty() {
         true => Default::default(),
         false => {
             let view = ports.control.run_view(&viewer, &again).await;
             let run = view.map_err(crate::request::refuse)?.run;
+            // What is done to something has its panel here only when it is to be done once more.
+            let all = ports.control.specs(&viewer);
+            if let Some(spec) = all.into_iter().find(|spec| spec.id == run.action)
+                && !specs.contains(&spec)
+            {
+                specs.insert(0, spec);
+            }
             (run.action.clone(), super::drawn::values_again(&specs, &run))
         }
     };
     PageData::of(ControlsView {
         notes: ports.runs.notes(&specs),
-        faults: super::drawn::faults(&ports.runs.faults()),
+        above: super::drawn::above(&ports, &viewer),
         again,
         specs,
         runs: ports

@@ -11,12 +11,50 @@ use crate::{
 };
 use farol_model::{
     Fault, Viewer,
-    action::{ActionSpec, FileFault, ParamKind, Params, Run, RunFacts, RunStatus, RunsQuery},
+    action::{ActionSpec, FileFault, ParamKind, Params, Run, RunFacts, RunStatus, RunsQuery, Target},
 };
 use leptos::server_fn::ServerFn;
 
+/// Things that have their controls beside themselves: what they are called, one of them, where they are.
+const BESIDE: [(Target, &str, &str, &str); 4] = [
+    (Target::Service, "Services", "service", "/services"),
+    (Target::Container, "Containers", "container", "/containers"),
+    (Target::Process, "Processes", "process", "/processes"),
+    (Target::Connection, "Connections", "connection", "/connections"),
+];
+
+/// What stands above the panels.
+pub fn above(ports: &Ports, viewer: &Viewer) -> String {
+    let may = |target| !ports.control.specs_on(viewer, Some(target)).is_empty();
+    let places: Vec<_> = BESIDE.into_iter().filter(|(target, ..)| may(*target)).collect();
+    beside(&places) + &faults(&ports.runs.faults())
+}
+
+/// Where the panels are of what is done to one thing.
+fn beside(places: &[(Target, &str, &str, &str)]) -> String {
+    let lines = places
+        .iter()
+        .map(|(_, all, one, path)| {
+            view! {
+                <li>
+                    <a class="link" href=*path>
+                        {*all}
+                    </a>
+                    " have their controls beside each "
+                    {*one}
+                    "."
+                </li>
+            }
+        })
+        .collect::<Vec<_>>();
+    match lines.is_empty() {
+        true => String::new(),
+        false => view! { <ul class="beside">{lines}</ul> }.to_html(),
+    }
+}
+
 /// Files of runbooks that cannot be used, with the line at fault.
-pub fn faults(faults: &[FileFault]) -> String {
+fn faults(faults: &[FileFault]) -> String {
     if faults.is_empty() {
         return String::new();
     }

@@ -100,7 +100,7 @@ fn Controls(view: ControlsView) -> AnyView {
     view! {
         <div class="controls">
             <div class="groups">
-                <div inner_html=view.faults></div>
+                <div class="above" inner_html=view.above></div>
                 {none}
                 {groups}
             </div>
