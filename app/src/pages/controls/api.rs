@@ -1,6 +1,6 @@
 use crate::{error::AppError, page_data::PageData};
 use farol_model::{
-    action::{ActionSpec, PanelNotes, Params, Run},
+    action::{ActionSpec, PanelNotes, Params},
     fields,
 };
 use leptos::prelude::*;
@@ -17,12 +17,10 @@ pub struct ControlsView {
     pub above: String,
     /// The action to be run again, and the values that it had.
     pub again: (String, Params),
-    /// The newest first.
-    pub runs: Vec<Run>,
+    /// The newest runs as HTML.
+    pub runs: String,
     /// What keys of this page's forms start with.
     pub key_seed: String,
-    /// The server's clock.
-    pub now_ms: i64,
 }
 
 fields!(ControlsView {
@@ -31,8 +29,7 @@ fields!(ControlsView {
     above,
     again,
     runs,
-    key_seed,
-    now_ms
+    key_seed
 });
 
 /// Read once per page. `again` is the run whose values the panel of its action begins with.
@@ -58,18 +55,15 @@ pub async fn get_controls(#[server(default)] again: String) -> Result<PageData, 
             (run.action.clone(), super::drawn::values_again(&specs, &run))
         }
     };
+    let runs = ports.control.recent_runs(&viewer, RECENT_RUNS).await;
+    let runs = runs.map_err(crate::request::refuse)?;
     PageData::of(ControlsView {
         notes: ports.runs.notes(&specs),
         above: super::drawn::above(&ports, &viewer),
         again,
         specs,
-        runs: ports
-            .control
-            .recent_runs(&viewer, RECENT_RUNS)
-            .await
-            .map_err(crate::request::refuse)?,
+        runs: super::drawn::run_list(&runs, now_ms),
         key_seed: crate::request::key_seed(now_ms),
-        now_ms,
     })
 }
 

@@ -2,12 +2,12 @@
 
 use super::{
     api::DecideRun,
-    words::{ago, took},
+    words::{ago, params_words, status_words, took},
 };
 use crate::{
     ports::Ports,
     prelude::*,
-    ui::{Badge, Glyph, Notice, Tone, moment::utc},
+    ui::{Badge, Empty, Glyph, Notice, Tone, moment::utc},
 };
 use farol_model::{
     Fault, Viewer,
@@ -87,6 +87,41 @@ fn faults(faults: &[FileFault]) -> String {
         </section>
     };
     page.to_html()
+}
+
+/// Runs as a list, each leading to its page.
+pub fn run_list(runs: &[Run], now_ms: i64) -> String {
+    if runs.is_empty() {
+        let none = view! {
+            <Empty glyph=Glyph::Controls title="No runs yet" text="What you start from a panel is listed here, with its output."/>
+        };
+        return none.to_html();
+    }
+    let rows = runs
+        .iter()
+        .map(|run| {
+            let (tone, glyph, word) = status_words(run.status);
+            let about = match params_words(&run.params) {
+                with if with.is_empty() => run.who.clone(),
+                with => format!("{} · {with}", run.who),
+            };
+            view! {
+                <li>
+                    <Badge tone glyph word/>
+                    <div class="list-main">
+                        <a class="link" href=format!("/controls/runs/{}", run.id)>
+                            {run.title.clone()}
+                        </a>
+                        <small title=about.clone()>{about.clone()}</small>
+                    </div>
+                    <span class="list-end" title=utc(run.queued_ms)>
+                        {ago(run.queued_ms, now_ms)}
+                    </span>
+                </li>
+            }
+        })
+        .collect::<Vec<_>>();
+    view! { <ul class="list">{rows}</ul> }.to_html()
 }
 
 /// What exactly would run.

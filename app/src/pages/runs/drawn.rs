@@ -197,10 +197,10 @@ fn table(page: &RunsPage, query: &RunsQuery, again: &[String], now_ms: i64) -> A
                     <caption class="visually-hidden">"Runs, newest first"</caption>
                     <thead>
                         <tr>
-                            <th scope="col">"Asked"</th>
                             <th scope="col">"Action"</th>
-                            <th scope="col">"Who"</th>
                             <th scope="col">"State"</th>
+                            <th scope="col">"Asked"</th>
+                            <th scope="col">"Who"</th>
                             <th scope="col">"Outcome"</th>
                             <th scope="col" class="number">
                                 "Took"
@@ -231,7 +231,6 @@ fn row(run: &Run, again: bool, now_ms: i64) -> AnyView {
     let named = |which: &str| format!("{which}: {}, {}", run.title, utc(run.queued_ms));
     view! {
         <tr data-key=run.id.clone()>
-            <td title=ago(run.queued_ms, now_ms)>{time(run.queued_ms)}</td>
             <td>
                 <a class="link" href=format!("/controls/runs/{}", run.id)>
                     {run.title.clone()}
@@ -240,10 +239,11 @@ fn row(run: &Run, again: bool, now_ms: i64) -> AnyView {
                     {params.clone()}
                 </span>
             </td>
-            <td>{run.who.clone()}</td>
             <td>
                 <Badge tone glyph word/>
             </td>
+            <td title=ago(run.queued_ms, now_ms)>{time(run.queued_ms)}</td>
+            <td>{run.who.clone()}</td>
             <td class="wrap">{run.detail.clone()}</td>
             <td class="number">{run.ended_ms.map(|ended_ms| took(ended_ms - run.queued_ms))}</td>
             <td>
