@@ -7,7 +7,10 @@ use crate::{
     page_data::{Answer, load, page_data},
 };
 use leptos_meta::Title;
-use leptos_router::hooks::{use_location, use_params_map, use_query_map};
+use leptos_router::{
+    hooks::{use_location, use_params_map, use_query_map},
+    params::ParamsMap,
+};
 use std::{future::Future, pin::Pin};
 
 /// Words of the address by their names.
@@ -32,7 +35,8 @@ pub fn whole(page: &'static Whole) -> AnyView {
         given.unwrap_or_default()
     };
     let place = use_location();
-    let here = move || place.pathname.get() + &place.search.get();
+    // Not the path: it changes before the page is left.
+    let here = move || params.with(ParamsMap::to_query_string) + &place.search.get();
     let resource = page_data(here, move |_| (page.ask)(&word));
     effect(move || {
         if !page.script.is_empty() {

@@ -4,7 +4,7 @@ use super::icons::{Glyph, Icon};
 use crate::browser;
 use crate::prelude::*;
 use leptos::ev;
-use leptos_router::hooks::use_navigate;
+use leptos_router::hooks::{use_location, use_navigate};
 
 /// Id of the heading, which takes the focus.
 const HEADING: &str = "drawer-title";
@@ -16,7 +16,13 @@ pub fn Drawer(
     close: String,
     children: Children,
 ) -> AnyView {
-    effect(|| browser::focus(HEADING.to_owned()));
+    // An address that names a part of the details is for whoever draws that.
+    let named = use_location().hash;
+    effect(move || {
+        if named.with_untracked(String::is_empty) {
+            browser::focus(HEADING.to_owned());
+        }
+    });
     close_on_escape(close.clone());
     view! {
         <section class="drawer" aria-labelledby=HEADING>
