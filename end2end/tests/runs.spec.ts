@@ -368,7 +368,7 @@ test("controls show what makes sense by itself and say where the rest is", async
     for (const title of ["Send a signal", "Restart a service", "Stop a container", "Disconnect a client"]) {
       await expect(main.getByRole("article", { name: title, exact: true })).toHaveCount(0);
     }
-    await expect(main).toContainText("Services have their controls beside each service.");
+    await expect(main).toContainText("What is done to one of them stands beside it: Services Containers Processes Connections");
     await screenshot(page, "controls-alone");
     // What was done to something is done once more from here, with its values.
     await page.goto(farol.url + "/controls");

@@ -59,7 +59,7 @@ pub async fn get_controls(#[server(default)] again: String) -> Result<PageData, 
     let runs = runs.map_err(crate::request::refuse)?;
     PageData::of(ControlsView {
         notes: ports.runs.notes(&specs),
-        above: super::drawn::above(&ports, &viewer),
+        above: super::drawn::above(&ports, &viewer, !specs.is_empty()),
         again,
         specs,
         runs: super::drawn::run_list(&runs, now_ms),

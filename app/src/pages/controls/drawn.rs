@@ -15,41 +15,59 @@ use farol_model::{
 };
 use leptos::server_fn::ServerFn;
 
-/// Things that have their controls beside themselves: what they are called, one of them, where they are.
-const BESIDE: [(Target, &str, &str, &str); 4] = [
-    (Target::Service, "Services", "service", "/services"),
-    (Target::Container, "Containers", "container", "/containers"),
-    (Target::Process, "Processes", "process", "/processes"),
-    (Target::Connection, "Connections", "connection", "/connections"),
+/// Things that have their controls beside themselves: what they are called, and where they are.
+const BESIDE: [(Target, &str, &str); 4] = [
+    (Target::Service, "Services", "/services"),
+    (Target::Container, "Containers", "/containers"),
+    (Target::Process, "Processes", "/processes"),
+    (Target::Connection, "Connections", "/connections"),
 ];
 
-/// What stands above the panels.
-pub fn above(ports: &Ports, viewer: &Viewer) -> String {
+/// What stands above the panels, or in their place where there are none.
+pub fn above(ports: &Ports, viewer: &Viewer, any: bool) -> String {
     let may = |target| !ports.control.specs_on(viewer, Some(target)).is_empty();
     let places: Vec<_> = BESIDE.into_iter().filter(|(target, ..)| may(*target)).collect();
-    beside(&places) + &faults(&ports.runs.faults())
+    let none = match (any, places.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => none(
+            "Nothing for your role",
+            "You may see runs but start none. An administrator can give you the operator role.",
+        ),
+        (false, false) => none(
+            "No runbooks yet",
+            "What is put into the folder of runbooks has its panel here within seconds. The manual says how one is written.",
+        ),
+    };
+    beside(&places) + &faults(&ports.runs.faults()) + &none
+}
+
+fn none(title: &'static str, text: &'static str) -> String {
+    let card = view! {
+        <div class="card">
+            <Empty glyph=Glyph::Controls title text/>
+        </div>
+    };
+    card.to_html()
 }
 
 /// Where the panels are of what is done to one thing.
-fn beside(places: &[(Target, &str, &str, &str)]) -> String {
-    let lines = places
+fn beside(places: &[(Target, &'static str, &'static str)]) -> String {
+    let links = places
         .iter()
-        .map(|(_, all, one, path)| {
+        .map(|(_, all, path)| {
             view! {
-                <li>
-                    <a class="link" href=*path>
-                        {*all}
-                    </a>
-                    " have their controls beside each "
-                    {*one}
-                    "."
-                </li>
+                " "
+                <a class="link" href=*path>
+                    {*all}
+                </a>
             }
         })
         .collect::<Vec<_>>();
-    match lines.is_empty() {
+    match links.is_empty() {
         true => String::new(),
-        false => view! { <ul class="beside">{lines}</ul> }.to_html(),
+        false => {
+            view! { <p class="beside">"What is done to one of them stands beside it:" {links}</p> }.to_html()
+        }
     }
 }
 

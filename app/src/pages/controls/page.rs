@@ -6,7 +6,7 @@ use super::{
 use crate::prelude::*;
 use crate::{
     page_data::{load, page_data},
-    ui::{Card, Empty, Glyph},
+    ui::Card,
 };
 use farol_model::action::{ActionSpec, PanelNotes, Params, RunView};
 use leptos_meta::Title;
@@ -85,22 +85,10 @@ fn Controls(view: ControlsView) -> AnyView {
             }
         })
         .collect::<Vec<_>>();
-    let none = groups.is_empty().then(|| {
-        view! {
-            <div class="card">
-                <Empty
-                    glyph=Glyph::Lock
-                    title="Nothing for your role"
-                    text="You may see runs but start none. An administrator can give you the operator role."
-                />
-            </div>
-        }
-    });
     view! {
         <div class="controls">
             <div class="groups">
                 <div class="above" inner_html=view.above></div>
-                {none}
                 {groups}
             </div>
             <Card title="Recent runs" flush=true more=("/runs", "All runs")>
