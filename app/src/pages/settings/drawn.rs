@@ -231,7 +231,7 @@ fn new_password() -> AnyView {
         }
     };
     view! {
-        {field("password", "Password, at least 10 characters")}
+        {field("password", "Password, at least 12 characters")}
         {field("repeat", "The same again")}
     }
 }
