@@ -378,7 +378,8 @@ async fn a_log_is_a_file_for_those_who_may_read_logs() {
     assert_eq!(operator.get(file(99)).send().await.unwrap().status(), 404);
     let viewer = client(&server, "viewer").await;
     assert_eq!(viewer.get(file(1)).send().await.unwrap().status(), 403);
-    assert_eq!(server.stranger().get(file(1)).send().await.unwrap().status(), 401);
+    // As for a page: a stranger is sent to sign in.
+    assert_eq!(server.stranger().get(file(1)).send().await.unwrap().status(), 302);
 }
 
 #[tokio::test]
