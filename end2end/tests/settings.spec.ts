@@ -15,7 +15,7 @@ async function addUser(page: Page, name: string, role: string) {
   const form = page.getByRole("region", { name: "Add a user" });
   await form.getByLabel("Name").fill(name);
   await form.getByLabel("Role").selectOption(role);
-  await form.getByLabel("Password, at least 10 characters").fill(PASSWORD);
+  await form.getByLabel("Password, at least 12 characters").fill(PASSWORD);
   await form.getByLabel("The same again").fill(PASSWORD);
   await form.getByRole("button", { name: "Add user" }).click();
 }

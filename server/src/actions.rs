@@ -26,7 +26,7 @@ use collector::CollectorSwitch;
 use disconnect::Connections;
 use farol_model::{
     Fault, Viewer,
-    action::{ActionSpec, Danger, PanelNotes, Params, RunEvent, RunStatus},
+    action::{ActionSpec, Danger, PanelNotes, Params, RunEvent, RunStatus, Target},
 };
 use futures::future::BoxFuture;
 use output::OutputSink;
@@ -69,6 +69,10 @@ pub trait Action: Send + Sync + 'static {
     /// Why they cannot.
     fn weigh(&self, _params: &Params) -> Result<Danger, Fault> {
         Ok(self.spec().danger)
+    }
+    /// What it is done to, where that is a thing with details of its own: its panel stands there. None: it makes sense by itself.
+    fn target(&self) -> Option<Target> {
+        None
     }
     /// Whether a second run must wait for the first.
     fn one_at_a_time(&self) -> bool {

@@ -24,7 +24,7 @@ use farol_model::{
     Fault, Permission, Viewer,
     action::{
         ActionSpec, Comparison, FileFault, Mark, PanelNotes, Params, Run, RunFacts, RunRequest, RunView,
-        RunsPage, RunsQuery,
+        RunsPage, RunsQuery, Target,
     },
     audit::{AuditPage, AuditQuery},
     connection::{ConnectionPage, ConnectionQuery, ConnectionRow, FrameRow},
@@ -126,6 +126,10 @@ struct Control {
 impl ControlPort for Control {
     fn specs(&self, viewer: &Viewer) -> Vec<ActionSpec> {
         self.runner.specs(viewer)
+    }
+
+    fn specs_on(&self, viewer: &Viewer, target: Option<Target>) -> Vec<ActionSpec> {
+        self.runner.specs_on(viewer, target)
     }
 
     fn run<'a>(&'a self, viewer: &'a Viewer, from: &'a str, request: RunRequest) -> PortFuture<'a, Run> {

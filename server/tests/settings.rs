@@ -234,7 +234,7 @@ async fn what_is_wrong_is_said_on_the_page_and_changes_nothing() {
                 ("password", "short"),
                 ("repeat", "short"),
             ],
-            "at least 10 characters",
+            "needs at least 12 characters",
         ),
         (
             [

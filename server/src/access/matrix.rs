@@ -58,6 +58,7 @@ pub const ADDRESSES: &[Row] = &[
     ("GET",    "/processes",                          May(P::ViewProcesses)),
     ("GET",    "/services",                           May(P::ViewProcesses)),
     ("GET",    "/containers",                         May(P::ViewProcesses)),
+    ("GET",    "/containers/{id}/log.txt",            May(P::ViewLogs)),
     ("GET",    "/controls",                           May(P::ViewRuns)),
     ("GET",    "/controls/runs/{id}",                 May(P::ViewRuns)),
     ("GET",    "/controls/runs/{id}/output.txt",      May(P::ViewRuns)),

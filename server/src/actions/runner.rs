@@ -33,7 +33,7 @@ use farol_model::{
     Fault, Permission, Viewer,
     action::{
         ActionSpec, Comparison, Danger, PanelNotes, ParamKind, Params, Run, RunEvent, RunFacts, RunRequest,
-        RunStatus, RunView, RunsPage, RunsQuery,
+        RunStatus, RunView, RunsPage, RunsQuery, Target,
     },
     audit::AuditOutcome,
 };
@@ -157,6 +157,13 @@ impl Runner {
     pub fn specs(&self, viewer: &Viewer) -> Vec<ActionSpec> {
         let actions = self.offered(viewer);
         actions.iter().map(|action| action.spec().clone()).collect()
+    }
+
+    /// Those of them that are done to a kind of thing; None: those that make sense by themselves.
+    pub fn specs_on(&self, viewer: &Viewer, target: Option<Target>) -> Vec<ActionSpec> {
+        let actions = self.offered(viewer);
+        let fitting = actions.iter().filter(|action| action.target() == target);
+        fitting.map(|action| action.spec().clone()).collect()
     }
 
     /// What the panels of these actions show beside their specs, in the same order.

@@ -13,8 +13,8 @@ pub mod words;
 pub use api::run_action;
 
 #[cfg(feature = "ssr")]
-mod drawn;
+pub mod drawn;
 
-pub use page::{ControlsPage, RunList, RunPage};
+pub use page::{ControlsPage, RunPage};
 pub use panel::{ActionPanel, CameBack};
 pub use run::Output;

@@ -1,10 +1,8 @@
 //! What each role may do. They are changed in the configuration, so this is to read.
 
+use super::counted;
 use crate::{
-    pages::settings::{
-        view::RoleRow,
-        words::{counted, permission_words},
-    },
+    pages::settings::{view::RoleRow, words::permission_words},
     prelude::*,
     ui::{Card, Glyph, Icon},
 };

@@ -1,6 +1,6 @@
 //! API tokens, and the form for a new one.
 
-use super::{armed, first, moment, pager, sessions::whose, when};
+use super::{armed, first, list, moment, pager, sessions::whose, when};
 use crate::{
     pages::settings::{
         view::{Body, Paged, SettingsView, TokenRow},
@@ -44,38 +44,17 @@ pub fn table(view: &SettingsView, rows: &Paged<TokenRow>, everybody: bool) -> An
             <Empty glyph=Glyph::Lock title="No tokens" text="A program that reads or acts here shows an API token of somebody who may."/>
         };
     }
-    let who = everybody.then(|| view! { <th scope="col">"Whose"</th> });
-    let lines = rows
-        .rows
-        .iter()
-        .map(|row| line(row, view.now_ms, everybody))
-        .collect::<Vec<_>>();
-    let pages = matches!(view.body, Body::Tokens { .. });
-    let of = if everybody { "all" } else { "" };
-    view! {
-        <div class="table-wrap" tabindex="0" role="region" aria-label="Tokens, the newest first">
-            <table class="table">
-                <caption class="visually-hidden">"Tokens, the newest first"</caption>
-                <thead>
-                    <tr>
-                        {who}
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"May"</th>
-                        <th scope="col">"Last used"</th>
-                        <th scope="col">"Ends"</th>
-                        <th scope="col">
-                            <span class="visually-hidden">"Revoke it"</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody>{lines}</tbody>
-            </table>
-        </div>
-        {match pages {
-            true => pager(rows, "token", "/settings/tokens", &[("of", of)]),
-            false => first(rows, "token"),
-        }}
+    let mut heads = vec!["Name", "May", "Last used", "Ends"];
+    if everybody {
+        heads.insert(0, "Whose");
     }
+    let of = if everybody { "all" } else { "" };
+    let foot = match view.body {
+        Body::Tokens { .. } => pager(rows, "token", "/settings/tokens", &[("of", of)]),
+        _ => first(rows, "token"),
+    };
+    let draw = |row: &TokenRow| line(row, view.now_ms, everybody);
+    list("Tokens, the newest first", heads, "Revoke it", rows, draw, foot)
 }
 
 fn line(row: &TokenRow, now_ms: i64, everybody: bool) -> AnyView {

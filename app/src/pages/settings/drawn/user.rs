@@ -2,10 +2,8 @@
 
 use super::{armed, new_password, role_select, sessions, tokens, users};
 use crate::{
-    pages::{
-        audit::escape,
-        settings::view::{Body, SettingsView, UserRow},
-    },
+    format::escape,
+    pages::settings::view::{Body, SettingsView, UserRow},
     prelude::*,
     ui::{Card, Notice, Tone},
 };
