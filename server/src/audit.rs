@@ -150,6 +150,17 @@ impl AuditLog {
             .await
     }
 
+    /// Whether somebody has approved or denied a run.
+    pub async fn decided(&self, run: &str) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM audit WHERE run = ? AND outcome = 'succeeded' \
+             AND (what LIKE 'approve.%' OR what LIKE 'deny.%'))",
+        )
+        .bind(run)
+        .fetch_one(&self.pool)
+        .await
+    }
+
     /// Changes when this process has written an entry.
     fn news(&self) -> watch::Receiver<Option<Head>> {
         self.last.subscribe()

@@ -216,8 +216,10 @@ pub async fn assemble(
         tasks.clone(),
     )
     .await?;
-    runner.ask_for_proof(Arc::new(access.clone()));
+    runner.ask(Arc::new(access.clone()));
     let shelf = shelve(&config, data_dir, &runner, shutdown).await;
+    // Only now are all actions there that may have been asked for.
+    runner.resume().await?;
 
     // What was left open has its end by now.
     tokio::spawn(audit.clone().watch_chain(shutdown.clone()));

@@ -257,6 +257,10 @@ impl Action for Runbook {
         (self.config.approval && !self.is_dry).then_some(APPROVAL_LASTS)
     }
 
+    fn digest(&self) -> String {
+        super::digest_of(&(&self.config, self.is_dry))
+    }
+
     fn check(&self, given: &Params) -> Result<Params, Fault> {
         let params = self.spec.check(given)?;
         for param in &self.spec.params {

@@ -118,10 +118,15 @@ pub async fn decide_run(run: String, word: String) -> Result<PageData, AppError>
             return Err(crate::request::refuse(fault));
         }
     };
-    let run = ports.runs.decide(&viewer, &ports.from, &run, yes).await;
-    let run = run.map_err(crate::request::refuse)?;
-    crate::request::go_after_form(&format!("/controls/runs/{}", run.id));
-    PageData::of(run)
+    let decided = ports.runs.decide(&viewer, &ports.from, &run, yes).await;
+    let decided = match decided {
+        Err(fault) if crate::request::prove_first(&fault, &format!("/controls/runs/{run}")) => {
+            return PageData::of(fault);
+        }
+        decided => decided.map_err(crate::request::refuse)?,
+    };
+    crate::request::go_after_form(&format!("/controls/runs/{}", decided.id));
+    PageData::of(decided)
 }
 
 /// Asks a run to stop.
