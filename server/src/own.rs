@@ -1,6 +1,7 @@
 //! What of the running process can be changed: its log, the configuration that can change while it runs, its end.
 
 use crate::{
+    access::roles::RoleConfig,
     actions::own::{Own, Reloaded},
     collectors::scheduler::CollectorControl,
     config::Config,
@@ -10,6 +11,7 @@ use farol_model::Fault;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -22,6 +24,14 @@ use tokio_util::sync::CancellationToken;
 /// Keys that hold as soon as they are read.
 const LOG_FILTER: &str = "log.filter";
 const INTERVAL: &str = "collect.interval_ms";
+/// What these keys begin with.
+const ROLES: &str = "roles.";
+
+/// Who has the roles of the configuration.
+pub trait RoleTable: Send + Sync + 'static {
+    /// Puts them in force, for what is open within a second.
+    fn take_roles(&self, configured: &BTreeMap<String, RoleConfig>);
+}
 
 /// See the module. Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +46,7 @@ struct Inner {
     /// Counts changes of the log's filter, so that the end of an old one does not undo a new one.
     filters: AtomicU64,
     collectors: CollectorControl,
+    roles: Arc<dyn RoleTable>,
     shutdown: CancellationToken,
 }
 
@@ -45,6 +56,7 @@ impl Process {
         host: String,
         config: &Config,
         collectors: CollectorControl,
+        roles: Arc<dyn RoleTable>,
         shutdown: CancellationToken,
     ) -> Process {
         let process = Process {
@@ -53,6 +65,7 @@ impl Process {
                 config: Mutex::new(config.clone()),
                 filters: AtomicU64::new(0),
                 collectors,
+                roles,
                 shutdown,
             }),
         };
@@ -87,10 +100,15 @@ impl Process {
     fn take(&self, fresh: &Config) -> Result<Reloaded, Fault> {
         let changed = changed(&self.config(), fresh)?;
         let mut reloaded = Reloaded::default();
+        if changed.iter().any(|key| key.starts_with(ROLES)) {
+            self.inner.roles.take_roles(&fresh.roles);
+            self.config().roles = fresh.roles.clone();
+        }
         for key in changed {
             let applied = match key.as_str() {
                 LOG_FILTER => self.take_filter(&fresh.log.filter),
                 INTERVAL => self.take_interval(fresh.collect.interval_ms),
+                role if role.starts_with(ROLES) => true,
                 _ => false,
             };
             match applied {
