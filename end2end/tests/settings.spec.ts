@@ -134,7 +134,7 @@ test("a token of somebody else is trusted after a look at what that means, and t
   await expect(page.getByRole("status").filter({ hasText: "may run dangerous actions from now on" })).toBeVisible();
   await expect(row).toContainText("Dangerous actions without proof");
   await axeClean(page, "a trusted token");
-  await row.getByRole("button", { name: /no more$/ }).click();
+  await row.getByRole("button", { name: /^Trust no more/ }).click();
   await expect(page.getByRole("status").filter({ hasText: "may run no dangerous action any more" })).toBeVisible();
   await expect(row).not.toContainText("Dangerous actions without proof");
 });

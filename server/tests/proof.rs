@@ -18,8 +18,6 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 use totp_rs::{Builder, Secret, Totp};
-use tower_sessions::{SessionStore, session::Id};
-use tower_sessions_sqlx_store::SqliteStore;
 
 /// A browser that keeps its cookies, follows no redirect and sends our origin.
 fn browser(server: &TestServer) -> Client {

@@ -118,7 +118,7 @@ fn line(row: &TokenRow, now_ms: i64, everybody: bool) -> AnyView {
         )),
         (true, true) => Some(view! {
             <form method="post" action=format!("/api/settings/tokens/{}/distrust", row.id)>
-                <button class="button small" type="submit" aria-label=format!("Trust {} no more", row.name)>
+                <button class="button small" type="submit" aria-label=format!("Trust no more: {}", row.name)>
                     "Trust no more"
                 </button>
             </form>

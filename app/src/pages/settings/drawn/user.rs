@@ -64,7 +64,7 @@ fn changes(user: &UserRow, roles: &[String], proofs: &ProofsRow, at: &str) -> An
     let second = second_factor(user, proofs, at);
     view! {
         <div class="grid">
-            <Card title="Role" class="third">
+            <Card title="Role" class="half">
                 <form class="stack" method="post" action=role>
                     {select}
                     <p class="muted">"With another role their sessions end at once."</p>
@@ -73,7 +73,7 @@ fn changes(user: &UserRow, roles: &[String], proofs: &ProofsRow, at: &str) -> An
                     </button>
                 </form>
             </Card>
-            <Card title="Password" class="third">
+            <Card title="Password" class="half">
                 <form class="stack" method="post" action=password>
                     {new_password()}
                     <button class="button" type="submit">
@@ -81,8 +81,8 @@ fn changes(user: &UserRow, roles: &[String], proofs: &ProofsRow, at: &str) -> An
                     </button>
                 </form>
             </Card>
-            <Card title="Access" class="third">{access}</Card>
-            <Card title="Second factor" class="third">{second}</Card>
+            <Card title="Access" class="half">{access}</Card>
+            <Card title="Second factor" class="half">{second}</Card>
         </div>
     }
 }
