@@ -78,6 +78,13 @@ pub fn path() -> String {
     use_context::<Parts>().map_or_else(String::new, |parts| parts.uri.path().to_owned())
 }
 
+/// The query of this request.
+pub fn query() -> String {
+    let parts = use_context::<Parts>();
+    let query = parts.as_ref().and_then(|parts| parts.uri.query());
+    query.unwrap_or_default().to_owned()
+}
+
 /// Theme and density as the cookies of this request say.
 pub fn prefs() -> Prefs {
     let Some(parts) = use_context::<Parts>() else {

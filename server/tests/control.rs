@@ -406,6 +406,74 @@ async fn a_plain_form_confirms_by_what_is_typed() {
     server.stop().await;
 }
 
+/// Choose, give values, see what would run, confirm: links and forms alone.
+#[tokio::test]
+async fn without_scripts_what_would_run_is_seen_before_it_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "title = \"Greet\"\ndangerous = true\nargv = [\"/bin/echo\", \"{who}\"]\nenv = { KEY = \"{key}\" }\n\
+        [[params]]\nname = \"who\"\nlabel = \"Who\"\nhelp = \"Who.\"\nkind = \"text\"\nmax_chars = 20\n\
+        [[params]]\nname = \"key\"\nlabel = \"Key\"\nhelp = \"Key.\"\nkind = \"secret\"\nmax_chars = 20\n";
+    let server = with_book(dir.path(), text).await;
+    let (operator, viewer) = (
+        server.signed_in("operator").await,
+        server.signed_in("viewer").await,
+    );
+    let page = async |client: &Client, path: &str| {
+        let answer = client.get(server.url(path)).send().await.unwrap();
+        answer.text().await.unwrap()
+    };
+    let html = page(&operator, "/controls").await;
+    assert!(
+        html.contains("/controls?again=look:runbook.deploy"),
+        "the way there"
+    );
+    let html = page(&operator, "/controls?again=look:runbook.deploy").await;
+    let card = html.split("aria-label=\"Greet: what would run\"").nth(1).unwrap();
+    assert!(card.contains("Show what would run") && card.contains("name=\"params[who]\""));
+    let long = format!(
+        "/controls?again=look:runbook.deploy&seen=true&params%5Bwho%5D={}",
+        "x".repeat(21)
+    );
+    assert!(page(&operator, &long).await.contains("This cannot be run"));
+    let seen = "/controls?again=look%3Arunbook.deploy&seen=true&params%5Bwho%5D=wide+world";
+    let html = page(&operator, seen).await;
+    assert!(html.contains("This is what would run. Nothing has been started."));
+    assert!(
+        html.contains("/bin/echo 'wide world'") && html.contains("KEY='[redacted]'"),
+        "{html}"
+    );
+    let form = html.split("aria-label=\"Greet: what would run\"").nth(1).unwrap();
+    let form = form.split("action=\"/api/fn/run\"").nth(1).unwrap();
+    assert!(
+        form.contains("name=\"params[key]\"") && form.contains("name=\"typed\""),
+        "{form}"
+    );
+    let key = form.split("name=\"key\" value=\"").nth(1).unwrap();
+    let key = key.split('"').next().unwrap();
+    let fields = [
+        ("action", "runbook.deploy"),
+        ("key", key),
+        ("params[who]", "wide world"),
+        ("params[key]", "hunter2"),
+        ("typed", "deploy"),
+    ];
+    let started = operator
+        .post(server.url("/api/fn/run"))
+        .header("accept", "text/html");
+    let started = started.form(&fields).send().await.unwrap();
+    let run = started.headers()["location"].to_str().unwrap().to_owned();
+    server
+        .until(&operator, &run, |html| {
+            html.contains("wide world") && html.contains("Succeeded")
+        })
+        .await;
+    assert!(
+        !page(&viewer, seen).await.contains("/bin/echo"),
+        "not for everybody"
+    );
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn an_administrator_drains_farol_by_its_name_and_nobody_else_does() {
     let server = TestServer::start().await;

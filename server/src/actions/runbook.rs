@@ -237,6 +237,11 @@ impl Runbook {
         if !facts.is_empty() {
             html += &format!("<ul class=\"notes\">{facts}</ul>");
         }
+        // With scripts the panel shows it in its place.
+        html += &format!(
+            "<noscript><p><a class=\"button small\" href=\"/controls?again=look:{}\">See what would run first</a></p></noscript>",
+            self.spec.id
+        );
         html
     }
 }

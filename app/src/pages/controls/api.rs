@@ -13,7 +13,7 @@ pub struct ControlsView {
     pub specs: Vec<ActionSpec>,
     /// What their panels show beside the specs, in the same order.
     pub notes: Vec<PanelNotes>,
-    /// What is wrong with files of runbooks, as HTML.
+    /// An action that is looked at before it runs, and what is wrong with files of runbooks, as HTML.
     pub faults: String,
     /// The action to be run again, and the values that it had.
     pub again: (String, Params),
@@ -43,7 +43,8 @@ pub async fn get_controls(#[server(default)] again: String) -> Result<PageData, 
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewRuns)?;
     let now_ms = ports.metrics.now_ms();
     let specs = ports.control.specs(&viewer);
-    let again = match again.is_empty() {
+    let look = super::look::look(&ports, &viewer, &again, &crate::request::query());
+    let again = match again.is_empty() || look.is_some() {
         true => Default::default(),
         false => {
             let view = ports.control.run_view(&viewer, &again).await;
@@ -53,7 +54,7 @@ pub async fn get_controls(#[server(default)] again: String) -> Result<PageData, 
     };
     PageData::of(ControlsView {
         notes: ports.runs.notes(&specs),
-        faults: super::drawn::faults(&ports.runs.faults()),
+        faults: look.unwrap_or_default() + &super::drawn::faults(&ports.runs.faults()),
         again,
         specs,
         runs: ports
