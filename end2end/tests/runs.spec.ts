@@ -315,7 +315,7 @@ for (const theme of ["light", "dark"] as const) {
   }
 }
 
-test("after a kill a run says what is known of it, and what waited has not begun", async ({ page, farol }) => {
+test("after a kill a run says what is known of it, and what waited for approval still does", async ({ page, browser, farol }) => {
   await signIn(page, farol, "olga");
   // The live connection breaks with the server.
   watchFaults(page).allow(/WebSocket|ERR_CONNECTION|Failed to fetch/);
@@ -328,11 +328,16 @@ test("after a kill a run says what is known of it, and what waited has not begun
   await deploy.getByLabel("Version").fill("v4.0");
   await deploy.getByRole("button", { name: "Deploy" }).click();
   await open(deploy, page);
-  const expired = page.url();
+  const waiting = page.url();
   await farol.restart("SIGKILL");
-  await page.goto(expired);
-  await expect(state(page)).toContainText("Expired");
-  await expect(page.getByRole("main")).toContainText("Nothing was done; ask again.");
+  await page.goto(waiting);
+  await expect(state(page)).toContainText("Needs approval");
+  await expect(page.getByRole("log")).toContainText("Nothing printed yet.");
+  const vera = await second(browser, farol, "vera");
+  await vera.goto(waiting);
+  await vera.getByRole("button", { name: "Approve" }).click();
+  await expect(vera.getByRole("log")).toContainText("deploying v4.0");
+  await expect(state(vera)).toContainText("Succeeded");
   await page.goto(lost);
   await expect(state(page)).toContainText("Lost");
   const told = await page.getByRole("main").innerText();

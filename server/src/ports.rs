@@ -48,7 +48,7 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
         }),
         control: Arc::new(Control {
             runner: state.runner.clone(),
-            proof,
+            proof: proof.clone(),
         }),
         account: Arc::new(OwnAccount {
             access: state.access.clone(),
@@ -57,6 +57,7 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
         }),
         runs: Arc::new(Runs {
             runner: state.runner.clone(),
+            proof,
             shelf: state.shelf.clone(),
             hub: state.live.hub.clone(),
         }),
@@ -160,6 +161,8 @@ impl ControlPort for Control {
 
 struct Runs {
     runner: Runner,
+    /// What the caller of this request has shown.
+    proof: Option<Proof>,
     shelf: Arc<Shelf>,
     hub: Arc<Hub>,
 }
@@ -184,9 +187,14 @@ impl RunsPort for Runs {
         run: &'a str,
         yes: bool,
     ) -> PortFuture<'a, Run> {
+        let caller = Caller {
+            viewer,
+            proof: self.proof.as_ref(),
+            vouched: false,
+        };
         match yes {
-            true => Box::pin(self.runner.approve(viewer, from, run)),
-            false => Box::pin(self.runner.deny(viewer, from, run)),
+            true => Box::pin(self.runner.approve(caller, from, run)),
+            false => Box::pin(self.runner.deny(caller, from, run)),
         }
     }
 

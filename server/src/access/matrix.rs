@@ -118,8 +118,11 @@ pub const ADDRESSES: &[Row] = &[
     ("POST",   "/api/settings/users/{name}/password", PersonMay(P::ManageUsers)),
     ("POST",   "/api/settings/users/{name}/disabled", PersonMay(P::ManageUsers)),
     ("POST",   "/api/settings/users/{name}/sign-out", PersonMay(P::ManageUsers)),
+    ("POST",   "/api/settings/users/{name}/reset-proofs", PersonMay(P::ManageUsers)),
     ("POST",   "/api/settings/tokens",                Person),
     ("POST",   "/api/settings/tokens/{id}/revoke",    Person),
+    ("POST",   "/api/settings/tokens/{id}/trust",     PersonMay(P::ManageUsers)),
+    ("POST",   "/api/settings/tokens/{id}/distrust",  Person),
     ("POST",   "/api/settings/sessions/{id}/revoke",  Person),
     ("POST",   "/api/settings/sessions/revoke-others", Person),
     // REST.

@@ -13,7 +13,7 @@ pub struct ControlsView {
     pub specs: Vec<ActionSpec>,
     /// What their panels show beside the specs, in the same order.
     pub notes: Vec<PanelNotes>,
-    /// Where the other actions are, and what is wrong with files of runbooks, as HTML.
+    /// An action that is looked at before it runs, where the other actions are, and what is wrong with files of runbooks, as HTML.
     pub above: String,
     /// The action to be run again, and the values that it had.
     pub again: (String, Params),
@@ -40,7 +40,8 @@ pub async fn get_controls(#[server(default)] again: String) -> Result<PageData, 
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewRuns)?;
     let now_ms = ports.metrics.now_ms();
     let mut specs = ports.control.specs_on(&viewer, None);
-    let again = match again.is_empty() {
+    let look = super::look::look(&ports, &viewer, &again, &crate::request::query());
+    let again = match again.is_empty() || look.is_some() {
         true => Default::default(),
         false => {
             let view = ports.control.run_view(&viewer, &again).await;
@@ -59,7 +60,7 @@ pub async fn get_controls(#[server(default)] again: String) -> Result<PageData, 
     let runs = runs.map_err(crate::request::refuse)?;
     PageData::of(ControlsView {
         notes: ports.runs.notes(&specs),
-        above: super::drawn::above(&ports, &viewer, !specs.is_empty()),
+        above: look.unwrap_or_default() + &super::drawn::above(&ports, &viewer, !specs.is_empty()),
         again,
         specs,
         runs: super::drawn::run_list(&runs, now_ms),
@@ -119,10 +120,15 @@ pub async fn decide_run(run: String, word: String) -> Result<PageData, AppError>
             return Err(crate::request::refuse(fault));
         }
     };
-    let run = ports.runs.decide(&viewer, &ports.from, &run, yes).await;
-    let run = run.map_err(crate::request::refuse)?;
-    crate::request::go_after_form(&format!("/controls/runs/{}", run.id));
-    PageData::of(run)
+    let decided = ports.runs.decide(&viewer, &ports.from, &run, yes).await;
+    let decided = match decided {
+        Err(fault) if crate::request::prove_first(&fault, &format!("/controls/runs/{run}")) => {
+            return PageData::of(fault);
+        }
+        decided => decided.map_err(crate::request::refuse)?,
+    };
+    crate::request::go_after_form(&format!("/controls/runs/{}", decided.id));
+    PageData::of(decided)
 }
 
 /// Asks a run to stop.

@@ -14,6 +14,8 @@ pub use api::run_action;
 
 #[cfg(feature = "ssr")]
 pub mod drawn;
+#[cfg(feature = "ssr")]
+mod look;
 
 pub use page::{ControlsPage, RunPage};
 pub use panel::{ActionPanel, CameBack};

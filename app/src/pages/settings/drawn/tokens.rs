@@ -59,16 +59,24 @@ pub fn table(view: &SettingsView, rows: &Paged<TokenRow>, everybody: bool) -> An
 
 fn line(row: &TokenRow, now_ms: i64, everybody: bool) -> AnyView {
     let who = everybody.then(|| view! { <td title=row.user.clone()>{row.user.clone()}</td> });
+    let expired = row.expires_ms.is_some_and(|at_ms| at_ms <= now_ms);
     let may = match &row.grants {
         None => "All that its user may".to_owned(),
         Some(grants) if grants.permissions().is_empty() => "Nothing".to_owned(),
         Some(grants) => grants.words().join(", "),
     };
+    let holds = !row.revoked && !expired;
+    let trusted = (row.trusted && holds).then(|| {
+        view! {
+            <span class="sub">
+                <Badge tone=Tone::Warn glyph=Glyph::Alert word="Dangerous actions without proof"/>
+            </span>
+        }
+    });
     let used = match row.last_used_ms {
         Some(at_ms) => when(at_ms, now_ms),
         None => view! { <span class="muted">"never"</span> },
     };
-    let expired = row.expires_ms.is_some_and(|at_ms| at_ms <= now_ms);
     let ends = match (row.revoked, row.expires_ms) {
         (true, _) => view! { <Badge tone=Tone::Neutral glyph=Glyph::Stop word="Revoked"/> },
         (false, Some(_)) if expired => {
@@ -77,7 +85,26 @@ fn line(row: &TokenRow, now_ms: i64, everybody: bool) -> AnyView {
         (false, Some(at_ms)) => moment(at_ms, until(at_ms, now_ms)),
         (false, None) => "when it is revoked".into_any(),
     };
-    let revoke = (!row.revoked && !expired).then(|| {
+    let trust = match (holds, row.trusted) {
+        (true, false) if row.may_trust => Some(armed(
+            "Trust".to_owned(),
+            format!(
+                "{} may then run dangerous actions, and nobody is asked for a proof. You may have to prove first that it is you.",
+                row.name
+            ),
+            format!("/api/settings/tokens/{}/trust", row.id),
+            &[],
+        )),
+        (true, true) => Some(view! {
+            <form method="post" action=format!("/api/settings/tokens/{}/distrust", row.id)>
+                <button class="button small" type="submit" aria-label=format!("Trust no more: {}", row.name)>
+                    "Trust no more"
+                </button>
+            </form>
+        }.into_any()),
+        _ => None,
+    };
+    let revoke = holds.then(|| {
         armed(
             "Revoke".to_owned(),
             format!(
@@ -95,10 +122,12 @@ fn line(row: &TokenRow, now_ms: i64, everybody: bool) -> AnyView {
                 {row.name.clone()}
                 <span class="sub">"made " {when(row.created_ms, now_ms)}</span>
             </th>
-            <td class="wrap">{may}</td>
+            <td class="wrap">{may} {trusted}</td>
             <td>{used}</td>
             <td>{ends}</td>
-            <td class="end">{revoke}</td>
+            <td class="end">
+                <div class="button-row">{trust} {revoke}</div>
+            </td>
         </tr>
     }
 }
