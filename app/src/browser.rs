@@ -3,7 +3,7 @@
 
 use js_sys::Date;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, HtmlInputElement};
+use web_sys::{Element, HtmlElement, HtmlInputElement};
 
 /// `2026-11-23 09:41:07` in the viewer's zone. `sv-SE` is the locale that writes ISO order.
 pub fn local_date_time(at_ms: i64) -> Option<String> {
@@ -16,6 +16,27 @@ pub fn typing() -> bool {
     leptos::prelude::document()
         .active_element()
         .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}
+
+/// Frames within which what was drawn is put into the document.
+const SOON: u32 = 30;
+
+/// Gives the focus to the element with this id as soon as it is in the document. What was drawn for another page is put there
+/// later than its effects run.
+pub fn focus(id: String) {
+    focus_within(id, SOON);
+}
+
+fn focus_within(id: String, frames: u32) {
+    leptos::prelude::request_animation_frame(move || {
+        let element = leptos::prelude::document().get_element_by_id(&id);
+        match element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+            // An element of the document can always be asked to take the focus.
+            Some(element) => drop(element.focus()),
+            None if frames > 0 => focus_within(id, frames - 1),
+            None => {}
+        }
+    });
 }
 
 /// Whether the whole value matches a regular expression, as the browser reads the `pattern` of a field. One that it does not

@@ -15,3 +15,5 @@ pub fn matches(_pattern: &str, _value: &str) -> bool {
 pub fn load_script(_address: &str) {}
 
 pub fn local_times() {}
+
+pub fn focus(_id: String) {}

@@ -72,6 +72,12 @@ pub fn collectors(first: Vec<CollectorStatus>) -> Signal<Vec<CollectorStatus>> {
     Signal::derive(move || handle.with(|latest| latest.0.clone()))
 }
 
+/// How often the list of runs has changed. Tracks.
+pub fn run_changes() -> impl Fn() -> u64 + Copy {
+    let handle = use_state("runlist/local", 0_u64);
+    move || handle.with(|latest| latest.0)
+}
+
 /// Marks the moments when runs begin and end on all charts below. None where the viewer may not see runs.
 pub fn marks(first: Option<Vec<Mark>>) {
     if let Some(first) = first {

@@ -17,6 +17,10 @@ pub mod runs;
 pub mod services;
 pub mod settings;
 pub mod watched;
+pub mod whole;
+
+#[cfg(feature = "ssr")]
+mod drawn;
 
 #[cfg(not(feature = "hydrate"))]
 pub mod entrance;
@@ -178,6 +182,11 @@ pub fn title_of(path: &str) -> &'static str {
 /// The entry that an address belongs to.
 pub fn page_of(path: &str) -> Option<&'static Page> {
     let path = path.trim_end_matches('/');
+    // One run is among the runs, wherever it was started.
+    let path = path
+        .strip_prefix("/controls")
+        .filter(|rest| rest.starts_with('/'))
+        .unwrap_or(path);
     MENU.iter().find(|page| match page.path {
         "/" => path.is_empty(),
         base => path == base || path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/')),
@@ -214,10 +223,8 @@ mod tests {
     #[test]
     fn an_address_belongs_to_its_page_and_not_to_one_that_starts_alike() {
         assert_eq!(page_of("/").map(|page| page.title), Some("Overview"));
-        assert_eq!(
-            page_of("/controls/runs/1").map(|page| page.title),
-            Some("Controls")
-        );
+        assert_eq!(page_of("/controls/runs/1").map(|page| page.title), Some("Runs"));
+        assert_eq!(page_of("/controls").map(|page| page.title), Some("Controls"));
         assert_eq!(page_of("/hosts"), None);
     }
 

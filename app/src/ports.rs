@@ -9,7 +9,7 @@ use farol_model::{
     Fault, Viewer,
     action::{
         ActionSpec, Comparison, FileFault, Mark, PanelNotes, Params, Run, RunFacts, RunRequest, RunView,
-        RunsPage, RunsQuery,
+        RunsPage, RunsQuery, Target,
     },
     audit::{AuditPage, AuditQuery},
     connection::{ConnectionPage, ConnectionQuery, ConnectionRow, FrameRow},
@@ -46,6 +46,8 @@ pub trait MetricsPort: Send + Sync {
 pub trait ControlPort: Send + Sync {
     /// The actions that this viewer may run.
     fn specs(&self, viewer: &Viewer) -> Vec<ActionSpec>;
+    /// Those of them that are done to a kind of thing; None: those that make sense by themselves.
+    fn specs_on(&self, viewer: &Viewer, target: Option<Target>) -> Vec<ActionSpec>;
     /// Starts a run, or finds the one that the key already started.
     fn run<'a>(&'a self, viewer: &'a Viewer, from: &'a str, request: RunRequest) -> PortFuture<'a, Run>;
     fn cancel<'a>(&'a self, viewer: &'a Viewer, from: &'a str, run: &'a str) -> PortFuture<'a, Run>;

@@ -5,7 +5,7 @@ use crate::{
     ports::{Ports, signed_in},
     session::{Density, Prefs, Theme},
 };
-use farol_model::{Fault, Permission, Viewer, action::Mark};
+use farol_model::{Fault, FaultCode, Permission, Viewer, action::Mark};
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
@@ -53,6 +53,17 @@ pub fn go_after_form(path: &str) {
     }
 }
 
+/// Sends the browser of a plain form to where people prove who they are, and from there to this page. False when it is no plain
+/// form, or the refusal is another.
+pub fn prove_first(fault: &Fault, page: &str) -> bool {
+    let plain_form = use_context::<Parts>().is_some_and(|parts| wants_page(&parts));
+    let needed = plain_form && fault.code == FaultCode::ProofNeeded;
+    if needed {
+        leptos_axum::redirect(&format!("/prove?next={page}"));
+    }
+    needed
+}
+
 /// Whether a person's browser asks for a page, as opposed to a script for data.
 fn wants_page(parts: &Parts) -> bool {
     parts
@@ -65,6 +76,13 @@ fn wants_page(parts: &Parts) -> bool {
 /// The path of the page that is being drawn.
 pub fn path() -> String {
     use_context::<Parts>().map_or_else(String::new, |parts| parts.uri.path().to_owned())
+}
+
+/// The query of this request.
+pub fn query() -> String {
+    let parts = use_context::<Parts>();
+    let query = parts.as_ref().and_then(|parts| parts.uri.query());
+    query.unwrap_or_default().to_owned()
 }
 
 /// Theme and density as the cookies of this request say.

@@ -63,6 +63,34 @@ test("an app is set up, sign-in asks for its code, and a recovery code stands in
   await expect(attempts.getByRole("row").filter({ hasText: "Refused" })).toHaveCount(1);
 });
 
+test("an administrator resets a lost second factor, and its owner is signed out live and signs in with the password", async ({ page, browser, farol }) => {
+  farol.addUser("ana", "operator");
+  farol.addUser("adela", "admin");
+  const context = await browser.newContext();
+  const ana = await context.newPage();
+  await signIn(ana, farol, "ana");
+  await ana.goto(farol.url + "/account");
+  await enrol(ana);
+  await ana.goto(farol.url + "/host");
+  await expect(ana.locator(".connection")).toContainText("Live");
+
+  await signIn(page, farol, "adela");
+  await page.goto(farol.url + "/settings/users/ana");
+  const factor = page.getByRole("region", { name: "Second factor" });
+  await expect(factor).toContainText("They have an authenticator app, 10 recovery codes.");
+  await factor.getByText("Reset for ana…").click();
+  await expect(factor).toContainText("ana is signed out everywhere");
+  await axeClean(page, "reset of a second factor");
+  await screenshot(page, "settings-reset-proofs");
+  await factor.getByRole("button", { name: "Reset for ana" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "ana signs in with the password alone from now on" })).toBeVisible();
+  await expect(factor).toContainText("None: the password alone signs them in.");
+  await expect(ana.locator(".connection")).toContainText("Signed out");
+  await typePassword(ana, farol.url, "ana");
+  await expect(ana).toHaveURL(farol.url + "/");
+  await context.close();
+});
+
 test("without scripts an app is set up, asked for and removed", async ({ browser, farol }) => {
   farol.addUser("ben", "viewer");
   const context = await browser.newContext({ javaScriptEnabled: false });

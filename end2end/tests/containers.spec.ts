@@ -90,6 +90,49 @@ test("containers are listed, their numbers move, their log goes on, and one is s
   });
 });
 
+test("a log is searched, held still and downloaded as the output of a run is", async ({ page, farol }) => {
+  await withEngine(farol, 0, async () => {
+    await open(page, farol);
+    await rowOf(page, "web").getByRole("link").click();
+    const box = page.getByRole("region", { name: "Log", exact: true });
+    const log = box.getByRole("log");
+    await expect(log).toContainText("web line");
+    const find = box.getByRole("searchbox", { name: "Find in output" });
+    await find.fill("WEB LINE");
+    await expect(find).toHaveAttribute("title", /^1 of \d+$/);
+    await find.press("Enter");
+    await expect(find).toHaveAttribute("title", /^2 of \d+$/);
+    await box.getByRole("checkbox", { name: "Pause" }).check();
+    const held = await log.innerText();
+    const [download] = await Promise.all([page.waitForEvent("download"), box.getByRole("link", { name: "Download log" }).click()]);
+    const text = (await (await download.createReadStream()).toArray()).join("");
+    expect(text).toContain("web line");
+    // It went on meanwhile, and what was held still did not.
+    await expect.poll(async () => (await (await page.request.get(download.url())).text()).length).toBeGreaterThan(text.length);
+    expect(await log.innerText()).toBe(held);
+    await box.getByRole("checkbox", { name: "Pause" }).uncheck();
+    await expect.poll(async () => (await log.innerText()).length).toBeGreaterThan(held.length);
+    await axeClean(page, "the log of a container");
+  });
+});
+
+test("an order by keyboard alone opens the panel beside the container", async ({ page, farol }) => {
+  await withEngine(farol, 0, async () => {
+    await open(page, farol);
+    await expect(rowOf(page, "web")).toBeVisible();
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("restart web");
+    await expect(page.locator("#found").getByRole("option").first()).toContainText("Restart web");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("heading", { name: "Restart a container" })).toBeFocused();
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("start old");
+    await expect(page.locator("#found").getByRole("option").first()).toContainText("Start old");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("region", { name: "old" }).getByRole("heading", { name: "Start a container" })).toBeFocused();
+  });
+});
+
 test("a viewer sees containers and their numbers, and neither logs nor orders", async ({ page, farol }) => {
   await withEngine(farol, 0, async () => {
     await open(page, farol, "vera");

@@ -58,6 +58,61 @@ test("a process is found and its panel opens with the process filled in", async 
   }
 });
 
+test("an order to a process opens its panel with the process filled in and the focus on it", async ({ page, farol }) => {
+  const child = spawn("sleep", ["86398"]);
+  try {
+    await signIn(page, farol, "olga");
+    await page.keyboard.press("Control+k");
+    const chosen = page.locator('[role="option"][aria-selected="true"]');
+    await expect(async () => {
+      await page.getByRole("combobox").fill("");
+      await page.getByRole("combobox").fill(`renice ${child.pid}`);
+      await expect(chosen).toContainText("Renice: sleep", { timeout: 1000 });
+    }).toPass();
+    await expect(page.getByRole("dialog").getByRole("status")).toHaveText(/results?$/);
+    await page.keyboard.press("Enter");
+    await expect(page).toHaveURL(new RegExp(`/processes\\?pid=${child.pid}.*#p-process-renice-title`));
+    const panel = page.getByRole("article", { name: "Renice", exact: true });
+    await expect(panel.getByRole("heading", { name: "Renice" })).toBeFocused();
+    await expect(panel.locator('input[name="params[pid]"]')).toHaveValue(String(child.pid));
+    // From here on Tab leads through the panel.
+    await page.keyboard.press("Tab");
+    await expect(panel.getByLabel("Nice value")).toBeFocused();
+    await page.keyboard.press("Enter");
+    await expect(panel.getByRole("status").first()).toContainText("Succeeded");
+    await axeClean(page, "a panel that was opened by the palette");
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
+
+test("an order to nothing leads to where the things are", async ({ page, farol }) => {
+  await signIn(page, farol, "olga");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("restart a service");
+  await expect(page.getByRole("option").first()).toContainText("choose which");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(farol.url + "/services");
+});
+
+test.describe("with a runbook", () => {
+  test.use({ config: '[[runbook]]\nname = "greet"\ntitle = "Greet somebody"\nargv = ["/bin/echo", "hello {who}"]\n[[runbook.params]]\nname = "who"\nlabel = "Who"\nkind = "text"\nmax_chars = 20\n' });
+
+  test("its panel is opened with the focus on it, also from the page that it stands on", async ({ page, farol }) => {
+    await signIn(page, farol, "olga");
+    for (let time = 0; time < 2; time++) {
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type("greet");
+      await expect(page.getByRole("option").first()).toContainText("Greet somebody");
+      await page.keyboard.press("Enter");
+      await expect(page).toHaveURL(farol.url + "/controls#p-runbook-greet-title");
+      await expect(page.getByRole("heading", { name: "Greet somebody" })).toBeFocused();
+      await page.keyboard.press("Tab");
+      await expect(page.getByLabel("Who")).toBeFocused();
+    }
+  });
+});
+
 test("nothing is found, and that is said", async ({ page, farol }) => {
   await signIn(page, farol, "olga");
   await page.keyboard.press("Control+k");

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Browser, Page } from "@playwright/test";
@@ -147,7 +148,9 @@ test("a denied run is never started, and a viewer is refused", async ({ page, br
   await vera.getByRole("button", { name: "Deny" }).click();
   await expect(state(page)).toContainText("Denied");
   await expect(page.getByRole("main")).toContainText("Denied by vera. Nothing was done.");
-  await expect(page.getByRole("log")).toContainText("Nothing printed yet.");
+  // What has ended and printed nothing says so in one line.
+  await expect(page.getByText("It printed nothing.")).toBeVisible();
+  await expect(page.getByRole("log")).toBeHidden();
   const walt = await second(browser, farol, "walt");
   watchFaults(walt).allow(/403/);
   const refused = await walt.goto(address);
@@ -312,7 +315,7 @@ for (const theme of ["light", "dark"] as const) {
   }
 }
 
-test("after a kill a run says what is known of it, and what waited has not begun", async ({ page, farol }) => {
+test("after a kill a run says what is known of it, and what waited for approval still does", async ({ page, browser, farol }) => {
   await signIn(page, farol, "olga");
   // The live connection breaks with the server.
   watchFaults(page).allow(/WebSocket|ERR_CONNECTION|Failed to fetch/);
@@ -325,11 +328,16 @@ test("after a kill a run says what is known of it, and what waited has not begun
   await deploy.getByLabel("Version").fill("v4.0");
   await deploy.getByRole("button", { name: "Deploy" }).click();
   await open(deploy, page);
-  const expired = page.url();
+  const waiting = page.url();
   await farol.restart("SIGKILL");
-  await page.goto(expired);
-  await expect(state(page)).toContainText("Expired");
-  await expect(page.getByRole("main")).toContainText("Nothing was done; ask again.");
+  await page.goto(waiting);
+  await expect(state(page)).toContainText("Needs approval");
+  await expect(page.getByRole("log")).toContainText("Nothing printed yet.");
+  const vera = await second(browser, farol, "vera");
+  await vera.goto(waiting);
+  await vera.getByRole("button", { name: "Approve" }).click();
+  await expect(vera.getByRole("log")).toContainText("deploying v4.0");
+  await expect(state(vera)).toContainText("Succeeded");
   await page.goto(lost);
   await expect(state(page)).toContainText("Lost");
   const told = await page.getByRole("main").innerText();
@@ -339,3 +347,130 @@ test("after a kill a run says what is known of it, and what waited has not begun
   // What Farol could not end any more, the test does: the group that the process leads.
   process.kill(-pid, "SIGKILL");
 });
+
+test("a panel shows its newest run whole and leads to those before it", async ({ page, farol }) => {
+  shelve(farol, { quiet: 'title = "Quiet"\nargv = ["/bin/true"]\n' });
+  await signIn(page, farol, "olga");
+  const panel = await controls(page, farol, "Quiet");
+  for (let run = 1; run <= 3; run++) {
+    await panel.getByRole("button", { name: "Quiet" }).click();
+    await expect(panel.getByText("Runs before it:").getByRole("link")).toHaveCount(run - 1);
+    await expect(panel.getByRole("status").first()).toContainText("Succeeded");
+  }
+  await expect(panel.getByText("It printed nothing.")).toHaveCount(1);
+  await expect(panel.getByRole("log")).toHaveCount(0);
+  await axeClean(page, "a panel with earlier runs");
+  await panel.getByText("Runs before it:").getByRole("link").last().click();
+  await expect(page.getByRole("region", { name: "Run: Quiet" })).toContainText("It printed nothing.");
+});
+
+test("controls show what makes sense by itself and say where the rest is", async ({ page, farol }) => {
+  const child = spawn("sleep", ["86396"]);
+  try {
+    await signIn(page, farol, "olga");
+    await controls(page, farol, "Count");
+    const main = page.getByRole("main");
+    for (const title of ["Send a signal", "Restart a service", "Stop a container", "Disconnect a client"]) {
+      await expect(main.getByRole("article", { name: title, exact: true })).toHaveCount(0);
+    }
+    await expect(main).toContainText("What is done to one of them stands beside it: Services Containers Processes Connections");
+    await screenshot(page, "controls-alone");
+    // What was done to something is done once more from here, with its values.
+    await page.goto(farol.url + "/controls");
+    const run = await page.evaluate(async (pid) => {
+      const body = new URLSearchParams({ action: "process.signal", key: "again-from-controls", confirm: "true", "params[pid]": String(pid), "params[start_ms]": "1", "params[signal]": "CONT" });
+      const [view] = await (await fetch("/api/fn/run", { method: "POST", body })).json();
+      return view.run.id;
+    }, child.pid);
+    await page.goto(farol.url + `/controls?again=${run}`);
+    await expect(main.getByRole("article", { name: "Send a signal", exact: true }).getByLabel("Process")).toHaveValue(String(child.pid));
+    await main.getByRole("link", { name: "Services" }).click();
+    await expect(page).toHaveURL(farol.url + "/services");
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
+
+test("the list of runs shows what others run as it happens, and neither choice, focus nor filter are lost", async ({ page, browser, farol }) => {
+  await signIn(page, farol, "olga");
+  const panel = await controls(page, farol, "Count");
+  await panel.getByLabel("N", { exact: true }).fill("1");
+  await panel.getByRole("button", { name: "Count" }).click();
+  await expect(panel.getByRole("status").first()).toContainText("Succeeded");
+  await page.goto(farol.url + "/runs");
+  await hydrated(page);
+  const rows = page.getByRole("table").locator("tbody tr");
+  await expect(rows).toHaveCount(1);
+  const link = rows.first().getByRole("link", { name: "Count", exact: true });
+  const first = rows.first().getByRole("radio", { name: /^First/ });
+  await first.check();
+  await page.getByRole("searchbox", { name: "Person" }).fill("half typed");
+  await link.focus();
+  const local = await rows.first().locator("time").innerText();
+
+  const vera = await second(browser, farol, "vera");
+  const other = await controls(vera, farol, "Wait");
+  await other.getByRole("button", { name: "Wait" }).click();
+  await expect(rows).toHaveCount(2);
+  await expect(rows.first()).toContainText("Wait");
+  await expect(rows.first()).toContainText("vera");
+  await expect(rows.first()).toContainText("Running");
+  await expect(page.getByRole("main").getByRole("status")).toHaveText("2 runs");
+  await expect(rows.last().getByRole("link", { name: "Count", exact: true })).toBeFocused();
+  await expect(rows.last().getByRole("radio", { name: /^First/ })).toBeChecked();
+  await expect(page.getByRole("searchbox", { name: "Person" })).toHaveValue("half typed");
+  expect(await rows.last().locator("time").innerText()).toBe(local);
+  await other.getByRole("button", { name: "Stop this run" }).click();
+  await expect(rows.first()).toContainText("Cancelled");
+
+  // What waits for a second person stands above, until somebody has decided.
+  const deploy = vera.getByRole("article", { name: "Deploy" });
+  await deploy.getByLabel("Version").fill("v7.0");
+  await deploy.getByRole("button", { name: "Deploy" }).click();
+  const waiting = page.getByRole("region", { name: "Waiting for approval" });
+  await expect(waiting).toContainText("Deploy");
+  await expect(rows).toHaveCount(3);
+
+  // A filter stays: a run that it lets through comes, another does not.
+  await page.goto(farol.url + "/runs?action=count");
+  await hydrated(page);
+  await expect(rows).toHaveCount(1);
+  await other.getByRole("button", { name: "Wait" }).click();
+  const counting = vera.getByRole("article", { name: "Count" });
+  await counting.getByLabel("N", { exact: true }).fill("2");
+  await counting.getByRole("button", { name: "Count" }).click();
+  await expect(rows).toHaveCount(2);
+  await expect(rows.filter({ hasText: "Wait" })).toHaveCount(0);
+  await expect(page).toHaveURL(farol.url + "/runs?action=count");
+  await axeClean(page, "/runs after it has changed");
+  expect(watchFaults(vera).left()).toEqual([]);
+});
+
+for (const theme of ["light", "dark"] as const) {
+  for (const width of [1440, 390]) {
+    test(`two who watch a run see each other, ${theme}, ${width} px`, async ({ page, browser, farol }) => {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme: theme });
+      await signIn(page, farol, "olga");
+      const panel = await controls(page, farol, "Wait");
+      await panel.getByRole("button", { name: "Wait" }).click();
+      await open(panel, page);
+      await hydrated(page);
+      const company = page.locator(".company");
+      await expect(company).not.toContainText("Also on this page");
+      const vera = await second(browser, farol, "vera");
+      await vera.goto(page.url());
+      await expect(company).toContainText("Also on this page: vera");
+      await expect(company.locator(".company-mark")).toBeVisible();
+      await expect(vera.locator(".company")).toContainText("Also on this page: olga");
+      await axeClean(page, "a run that two watch");
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(wide, "scrolls sideways").toBeLessThanOrEqual(0);
+      await screenshot(page, `run-watched-${theme}-${width}`);
+      await vera.goto(farol.url + "/host");
+      await expect(company).not.toContainText("vera");
+      await page.getByRole("button", { name: "Stop this run" }).click();
+      await expect(state(page)).toContainText("Cancelled");
+    });
+  }
+}

@@ -76,6 +76,22 @@ test.describe("with systemd", () => {
     await context.close();
   });
 
+  test("an order by keyboard alone opens the panel beside the service, which does it", async ({ page }) => {
+    await signIn(page, farol, "olga");
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("restart sleepy");
+    await expect(page.getByRole("option").first()).toContainText("Restart sleepy.service");
+    await page.keyboard.press("Enter");
+    await expect(page).toHaveURL(/\/services\?id=sleepy\.service#p-service-restart-title$/);
+    const drawer = page.getByRole("region", { name: "sleepy.service" });
+    await expect(drawer.getByRole("heading", { name: "Restart", exact: true })).toBeFocused();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await expect(drawer.getByText("sleepy.service was restarted.")).toBeVisible();
+    await expect(drawer.getByText("It printed nothing.")).toHaveCount(1);
+    await expect(drawer.getByText("Nothing printed yet.")).toBeHidden();
+  });
+
   test("what failed stands first, and its run says the line that failed first", async ({ page }) => {
     await signIn(page, farol, "olga");
     await page.goto(farol.url + "/services?id=broken.service");

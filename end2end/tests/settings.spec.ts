@@ -15,7 +15,7 @@ async function addUser(page: Page, name: string, role: string) {
   const form = page.getByRole("region", { name: "Add a user" });
   await form.getByLabel("Name").fill(name);
   await form.getByLabel("Role").selectOption(role);
-  await form.getByLabel("Password, at least 10 characters").fill(PASSWORD);
+  await form.getByLabel("Password, at least 12 characters").fill(PASSWORD);
   await form.getByLabel("The same again").fill(PASSWORD);
   await form.getByRole("button", { name: "Add user" }).click();
 }
@@ -119,6 +119,24 @@ test("all of it works without scripts", async ({ browser, farol }) => {
   await page.goto(farol.url + "/settings/users/adela");
   await expect(page.getByText("Not for you to change")).toBeVisible();
   await context.close();
+});
+
+test("a token of somebody else is trusted after a look at what that means, and trusted no more", async ({ page, farol }) => {
+  farol.addToken("olga");
+  await signIn(page, farol, "adela");
+  await page.goto(farol.url + "/settings/users/olga");
+  await hydrated(page);
+  await expect(page.getByText("None: the password alone signs them in.")).toBeVisible();
+  const row = page.getByRole("region", { name: "API tokens" }).getByRole("row").nth(1);
+  await row.getByText("Trust…").click();
+  await expect(row).toContainText("may then run dangerous actions, and nobody is asked for a proof");
+  await row.getByRole("button", { name: "Trust", exact: true }).click();
+  await expect(page.getByRole("status").filter({ hasText: "may run dangerous actions from now on" })).toBeVisible();
+  await expect(row).toContainText("Dangerous actions without proof");
+  await axeClean(page, "a trusted token");
+  await row.getByRole("button", { name: /^Trust no more/ }).click();
+  await expect(page.getByRole("status").filter({ hasText: "may run no dangerous action any more" })).toBeVisible();
+  await expect(row).not.toContainText("Dangerous actions without proof");
 });
 
 const LONG = "a-name-of-sixty-four-characters-which-is-the-longest-that-fits-x";

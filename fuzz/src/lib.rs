@@ -14,6 +14,7 @@
     reason = "a target fails by panicking"
 )]
 
+pub mod container_frames;
 pub mod emulation_request;
 pub mod engineio_packets;
 pub mod json_commands;
@@ -29,7 +30,8 @@ use farol_model::wire::{Command, Encoding, Reply, codec};
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its folder in `corpus`.
-pub const ALL: [(&str, Target); 7] = [
+pub const ALL: [(&str, Target); 8] = [
+    ("container_frames", container_frames::run),
     ("emulation_request", emulation_request::run),
     ("engineio_packets", engineio_packets::run),
     ("json_commands", json_commands::run),

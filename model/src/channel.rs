@@ -24,6 +24,7 @@ pub enum Kind {
     Collectors,
     Marks,
     Services,
+    RunList,
     Run,
     Log,
     Room,
@@ -36,6 +37,7 @@ words!(Kind {
     Collectors = "collectors",
     Marks = "marks",
     Services = "services",
+    RunList = "runlist",
     Run = "runs",
     Log = "logs",
     Room = "room",
@@ -47,7 +49,7 @@ impl Kind {
         match self {
             Kind::Metrics | Kind::App | Kind::Collectors | Kind::Room => Permission::ViewMetrics,
             Kind::Processes | Kind::Services => Permission::ViewProcesses,
-            Kind::Run | Kind::Marks => Permission::ViewRuns,
+            Kind::Run | Kind::RunList | Kind::Marks => Permission::ViewRuns,
             Kind::Log => Permission::ViewLogs,
         }
     }
@@ -68,6 +70,8 @@ pub enum Channel {
     Marks { host: String },
     /// `services/HOST`: how the services stand.
     Services { host: String },
+    /// `runlist/HOST`: how often the list of runs has changed.
+    RunList { host: String },
     /// `runs/ID`: progress and output of one run.
     Run { id: String },
     /// `logs/KIND/NAME`: what something prints, e.g. `logs/container/4f1e…`. It is there while somebody listens.
@@ -109,6 +113,7 @@ impl Channel {
             (Kind::Collectors, [host]) => Some(Channel::Collectors { host: (*host).into() }),
             (Kind::Marks, [host]) => Some(Channel::Marks { host: (*host).into() }),
             (Kind::Services, [host]) => Some(Channel::Services { host: (*host).into() }),
+            (Kind::RunList, [host]) => Some(Channel::RunList { host: (*host).into() }),
             (Kind::Run, [id]) => Some(Channel::Run { id: (*id).into() }),
             (Kind::Log, [kind, name]) => Some(Channel::Log {
                 kind: (*kind).into(),
@@ -127,6 +132,7 @@ impl Channel {
             Channel::Collectors { .. } => Kind::Collectors,
             Channel::Marks { .. } => Kind::Marks,
             Channel::Services { .. } => Kind::Services,
+            Channel::RunList { .. } => Kind::RunList,
             Channel::Run { .. } => Kind::Run,
             Channel::Log { .. } => Kind::Log,
             Channel::Room { .. } => Kind::Room,
@@ -153,7 +159,10 @@ impl Channel {
         match self {
             Channel::Metrics { .. } | Channel::App { .. } => Class::Metrics,
             Channel::Processes { .. } => Class::Table,
-            Channel::Collectors { .. } | Channel::Marks { .. } | Channel::Services { .. } => Class::Cache,
+            Channel::Collectors { .. }
+            | Channel::Marks { .. }
+            | Channel::Services { .. }
+            | Channel::RunList { .. } => Class::Cache,
             Channel::Run { .. } | Channel::Log { .. } | Channel::Room { .. } => Class::Stream,
         }
     }

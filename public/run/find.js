@@ -37,7 +37,7 @@ function rangesOf(root, words) {
 }
 
 function find(field, step) {
-  const output = field.closest(".run")?.querySelector("[role=log]");
+  const output = field.closest(".output-box")?.querySelector("[role=log]");
   const words = field.value.toLowerCase();
   CSS.highlights.delete(ALL);
   CSS.highlights.delete(HERE);

@@ -140,7 +140,7 @@ impl Access {
             tokens: Tokens::new(pool.clone()),
             sessions: Sessions::new(pool.clone()),
             roles,
-            changes: Changes::new(&pool, audit.clone(), hasher.clone()),
+            changes: Changes::new(audit.clone(), hasher.clone()),
             tickets: Arc::default(),
             setup: Arc::default(),
             audit,

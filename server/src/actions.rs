@@ -26,12 +26,14 @@ use collector::CollectorSwitch;
 use disconnect::Connections;
 use farol_model::{
     Fault, Viewer,
-    action::{ActionSpec, Danger, PanelNotes, Params, RunEvent, RunStatus},
+    action::{ActionSpec, Danger, PanelNotes, Params, RunEvent, RunStatus, Target},
 };
 use futures::future::BoxFuture;
 use output::OutputSink;
 use own::Own;
+use serde::Serialize;
 use service::ServiceManager;
+use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -70,6 +72,10 @@ pub trait Action: Send + Sync + 'static {
     fn weigh(&self, _params: &Params) -> Result<Danger, Fault> {
         Ok(self.spec().danger)
     }
+    /// What it is done to, where that is a thing with details of its own: its panel stands there. None: it makes sense by itself.
+    fn target(&self) -> Option<Target> {
+        None
+    }
     /// Whether a second run must wait for the first.
     fn one_at_a_time(&self) -> bool {
         false
@@ -89,6 +95,10 @@ pub trait Action: Send + Sync + 'static {
     fn check(&self, given: &Params) -> Result<Params, Fault> {
         self.spec().check(given)
     }
+    /// What this action is, as a digest. A run that waits for approval over a restart goes on only where it is the same.
+    fn digest(&self) -> String {
+        digest_of(self.spec())
+    }
     /// What would be started, line by line, with secrets masked. Does nothing.
     fn preview(&self, _: &Params) -> Result<Vec<String>, Fault> {
         Ok(Vec::new())
@@ -101,6 +111,13 @@ pub trait Action: Send + Sync + 'static {
     fn hidden(&self) -> bool {
         false
     }
+}
+
+/// SHA-256 of something as JSON, in hexadecimal.
+pub fn digest_of(what: &impl Serialize) -> String {
+    let bytes = serde_json::to_vec(what).unwrap_or_default();
+    let hash = Sha256::digest(&bytes);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// See [`Action::concurrency`].
@@ -195,6 +212,38 @@ impl<'a> Caller<'a> {
             vouched: true,
         }
     }
+
+    /// For whom what is asked for is done.
+    pub fn asker(&self) -> Asker {
+        Asker {
+            user_id: self.viewer.user_id,
+            token: match self.proof {
+                Some(Proof::Token(id)) => Some(*id),
+                _ => None,
+            },
+            vouched: self.vouched,
+        }
+    }
+}
+
+/// For whom a run is: enough to ask later what they may do by then. Not by which session: a run survives the browser.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asker {
+    pub user_id: i64,
+    /// The API token that it was asked for by.
+    pub token: Option<i64>,
+    /// See [`Caller::vouched`].
+    pub vouched: bool,
+}
+
+/// Somebody in person.
+impl From<i64> for Asker {
+    fn from(user_id: i64) -> Self {
+        Asker {
+            user_id,
+            ..Asker::default()
+        }
+    }
 }
 
 impl<'a> From<&'a Viewer> for Caller<'a> {
@@ -220,4 +269,10 @@ impl<'a> From<&'a Identity> for Caller<'a> {
 /// Whether a proof is fresh enough for what is dangerous; the fault says what to do about it. Implemented by `access`.
 pub trait Freshness: Send + Sync + 'static {
     fn fresh<'a>(&'a self, proof: &'a Proof) -> BoxFuture<'a, Result<(), Fault>>;
+}
+
+/// What somebody may do now, who asked for something earlier: None when there is no such account or token any more, or it may do
+/// nothing. Implemented by `access`.
+pub trait Standing: Send + Sync + 'static {
+    fn standing<'a>(&'a self, asker: &'a Asker) -> BoxFuture<'a, Result<Option<Viewer>, Fault>>;
 }

@@ -30,7 +30,7 @@ pub use page::PAGE_SIZE;
 use append::Draft;
 use entry::{Entry, Head};
 use farol_model::audit::AuditOutcome;
-use sqlx::SqlitePool;
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 use state::ChainState;
 use std::{fmt, sync::Arc};
 use tokio::sync::watch;
@@ -130,6 +130,14 @@ impl AuditLog {
         done.map_err(ActError::Failed)
     }
 
+    /// Begins a change of this very database, which is made with its entry or not at all.
+    pub async fn together(&self) -> Result<Together, sqlx::Error> {
+        Ok(Together {
+            log: self.clone(),
+            transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?,
+        })
+    }
+
     /// What was started and has no end, oldest first. At a start, before anything runs: what an earlier process left.
     pub async fn open(&self) -> Result<Vec<OpenEntry>, sqlx::Error> {
         let rows: Vec<(i64, Option<String>)> = sqlx::query_as(
@@ -150,6 +158,17 @@ impl AuditLog {
             .await
     }
 
+    /// Whether somebody has approved or denied a run.
+    pub async fn decided(&self, run: &str) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM audit WHERE run = ? AND outcome = 'succeeded' \
+             AND (what LIKE 'approve.%' OR what LIKE 'deny.%'))",
+        )
+        .bind(run)
+        .fetch_one(&self.pool)
+        .await
+    }
+
     /// Changes when this process has written an entry.
     fn news(&self) -> watch::Receiver<Option<Head>> {
         self.last.subscribe()
@@ -163,6 +182,26 @@ impl AuditLog {
         self.last.send_replace(Some(head));
         metrics::counter!("farol_audit_entries_total").increment(1);
         entry.seq
+    }
+}
+
+/// A change and its entry in one transaction. Dropped, neither is there; and killed at any point, both are there or neither.
+pub struct Together {
+    log: AuditLog,
+    transaction: Transaction<'static, Sqlite>,
+}
+
+impl Together {
+    /// Where the change is made.
+    pub fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+
+    /// Writes the entry and makes both last. On an error neither does.
+    pub async fn commit(mut self, entry: NewEntry) -> Result<i64, sqlx::Error> {
+        let entry = append::append(&mut self.transaction, Draft::of(entry)).await?;
+        self.transaction.commit().await?;
+        Ok(self.log.written(&entry))
     }
 }
 

@@ -1,4 +1,5 @@
-//! The output of a run as plain text, without colours, read from the store piece by piece while it is sent.
+//! What was printed as a file of plain text, without colours: by a run, read from the store, and by a container, read from its engine.
+//! Both piece by piece while it is sent.
 
 use crate::{access::Identity, error::Refusal, state::AppState};
 use axum::{
@@ -8,7 +9,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use farol_model::Fault;
+use farol_model::{Fault, Permission};
 use futures::stream::unfold;
 
 /// `GET /controls/runs/{id}/output.txt`: what was kept, or has been kept so far.
@@ -27,7 +28,7 @@ pub async fn output(
         let fault = Fault::not_found("The output of this run was removed to make room for newer ones.");
         return Err(Refusal(fault));
     }
-    let name = format!("attachment; filename=\"{id}.txt\"");
+    let name = id.clone();
     let pages = unfold(Some(-1), move |from| {
         let (runner, viewer, id) = (state.runner.clone(), viewer.clone(), id.clone());
         async move {
@@ -39,15 +40,34 @@ pub async fn output(
             }
         }
     });
-    let mut response = Body::from_stream(pages).into_response();
+    Ok(file(&name, Body::from_stream(pages)))
+}
+
+/// `GET /containers/{id}/log.txt`: the last lines of its log, as many as a file holds.
+pub async fn log(
+    State(state): State<AppState>,
+    identity: Option<Extension<Identity>>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let Some(Extension(identity)) = identity else {
+        return Err(Refusal(Fault::unauthenticated()));
+    };
+    identity.viewer.require(Permission::ViewLogs).map_err(Refusal)?;
+    let text = state.containers.log_text(&id).await.map_err(Refusal)?;
+    Ok(file(&id, Body::from_stream(text)))
+}
+
+/// A text to be kept under this name.
+fn file(name: &str, text: Body) -> Response {
+    let mut response = text.into_response();
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/plain; charset=utf-8"),
     );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(name) = HeaderValue::from_str(&name) {
+    if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"{name}.txt\"")) {
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
-    Ok(response)
+    response
 }

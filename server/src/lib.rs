@@ -57,7 +57,11 @@ pub mod time;
 pub mod tls;
 pub mod websocket;
 
-use access::{Access, oidc::Oidc, roles::Roles};
+use access::{
+    Access,
+    oidc::Oidc,
+    roles::{RoleConfig, Roles},
+};
 use actions::{
     collector::CollectorSwitch,
     runbook::{schedule, shelf::Shelf},
@@ -80,7 +84,7 @@ use middleware::origin::OriginPolicy;
 use own::Process;
 use services::Services;
 use state::AppState;
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tee::Tee;
 use tls::{Tls, reload::Watched};
 use tokio::net::TcpListener;
@@ -204,7 +208,13 @@ pub async fn assemble(
     let host = tokio::task::spawn_blocking(host_info)
         .await
         .context("this machine cannot be looked at")?;
-    let process = Process::start(host.name.clone(), &config, collectors.clone(), shutdown.clone());
+    let process = Process::start(
+        host.name.clone(),
+        &config,
+        collectors.clone(),
+        Arc::new(access.roles.clone()),
+        shutdown.clone(),
+    );
     let actions = actions::registered(
         Arc::new(collectors.clone()),
         registry.clone(),
@@ -222,8 +232,10 @@ pub async fn assemble(
         tasks.clone(),
     )
     .await?;
-    runner.ask_for_proof(Arc::new(access.clone()));
+    runner.ask(Arc::new(access.clone()));
     let shelf = shelve(&config, data_dir, &runner, shutdown).await;
+    // Only now are all actions there that may have been asked for.
+    runner.resume().await?;
 
     // What was left open has its end by now.
     tokio::spawn(audit.clone().watch_chain(shutdown.clone()));
@@ -330,6 +342,12 @@ async fn tell_where_to_sign_in(access: &Access, scheme: &str, address: SocketAdd
         cli::say(&format!("sign in at {scheme}://{host}/sign-in"));
     }
     Ok(())
+}
+
+impl own::RoleTable for Roles {
+    fn take_roles(&self, configured: &BTreeMap<String, RoleConfig>) {
+        self.take(configured);
+    }
 }
 
 impl CollectorSwitch for CollectorControl {

@@ -203,6 +203,8 @@ pub enum Ending {
     Proof(Proof),
     /// All proofs of this user no longer hold: disabled, role or password changed. Closed with 4500.
     User(i64),
+    /// What this user may do is another than it was; the proofs hold. Closed with 3003, to come back.
+    Rights(i64),
 }
 
 /// Asks whether somebody may be here. Implemented by `access`.

@@ -1,6 +1,7 @@
 //! What of the running process can be changed: its log, the configuration that can change while it runs, its end.
 
 use crate::{
+    access::roles::RoleConfig,
     actions::own::{Own, Reloaded},
     collectors::scheduler::CollectorControl,
     config::Config,
@@ -10,6 +11,7 @@ use farol_model::Fault;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -22,6 +24,14 @@ use tokio_util::sync::CancellationToken;
 /// Keys that hold as soon as they are read.
 const LOG_FILTER: &str = "log.filter";
 const INTERVAL: &str = "collect.interval_ms";
+/// What these keys begin with.
+const ROLES: &str = "roles.";
+
+/// Who has the roles of the configuration.
+pub trait RoleTable: Send + Sync + 'static {
+    /// Puts them in force, for what is open within a second.
+    fn take_roles(&self, configured: &BTreeMap<String, RoleConfig>);
+}
 
 /// See the module. Cheap to clone.
 #[derive(Clone)]
@@ -36,8 +46,13 @@ struct Inner {
     /// Counts changes of the log's filter, so that the end of an old one does not undo a new one.
     filters: AtomicU64,
     collectors: CollectorControl,
+    roles: Arc<dyn RoleTable>,
+    set_filter: SetFilter,
     shutdown: CancellationToken,
 }
+
+/// Sets the log's filter.
+type SetFilter = fn(&str) -> Result<(), Fault>;
 
 impl Process {
     /// Reads the configuration again at each SIGHUP. Must be called within a Tokio runtime.
@@ -45,6 +60,7 @@ impl Process {
         host: String,
         config: &Config,
         collectors: CollectorControl,
+        roles: Arc<dyn RoleTable>,
         shutdown: CancellationToken,
     ) -> Process {
         let process = Process {
@@ -53,6 +69,8 @@ impl Process {
                 config: Mutex::new(config.clone()),
                 filters: AtomicU64::new(0),
                 collectors,
+                roles,
+                set_filter: telemetry::log::set_filter,
                 shutdown,
             }),
         };
@@ -87,10 +105,15 @@ impl Process {
     fn take(&self, fresh: &Config) -> Result<Reloaded, Fault> {
         let changed = changed(&self.config(), fresh)?;
         let mut reloaded = Reloaded::default();
+        if changed.iter().any(|key| key.starts_with(ROLES)) {
+            self.inner.roles.take_roles(&fresh.roles);
+            self.config().roles = fresh.roles.clone();
+        }
         for key in changed {
             let applied = match key.as_str() {
                 LOG_FILTER => self.take_filter(&fresh.log.filter),
                 INTERVAL => self.take_interval(fresh.collect.interval_ms),
+                role if role.starts_with(ROLES) => true,
                 _ => false,
             };
             match applied {
@@ -101,9 +124,34 @@ impl Process {
         Ok(reloaded)
     }
 
+    /// Logs by this filter, and at this time as the configuration says then; unless somebody has set another one meanwhile.
+    fn log_until<T: Future<Output = ()>>(
+        &self,
+        filter: &str,
+        time: T,
+    ) -> Result<impl Future<Output = ()> + use<T>, Fault> {
+        (self.inner.set_filter)(filter)?;
+        let mine = self.inner.filters.fetch_add(1, Ordering::SeqCst) + 1;
+        tracing::info!(filter, "the log is written by another filter for a while");
+        let process = self.clone();
+        Ok(async move {
+            tokio::select! {
+                () = process.inner.shutdown.cancelled() => return,
+                () = time => {}
+            }
+            if process.inner.filters.load(Ordering::SeqCst) != mine {
+                return;
+            }
+            let filter = process.config().log.filter.clone();
+            if let Err(fault) = (process.inner.set_filter)(&filter) {
+                tracing::error!(%fault, "the log's filter could not be set back");
+            }
+        })
+    }
+
     fn take_filter(&self, filter: &str) -> bool {
         self.inner.filters.fetch_add(1, Ordering::SeqCst);
-        let taken = telemetry::log::set_filter(filter).is_ok();
+        let taken = (self.inner.set_filter)(filter).is_ok();
         if taken {
             filter.clone_into(&mut self.config().log.filter);
         }
@@ -131,23 +179,8 @@ impl Own for Process {
     }
 
     fn log(&self, filter: &str, lasts: Duration) -> Result<(), Fault> {
-        telemetry::log::set_filter(filter)?;
-        let mine = self.inner.filters.fetch_add(1, Ordering::SeqCst) + 1;
-        tracing::info!(filter, "the log is written by another filter for a while");
-        let process = self.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                () = process.inner.shutdown.cancelled() => return,
-                () = tokio::time::sleep(lasts) => {}
-            }
-            if process.inner.filters.load(Ordering::SeqCst) != mine {
-                return;
-            }
-            let filter = process.config().log.filter.clone();
-            if let Err(fault) = telemetry::log::set_filter(&filter) {
-                tracing::error!(%fault, "the log's filter could not be set back");
-            }
-        });
+        let back = self.log_until(filter, tokio::time::sleep(lasts))?;
+        tokio::spawn(back);
         Ok(())
     }
 
@@ -210,6 +243,57 @@ fn differ(at: &str, before: &Value, after: &Value, keys: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Filters that were set, in order.
+    static SET: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    fn note(filter: &str) -> Result<(), Fault> {
+        SET.lock().unwrap().push(filter.to_owned());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn the_log_goes_back_when_its_time_is_over_unless_it_was_set_again() {
+        let shutdown = CancellationToken::new();
+        let hub = crate::live::Hub::new(Default::default());
+        let process = Process {
+            inner: Arc::new(Inner {
+                host: "here".into(),
+                config: Mutex::new(Config::default()),
+                filters: AtomicU64::new(0),
+                collectors: crate::collectors::scheduler::start(Vec::new(), None, hub, shutdown.clone()),
+                roles: Arc::new(crate::access::roles::Roles::new(&BTreeMap::new(), "here")),
+                set_filter: note,
+                shutdown: shutdown.clone(),
+            }),
+        };
+        let set = || std::mem::take(&mut *SET.lock().unwrap());
+        let (over, time) = tokio::sync::oneshot::channel::<()>();
+        let back = process
+            .log_until("debug", async move { time.await.unwrap() })
+            .unwrap();
+        let back = tokio::spawn(back);
+        assert_eq!(set(), ["debug"]);
+        // What the configuration says by then.
+        process.config().log.filter = "warn".into();
+        over.send(()).unwrap();
+        back.await.unwrap();
+        assert_eq!(set(), ["warn"]);
+
+        // The end of the first does not undo the second.
+        let first = process.log_until("debug", std::future::ready(())).unwrap();
+        let second = process.log_until("trace", std::future::ready(())).unwrap();
+        first.await;
+        assert_eq!(set(), ["debug", "trace"]);
+        second.await;
+        assert_eq!(set(), ["warn"]);
+
+        // Nor is anything set back at a stop.
+        let stopped = process.log_until("debug", std::future::pending()).unwrap();
+        shutdown.cancel();
+        stopped.await;
+        assert_eq!(set(), ["debug"]);
+    }
 
     #[test]
     fn what_differs_is_named_by_its_key_and_not_by_its_value() {

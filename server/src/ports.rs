@@ -24,7 +24,7 @@ use farol_model::{
     Fault, Permission, Viewer,
     action::{
         ActionSpec, Comparison, FileFault, Mark, PanelNotes, Params, Run, RunFacts, RunRequest, RunView,
-        RunsPage, RunsQuery,
+        RunsPage, RunsQuery, Target,
     },
     audit::{AuditPage, AuditQuery},
     connection::{ConnectionPage, ConnectionQuery, ConnectionRow, FrameRow},
@@ -48,7 +48,7 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
         }),
         control: Arc::new(Control {
             runner: state.runner.clone(),
-            proof,
+            proof: proof.clone(),
         }),
         account: Arc::new(OwnAccount {
             access: state.access.clone(),
@@ -57,6 +57,7 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
         }),
         runs: Arc::new(Runs {
             runner: state.runner.clone(),
+            proof,
             shelf: state.shelf.clone(),
             hub: state.live.hub.clone(),
         }),
@@ -128,6 +129,10 @@ impl ControlPort for Control {
         self.runner.specs(viewer)
     }
 
+    fn specs_on(&self, viewer: &Viewer, target: Option<Target>) -> Vec<ActionSpec> {
+        self.runner.specs_on(viewer, target)
+    }
+
     fn run<'a>(&'a self, viewer: &'a Viewer, from: &'a str, request: RunRequest) -> PortFuture<'a, Run> {
         let proof = self.proof.as_ref();
         Box::pin(self.runner.start(
@@ -156,6 +161,8 @@ impl ControlPort for Control {
 
 struct Runs {
     runner: Runner,
+    /// What the caller of this request has shown.
+    proof: Option<Proof>,
     shelf: Arc<Shelf>,
     hub: Arc<Hub>,
 }
@@ -180,9 +187,14 @@ impl RunsPort for Runs {
         run: &'a str,
         yes: bool,
     ) -> PortFuture<'a, Run> {
+        let caller = Caller {
+            viewer,
+            proof: self.proof.as_ref(),
+            vouched: false,
+        };
         match yes {
-            true => Box::pin(self.runner.approve(viewer, from, run)),
-            false => Box::pin(self.runner.deny(viewer, from, run)),
+            true => Box::pin(self.runner.approve(caller, from, run)),
+            false => Box::pin(self.runner.deny(caller, from, run)),
         }
     }
 

@@ -40,6 +40,7 @@ pub fn router(state: AppState) -> Router {
         .route("/metrics", metrics)
         .route("/csp-report", post(headers::csp_report))
         .route("/controls/runs/{id}/output.txt", get(download::output))
+        .route("/containers/{id}/log.txt", get(download::log))
         .leptos_routes_with_context(
             &state,
             generate_route_list(App),

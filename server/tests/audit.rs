@@ -12,8 +12,13 @@ use axum::{
     routing::post,
 };
 use common::TestServer;
-use farol::{audit::entry::Head, config::Config};
+use farol::{
+    audit::entry::Head,
+    config::Config,
+    tls::{certificate::Files, self_signed::SelfSigned},
+};
 use hmac::{Hmac, Mac};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::Value;
 use std::{
     path::Path,
@@ -28,6 +33,7 @@ use tokio::{
     net::{TcpListener, TcpStream, UdpSocket, UnixDatagram},
     sync::mpsc,
 };
+use tokio_rustls::{TlsAcceptor, rustls, server::TlsStream};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -170,17 +176,107 @@ async fn receive(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body
     StatusCode::NO_CONTENT
 }
 
-async fn receiver(failures: usize) -> (String, mpsc::UnboundedReceiver<(HeaderMap, String)>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/audit?key=hidden", listener.local_addr().unwrap());
+type Taken = mpsc::UnboundedReceiver<(HeaderMap, String)>;
+
+fn routes(failures: usize) -> (Router, Taken) {
     let (took, taken) = mpsc::unbounded_channel();
     let receiver = Arc::new(Receiver {
         failures: failures.into(),
         took,
     });
     let routes = Router::new().route("/audit", post(receive)).with_state(receiver);
+    (routes, taken)
+}
+
+async fn receiver(failures: usize) -> (String, Taken) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/audit?key=hidden", listener.local_addr().unwrap());
+    let (routes, taken) = routes(failures);
     tokio::spawn(async move { axum::serve(listener, routes).await });
     (url, taken)
+}
+
+/// A receiver behind TLS. Handshakes that fail are told.
+struct Encrypted {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    failed: mpsc::UnboundedSender<String>,
+}
+
+impl axum::serve::Listener for Encrypted {
+    type Io = TlsStream<TcpStream>;
+    type Addr = std::net::SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (stream, address) = self.listener.accept().await.unwrap();
+            match self.acceptor.accept(stream).await {
+                Ok(stream) => return (stream, address),
+                Err(error) => drop(self.failed.send(error.to_string())),
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.listener.local_addr()
+    }
+}
+
+/// A certificate of its own making for the loopback.
+fn made(dir: &Path) -> Files {
+    let address = "127.0.0.1:1".parse().unwrap();
+    let maker = SelfSigned::new(dir, address, &[]);
+    maker.ensure(farol::time::now_ms() / 1000).unwrap()
+}
+
+#[tokio::test]
+async fn a_webhook_behind_tls_is_believed_by_its_own_authority_and_by_no_other() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let files = made(dir.path());
+    let chain = CertificateDer::pem_file_iter(&files.cert).unwrap();
+    let chain = chain.collect::<Result<Vec<_>, _>>().unwrap();
+    let key = PrivateKeyDer::from_pem_file(&files.key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/audit", listener.local_addr().unwrap());
+    let (failed, mut failures) = mpsc::unbounded_channel();
+    let listener = Encrypted {
+        listener,
+        acceptor: TlsAcceptor::from(Arc::new(tls)),
+        failed,
+    };
+    let (routes, mut taken) = routes(0);
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+
+    let server = |ca: &Path| {
+        let toml = format!(
+            "[audit]\nwebhook = \"{url}\"\nwebhook_secret = \"{SECRET}\"\nwebhook_ca = \"{}\"",
+            ca.display()
+        );
+        TestServer::start_with(config(&toml))
+    };
+    let strange = server(&made(other.path()).cert).await;
+    let failure = failures.recv().await.unwrap();
+    assert!(!failure.is_empty());
+    assert!(taken.try_recv().is_err(), "nothing is told to who is not known");
+    strange.stop().await;
+
+    let known = server(&files.cert).await;
+    known.post_sign_in("nobody", "wrong").await;
+    loop {
+        let (headers, body) = taken.recv().await.unwrap();
+        assert!(headers.contains_key("webhook-signature"));
+        if body.contains("\"nobody\"") {
+            break;
+        }
+    }
+    known.stop().await;
 }
 
 #[tokio::test]

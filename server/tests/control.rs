@@ -266,6 +266,88 @@ async fn a_run_that_must_be_approved_waits_for_somebody_else_who_may() {
 }
 
 #[tokio::test]
+async fn a_yes_asks_for_a_fresh_proof_by_every_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "title = \"Deploy\"\napproval = true\nargv = [\"/bin/true\"]\n";
+    let server = with_book(dir.path(), text).await;
+    let (operator, admin) = (
+        server.signed_in("operator").await,
+        server.signed_in("admin").await,
+    );
+    let fields = [("action", "runbook.deploy"), ("key", KEY)];
+    let started: Value = run(&server, &operator, &fields).await.json().await.unwrap();
+    let id = started[0]["run"]["id"].as_str().unwrap();
+    server.let_time_pass().await;
+    let asked = || {
+        let fields = [("run", id), ("word", "approve")];
+        admin.post(server.url("/api/fn/decide")).form(&fields)
+    };
+    let stale = asked().send().await.unwrap();
+    assert_eq!(stale.status(), 403);
+    let told = stale.text().await.unwrap();
+    assert!(told.contains("\"proof_needed\""), "{told}");
+    // A plain form leads to the proof, and from there back to the run.
+    let plain = asked().header("accept", "text/html").send().await.unwrap();
+    assert_eq!(plain.status(), 302);
+    let there = plain.headers()["location"].to_str().unwrap().to_owned();
+    assert_eq!(there, format!("/prove?next=/controls/runs/{id}"));
+    let token = server.token("admin").await;
+    let by_token = server.stranger().post(server.url("/api/fn/decide"));
+    let by_token = by_token
+        .bearer_auth(token)
+        .form(&[("run", id), ("word", "approve")]);
+    assert_eq!(by_token.send().await.unwrap().status(), 403, "it is not trusted");
+    let proof = [("password", common::PASSWORD), ("next", &there[12..])];
+    let proved = admin
+        .post(server.url("/api/auth/prove"))
+        .form(&proof)
+        .send()
+        .await
+        .unwrap();
+    let back = proved.headers()["location"].to_str().unwrap().to_owned();
+    assert_eq!(back, format!("/controls/runs/{id}"));
+    assert_eq!(asked().send().await.unwrap().status(), 200);
+    server
+        .until(&operator, &back, |html| html.contains("Succeeded"))
+        .await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_lost_the_role_between_asking_and_approval_gets_no_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = dir.path().join("count");
+    let text = APPROVED.replace("{}", &count.display().to_string());
+    let server = with_book(dir.path(), &text).await;
+    let (operator, admin) = (
+        server.signed_in("operator").await,
+        server.signed_in("admin").await,
+    );
+    let fields = [("action", "runbook.deploy"), ("key", KEY)];
+    let started: Value = run(&server, &operator, &fields).await.json().await.unwrap();
+    let id = started[0]["run"]["id"].as_str().unwrap();
+    let pool = farol::db::open(server.data_dir.path()).await.unwrap();
+    farol::access::cli::user_role(&pool, "operator", "viewer")
+        .await
+        .unwrap();
+    pool.close().await;
+    assert_eq!(decide(&server, &admin, id, "approve").await, 409);
+    let page = format!("/controls/runs/{id}");
+    server
+        .until(&admin, &page, |html| {
+            html.contains("operator may not run this any more") && html.contains("Denied")
+        })
+        .await;
+    server
+        .until(&admin, "/audit", |html| {
+            html.contains("operator may not run this any more")
+        })
+        .await;
+    assert!(!count.exists());
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn pages_of_runs_are_for_those_who_may_see_runs() {
     let server = TestServer::start().await;
     let (operator, viewer) = (
@@ -321,6 +403,74 @@ async fn a_plain_form_confirms_by_what_is_typed() {
         let fields = [("action", "runbook.deploy"), ("key", key), ("typed", typed)];
         assert_eq!(run(&server, &operator, &fields).await.status(), status, "{typed}");
     }
+    server.stop().await;
+}
+
+/// Choose, give values, see what would run, confirm: links and forms alone.
+#[tokio::test]
+async fn without_scripts_what_would_run_is_seen_before_it_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "title = \"Greet\"\ndangerous = true\nargv = [\"/bin/echo\", \"{who}\"]\nenv = { KEY = \"{key}\" }\n\
+        [[params]]\nname = \"who\"\nlabel = \"Who\"\nhelp = \"Who.\"\nkind = \"text\"\nmax_chars = 20\n\
+        [[params]]\nname = \"key\"\nlabel = \"Key\"\nhelp = \"Key.\"\nkind = \"secret\"\nmax_chars = 20\n";
+    let server = with_book(dir.path(), text).await;
+    let (operator, viewer) = (
+        server.signed_in("operator").await,
+        server.signed_in("viewer").await,
+    );
+    let page = async |client: &Client, path: &str| {
+        let answer = client.get(server.url(path)).send().await.unwrap();
+        answer.text().await.unwrap()
+    };
+    let html = page(&operator, "/controls").await;
+    assert!(
+        html.contains("/controls?again=look:runbook.deploy"),
+        "the way there"
+    );
+    let html = page(&operator, "/controls?again=look:runbook.deploy").await;
+    let card = html.split("aria-label=\"Greet: what would run\"").nth(1).unwrap();
+    assert!(card.contains("Show what would run") && card.contains("name=\"params[who]\""));
+    let long = format!(
+        "/controls?again=look:runbook.deploy&seen=true&params%5Bwho%5D={}",
+        "x".repeat(21)
+    );
+    assert!(page(&operator, &long).await.contains("This cannot be run"));
+    let seen = "/controls?again=look%3Arunbook.deploy&seen=true&params%5Bwho%5D=wide+world";
+    let html = page(&operator, seen).await;
+    assert!(html.contains("This is what would run. Nothing has been started."));
+    assert!(
+        html.contains("/bin/echo 'wide world'") && html.contains("KEY='[redacted]'"),
+        "{html}"
+    );
+    let form = html.split("aria-label=\"Greet: what would run\"").nth(1).unwrap();
+    let form = form.split("action=\"/api/fn/run\"").nth(1).unwrap();
+    assert!(
+        form.contains("name=\"params[key]\"") && form.contains("name=\"typed\""),
+        "{form}"
+    );
+    let key = form.split("name=\"key\" value=\"").nth(1).unwrap();
+    let key = key.split('"').next().unwrap();
+    let fields = [
+        ("action", "runbook.deploy"),
+        ("key", key),
+        ("params[who]", "wide world"),
+        ("params[key]", "hunter2"),
+        ("typed", "deploy"),
+    ];
+    let started = operator
+        .post(server.url("/api/fn/run"))
+        .header("accept", "text/html");
+    let started = started.form(&fields).send().await.unwrap();
+    let run = started.headers()["location"].to_str().unwrap().to_owned();
+    server
+        .until(&operator, &run, |html| {
+            html.contains("wide world") && html.contains("Succeeded")
+        })
+        .await;
+    assert!(
+        !page(&viewer, seen).await.contains("/bin/echo"),
+        "not for everybody"
+    );
     server.stop().await;
 }
 

@@ -80,12 +80,27 @@ label = "Key"
 help = "Of the run."
 kind = "text"
 max_chars = 64
+
+[[runbook]]
+name = "asked"
+title = "Asked"
+summary = "As quick, when somebody else says so."
+approval = true
+argv = ["/bin/sh", "-c", "exec 3<>DIR/said; echo $1 >> DIR/ran; echo ran $1 >&3", "asked", "{key}"]
+[[runbook.params]]
+name = "key"
+label = "Key"
+help = "Of the run."
+kind = "text"
+max_chars = 64
 "#;
 
 /// A data folder, and the server on it that is killed again and again.
 struct World {
     dir: TempDir,
     token: String,
+    /// Of somebody else, who may approve.
+    second: String,
     server: Option<Child>,
     address: String,
     /// What runs say.
@@ -127,6 +142,26 @@ fn output_of(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Makes an operator with an API token that may do what asks for a proof; its text.
+fn operator(dir: &Path, name: &str) -> String {
+    let mut add = farol(dir)
+        .args(["user", "add", name, "--role", "operator", "--password-stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = add.stdin.take().unwrap();
+    input.write_all(b"correct horse battery staple\n").unwrap();
+    drop(input);
+    assert!(add.wait().unwrap().success());
+    let printed = output_of(farol(dir).args(["token", "create", "--user", name, "--name", "test"]));
+    let mut words = printed.split_whitespace();
+    let id = words.nth(1).unwrap();
+    output_of(farol(dir).args(["token", "trust", id]));
+    let token = words.find(|word| word.starts_with("farol_"));
+    token.unwrap().to_owned()
+}
+
 impl World {
     fn new() -> World {
         let dir = tempfile::tempdir().unwrap();
@@ -135,21 +170,9 @@ impl World {
         File::create(dir.path().join("ran")).unwrap();
         let said = BufReader::new(fifo(&dir.path().join("said")));
         fifo(&dir.path().join("go"));
-        let mut add = farol(dir.path())
-            .args(["user", "add", "olga", "--role", "operator", "--password-stdin"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut input = add.stdin.take().unwrap();
-        input.write_all(b"correct horse battery staple\n").unwrap();
-        drop(input);
-        assert!(add.wait().unwrap().success());
-        let create = ["token", "create", "--user", "olga", "--name", "test"];
-        let printed = output_of(farol(dir.path()).args(create));
-        let token = printed.split_whitespace().find(|word| word.starts_with("farol_"));
         let mut world = World {
-            token: token.unwrap().to_owned(),
+            token: operator(dir.path(), "olga"),
+            second: operator(dir.path(), "vera"),
             dir,
             server: None,
             address: String::new(),
@@ -206,6 +229,34 @@ impl World {
         );
         stream.write_all(request.as_bytes()).unwrap();
         stream
+    }
+
+    /// The second person says yes, and does not wait for the answer.
+    fn approve(&self, id: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let body = format!("run={id}&word=approve");
+        let request = format!(
+            "POST /api/fn/decide HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.address,
+            self.second,
+            body.len(),
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    }
+
+    /// Says yes, and sees the run to its end.
+    fn see_through(&mut self, id: &str, key: &str) {
+        let mut answer = String::new();
+        self.approve(id).read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        self.until("ran", key);
+        self.until_ended(id);
+    }
+
+    fn stands(&self, id: &str) -> String {
+        let (_, run) = self.ask("GET", &format!("/api/v1/runs/{id}"), None, "");
+        run["status"].as_str().unwrap().to_owned()
     }
 
     fn ask(&self, method: &str, path: &str, key: Option<&str>, body: &str) -> (u16, Value) {
@@ -391,7 +442,11 @@ impl World {
             let id = id.as_deref().unwrap();
             let outcome = runs.remove(id).unwrap_or_else(|| panic!("{key} has no entry"));
             let (_, run) = self.ask("GET", &format!("/api/v1/runs/{id}"), None, "");
-            assert_eq!(run["status"], outcome, "{key}: entry and run say the same");
+            let told = match run["status"].as_str() {
+                Some("expired") => "timed_out",
+                other => other.unwrap(),
+            };
+            assert_eq!(told, outcome, "{key}: entry and run say the same");
             let nothing_done = run["detail"].as_str().unwrap().contains("Nothing was done");
             assert!(
                 !(nothing_done && executed.contains_key(key)),
@@ -443,4 +498,41 @@ fn killed_in_every_state_nothing_runs_twice_nothing_is_lost_and_the_chain_holds(
     let ended: Vec<_> = worlds.into_iter().map(|world| world.join()).collect();
     let kills: usize = ended.into_iter().map(|kills| kills.unwrap()).sum();
     assert_eq!(kills, KILLS);
+}
+
+/// Killed while a run waits for a second person, and while the yes is on its way: it is asked for again, or its state says
+/// that it is over; it runs once at most.
+#[test]
+fn what_waits_for_approval_survives_a_kill_and_runs_once() {
+    let mut it = World::new();
+    for round in 0..24_u64 {
+        let key = format!("asked-{round:04}");
+        let id = it.begin("asked", &key);
+        assert_eq!(it.stands(&id), "awaiting");
+        let said = (round % 3 != 0).then(|| it.approve(&id));
+        if said.is_some() {
+            spin(Duration::from_micros((round * 7919) % 30_000));
+        }
+        it.kill();
+        it.start();
+        let executed = it.executed().get(&key).copied().unwrap_or_default();
+        match (it.stands(&id).as_str(), executed) {
+            ("awaiting", 0) => it.see_through(&id, &key),
+            ("expired" | "cancelled", 0) if said.is_some() => {}
+            ("lost" | "succeeded", 0 | 1) if said.is_some() => {}
+            (stands, executed) => panic!("{key} is {stands} and was executed {executed} times"),
+        }
+        assert!(it.executed().get(&key).copied().unwrap_or_default() <= 1);
+        *it.found.entry(it.stands(&id)).or_default() += 1;
+    }
+    it.kill();
+    it.start();
+    let twice: Vec<_> = it
+        .executed()
+        .into_iter()
+        .filter(|(_, count)| *count > 1)
+        .collect();
+    assert!(twice.is_empty(), "executed twice: {twice:?}");
+    it.audit();
+    eprintln!("{:#?}", it.found);
 }

@@ -18,8 +18,6 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 use totp_rs::{Builder, Secret, Totp};
-use tower_sessions::{SessionStore, session::Id};
-use tower_sessions_sqlx_store::SqliteStore;
 
 /// A browser that keeps its cookies, follows no redirect and sends our origin.
 fn browser(server: &TestServer) -> Client {
@@ -137,27 +135,6 @@ async fn enrol(server: &TestServer, client: &Client, name: &str) -> (Totp, Vec<S
     (app, codes)
 }
 
-/// As if the last proof of every session had been shown an hour ago.
-async fn let_time_pass(server: &TestServer) {
-    let pool = db::open(server.data_dir.path()).await.unwrap();
-    let store = SqliteStore::new(pool.clone());
-    let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM tower_sessions")
-        .fetch_all(&pool)
-        .await
-        .unwrap();
-    for id in ids {
-        let id: Id = id.parse().unwrap();
-        let mut record = store.load(&id).await.unwrap().unwrap();
-        if record.data.contains_key("proven_ms") {
-            record
-                .data
-                .insert("proven_ms".into(), (now_ms() - 3_600_000).into());
-            store.save(&record).await.unwrap();
-        }
-    }
-    pool.close().await;
-}
-
 #[tokio::test]
 async fn a_sign_in_takes_two_steps_where_an_app_is_set_up_and_a_code_works_once() {
     let server = TestServer::start().await;
@@ -243,7 +220,7 @@ async fn an_app_is_set_up_and_removed_only_with_a_fresh_proof_and_the_command_li
     let server = TestServer::start().await;
     let client = browser(&server);
     let (app, _) = enrol(&server, &client, "operator").await;
-    let_time_pass(&server).await;
+    server.let_time_pass().await;
     for form in [
         "totp/begin",
         "totp/confirm",
@@ -354,7 +331,7 @@ async fn what_is_dangerous_asks_again_by_every_way_and_goes_on_after_the_proof()
     sign_in(&server, &client, "operator", PASSWORD).await;
     let fresh = run(&server, &client, "proof-key-1", "application/json").await;
     assert_eq!(fresh.status(), 200, "{}", fresh.text().await.unwrap());
-    let_time_pass(&server).await;
+    server.let_time_pass().await;
 
     let stale = run(&server, &client, "proof-key-2", "application/json").await;
     assert_eq!(stale.status(), 403);

@@ -234,7 +234,7 @@ async fn what_is_wrong_is_said_on_the_page_and_changes_nothing() {
                 ("password", "short"),
                 ("repeat", "short"),
             ],
-            "at least 10 characters",
+            "needs at least 12 characters",
         ),
         (
             [
@@ -669,5 +669,254 @@ async fn many_users_come_in_pages() {
     );
     let none = page(&server, &admin, "/settings/users?text=nobody-here").await;
     assert!(none.contains("Nobody is called so"), "{none}");
+    server.stop().await;
+}
+
+/// What a form leads to that has to wait for a proof.
+async fn to_prove(server: &TestServer, client: &Client, path: &str) -> String {
+    let answer = post(server, client, path, &[]).await;
+    assert_eq!(answer.status(), 303, "{path}");
+    answer.headers()[header::LOCATION].to_str().unwrap().to_owned()
+}
+
+async fn prove(server: &TestServer, client: &Client) {
+    let proof = [("password", PASSWORD), ("next", "/settings")];
+    let answer = post(server, client, "/api/auth/prove", &proof).await;
+    assert_eq!(answer.headers()[header::LOCATION], "/settings");
+}
+
+#[tokio::test]
+async fn a_lost_second_factor_is_reset_after_a_proof_and_its_sessions_end() {
+    let server = TestServer::start().await;
+    let pool = db::open(server.data_dir.path()).await.unwrap();
+    for table in [
+        "totp (user_id, secret, created_ms, confirmed_ms) SELECT id, x'00', 1, 1",
+        "recovery_codes (user_id, hash) SELECT id, x'01'",
+        "passkeys (user_id, rp_id, credential_id, credential, name, created_ms) SELECT id, 'ours', x'02', '{}', 'key', 1",
+    ] {
+        let text = format!("INSERT INTO {table} FROM users WHERE name = 'operator'");
+        sqlx::query(&text).execute(&pool).await.unwrap();
+    }
+    let kept = async || {
+        let count = "SELECT (SELECT count(*) FROM totp) + (SELECT count(*) FROM recovery_codes) + (SELECT count(*) FROM passkeys)";
+        sqlx::query_scalar::<_, i64>(count)
+            .fetch_one(&pool)
+            .await
+            .unwrap()
+    };
+    let (token, admin) = (
+        server.token("operator").await,
+        client(&server, &server.cookie("admin").await),
+    );
+    let html = page(&server, &admin, "/settings/users/operator").await;
+    assert!(
+        html.contains("an authenticator app, 1 recovery code, 1 passkey"),
+        "{html}"
+    );
+    let path = "/api/settings/users/operator/reset-proofs";
+    let by_token = server.stranger().post(server.url(path)).bearer_auth(&token);
+    assert_eq!(by_token.send().await.unwrap().status(), 403);
+    let viewer = client(&server, &server.cookie("viewer").await);
+    assert_eq!(post(&server, &viewer, path, &[]).await.status(), 403);
+    let own = form(&server, &admin, "/api/settings/users/admin/reset-proofs", &[]).await;
+    assert!(own.contains("Nobody changes their own role or access"), "{own}");
+    server.let_time_pass().await;
+    let there = to_prove(&server, &admin, path).await;
+    assert_eq!(there, "/prove?next=/settings/users/operator");
+    assert_eq!(kept().await, 3, "nothing without a proof");
+
+    prove(&server, &admin).await;
+    // A session from before the second step was set up, say.
+    sqlx::query("UPDATE totp SET confirmed_ms = NULL")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let open = socket(&server, "cookie", &server.cookie("operator").await).await;
+    let since = Instant::now();
+    let html = form(&server, &admin, path, &[]).await;
+    assert!(html.contains("signs in with the password alone"), "{html}");
+    assert!(html.contains("None: the password alone signs them in"), "{html}");
+    let (code, after) = end_of(open, since).await;
+    assert_eq!(code, Disconnect::SESSION_ENDED.code);
+    assert!(after < AT_ONCE, "took {after:?}");
+    assert_eq!(kept().await, 0);
+    let audit = page(&server, &admin, "/audit?text=reset_proofs").await;
+    assert!(audit.contains("Took away the authenticator app"), "{audit}");
+    assert!(audit.contains("have not shown that it is you"), "the refusal too");
+    pool.close().await;
+    server.stop().await;
+}
+
+/// Runs something dangerous over an open socket; the answer.
+async fn dangerous(socket: &mut Socket, id: u64) -> serde_json::Value {
+    let params = serde_json::json!({ "connection": "00000000", "reason": "a test" });
+    let data = serde_json::json!({ "action": "live.disconnect", "key": format!("trust-key-{id}"), "params": params, "confirm": true });
+    let command = serde_json::json!({ "id": id, "rpc": { "method": "run", "data": data } });
+    socket.send(Message::text(command.to_string())).await.unwrap();
+    loop {
+        let message = timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap();
+        for line in message.into_text().unwrap().lines() {
+            let answer: serde_json::Value = serde_json::from_str(line).unwrap();
+            if answer["id"] == id {
+                return answer;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_trusts_a_token_of_somebody_else_and_what_is_open_acts_at_once() {
+    let server = TestServer::start().await;
+    let bearer = format!("Bearer {}", server.token("operator").await);
+    let mut open = socket(&server, "authorization", Box::leak(bearer.into_boxed_str())).await;
+    let (admin, operator) = (
+        client(&server, &server.cookie("admin").await),
+        client(&server, &server.cookie("operator").await),
+    );
+    assert_eq!(dangerous(&mut open, 11).await["error"]["code"], 103);
+    let html = page(&server, &admin, "/settings/users/operator").await;
+    let id = id_in(&html, "/api/settings/tokens/");
+    let (trust, distrust) = (
+        format!("/api/settings/tokens/{id}/trust"),
+        format!("/api/settings/tokens/{id}/distrust"),
+    );
+    assert_eq!(post(&server, &operator, &trust, &[]).await.status(), 403);
+    server.let_time_pass().await;
+    let there = to_prove(&server, &admin, &trust).await;
+    assert_eq!(there, "/prove?next=/settings/users/operator");
+    assert_eq!(dangerous(&mut open, 12).await["error"]["code"], 103);
+
+    prove(&server, &admin).await;
+    let html = form(&server, &admin, &trust, &[]).await;
+    assert!(html.contains("may run dangerous actions from now on"), "{html}");
+    assert!(html.contains("Dangerous actions without proof"), "{html}");
+    let done = dangerous(&mut open, 13).await;
+    assert!(done["rpc"].is_object(), "{done}");
+
+    // The owner takes it back without a proof; so could an administrator.
+    let html = form(&server, &operator, &distrust, &[]).await;
+    assert!(html.contains("may run no dangerous action any more"), "{html}");
+    assert_eq!(dangerous(&mut open, 14).await["error"]["code"], 103);
+    let audit = page(&server, &admin, "/audit?text=trust").await;
+    assert!(audit.contains("token.trust") && audit.contains("token.distrust"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_trusts_their_own_token_or_one_that_ended() {
+    let server = TestServer::start().await;
+    server.token("admin").await;
+    server.token("operator").await;
+    let admin = client(&server, &server.cookie("admin").await);
+    let html = page(&server, &admin, "/settings/tokens").await;
+    let own = id_in(&html, "/api/settings/tokens/");
+    assert!(!html.contains("/trust\""), "it is not offered");
+    let path = format!("/api/settings/tokens/{own}/trust");
+    let html = form(&server, &admin, &path, &[]).await;
+    assert!(html.contains("Nobody trusts their own tokens"), "{html}");
+    let html = page(&server, &admin, "/settings/users/operator").await;
+    let theirs = id_in(&html, "/api/settings/tokens/");
+    form(
+        &server,
+        &admin,
+        &format!("/api/settings/tokens/{theirs}/revoke"),
+        &[],
+    )
+    .await;
+    let html = form(
+        &server,
+        &admin,
+        &format!("/api/settings/tokens/{theirs}/trust"),
+        &[],
+    )
+    .await;
+    assert!(html.contains("revoked or expired"), "{html}");
+    let html = form(&server, &admin, "/api/settings/tokens/999/trust", &[]).await;
+    assert!(html.contains("There is no token 999"), "{html}");
+    server.stop().await;
+}
+
+/// Reads the configuration again by its action; what it said.
+async fn reload(server: &TestServer, admin: &Client, key: &str) -> String {
+    let fields = [("action", "farol.reload"), ("key", key)];
+    let answer = post(server, admin, "/api/fn/run", &fields).await;
+    let told: serde_json::Value = answer.json().await.unwrap();
+    let id = told[0]["run"]["id"].as_str().unwrap().to_owned();
+    let path = format!("/controls/runs/{id}");
+    let ended = |html: &str| html.contains("Succeeded") || html.contains("Failed");
+    server.until(admin, &path, ended).await
+}
+
+#[tokio::test]
+async fn roles_of_the_configuration_hold_when_it_is_read_again_and_a_wrong_table_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("farol.toml");
+    let write = |permissions: &str| {
+        let text = format!("[roles.ops]\npermissions = [{permissions}]\n");
+        std::fs::write(&file, text).unwrap();
+    };
+    write("\"view_metrics\", \"view_runs\"");
+    let server = TestServer::start_with(Config::load(Some(&file)).unwrap()).await;
+    let pool = db::open(server.data_dir.path()).await.unwrap();
+    cli::user_add(&pool, "olga", "ops", PASSWORD.into())
+        .await
+        .unwrap();
+    pool.close().await;
+    let cookie = server.cookie("olga").await;
+    let (olga, admin) = (
+        client(&server, &cookie),
+        client(&server, &server.cookie("admin").await),
+    );
+    let runs = async || {
+        olga.get(server.url("/runs"))
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
+    };
+    assert_eq!(runs().await, 200);
+    let mut others = socket(&server, "cookie", &server.cookie("viewer").await).await;
+    let mut open = socket(&server, "cookie", &cookie).await;
+    lives(&mut open).await;
+
+    write("\"view_metrics\"");
+    let html = reload(&server, &admin, "reload-key-1").await;
+    let since = Instant::now();
+    assert!(html.contains("In force now: roles.ops.permissions."), "{html}");
+    assert_eq!(runs().await, 403, "by the next request");
+    let (code, after) = end_of(open, since).await;
+    assert_eq!(
+        code,
+        Disconnect::FORCE_RECONNECT.code,
+        "to come back with what it may"
+    );
+    assert!(after < AT_ONCE, "took {after:?}");
+    assert_eq!(status(&server, &olga).await, 200, "the session holds");
+    lives(&mut others).await;
+
+    write("\"view_metrics\", \"fly\"");
+    let html = reload(&server, &admin, "reload-key-2").await;
+    assert!(
+        html.contains("Failed") && html.contains("roles.ops.permissions"),
+        "{html}"
+    );
+    assert!(html.contains("fly"), "what is wrong with it");
+    assert_eq!(
+        (runs().await, status(&server, &olga).await),
+        (403, 200),
+        "as before"
+    );
+
+    write("\"view_metrics\", \"view_runs\"");
+    reload(&server, &admin, "reload-key-3").await;
+    assert_eq!(runs().await, 200);
+    std::fs::write(&file, "").unwrap();
+    reload(&server, &admin, "reload-key-4").await;
+    assert_eq!(
+        status(&server, &olga).await,
+        403,
+        "a role that is gone allows nothing"
+    );
     server.stop().await;
 }

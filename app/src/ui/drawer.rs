@@ -1,9 +1,10 @@
 //! Details beside a table: takes the focus when it opens, and Esc closes it.
 
 use super::icons::{Glyph, Icon};
+use crate::browser;
 use crate::prelude::*;
-use leptos::{ev, wasm_bindgen::JsCast, web_sys::HtmlElement};
-use leptos_router::hooks::use_navigate;
+use leptos::ev;
+use leptos_router::hooks::{use_location, use_navigate};
 
 /// Id of the heading, which takes the focus.
 const HEADING: &str = "drawer-title";
@@ -15,11 +16,11 @@ pub fn Drawer(
     close: String,
     children: Children,
 ) -> AnyView {
-    effect(|| {
-        let heading = document().get_element_by_id(HEADING);
-        if let Some(heading) = heading.and_then(|heading| heading.dyn_into::<HtmlElement>().ok()) {
-            // An element of the document can always be asked to take the focus.
-            drop(heading.focus());
+    // An address that names a part of the details is for whoever draws that.
+    let named = use_location().hash;
+    effect(move || {
+        if named.with_untracked(String::is_empty) {
+            browser::focus(HEADING.to_owned());
         }
     });
     close_on_escape(close.clone());

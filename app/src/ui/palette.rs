@@ -184,6 +184,10 @@ fn Search(open: RwSignal<bool>) -> AnyView {
         if let Some(href) = untrack(|| state.enter()) {
             state.open.set(false);
             navigate(&href, Default::default());
+            // Also when the page stands there already.
+            if let Some((_, part)) = href.split_once('#') {
+                browser::focus(part.to_owned());
+            }
         }
     });
     effect(move || {

@@ -4,6 +4,24 @@ use super::Run;
 use crate::fields;
 use serde::{Deserialize, Serialize};
 
+/// A kind of thing with details of its own, where the panels of what can be done to it stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Process,
+    Service,
+    Container,
+    Connection,
+}
+
+impl Target {
+    pub const ALL: [Target; 4] = [
+        Target::Process,
+        Target::Service,
+        Target::Container,
+        Target::Connection,
+    ];
+}
+
 /// What a panel shows and offers beside what its spec says.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct PanelNotes {

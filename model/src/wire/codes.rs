@@ -75,7 +75,7 @@ disconnects! {
     CONNECTION_CLOSED = 3000, "connection closed";
     /// The server is stopping.
     SHUTDOWN = 3001, "shutdown";
-    /// An operator ended the connection; the client may come back.
+    /// An operator ended the connection, or what the user may do has changed; the client may come back.
     FORCE_RECONNECT = 3003, "force reconnect";
     /// The client does not read what it is sent.
     SLOW = 3008, "slow";

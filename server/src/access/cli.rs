@@ -8,13 +8,9 @@ use super::{
     tokens::{NewToken, TokenInfo, Tokens},
     users::{User, Users},
 };
-use crate::{
-    audit::{AuditLog, NewEntry},
-    time::now_ms,
-};
+use crate::{audit::AuditLog, time::now_ms};
 use anyhow::{Context, bail};
 use farol_app::ui::moment::utc;
-use farol_model::audit::AuditOutcome;
 use sqlx::SqlitePool;
 use std::io::{BufRead, IsTerminal};
 use tower_sessions_sqlx_store::SqliteStore;
@@ -184,32 +180,12 @@ async fn sessions(pool: &SqlitePool) -> anyhow::Result<Sessions> {
     Ok(Sessions::new(pool.clone()))
 }
 
-fn changes(pool: &SqlitePool) -> Changes {
-    Changes::new(pool, AuditLog::new(pool.clone()), Hasher::default())
-}
-
-/// Does something with its audit entry, or not at all.
-pub(super) async fn act<T>(
-    pool: &SqlitePool,
-    what: &str,
-    doing: impl Future<Output = Result<T, sqlx::Error>>,
-    said: impl FnOnce(&T) -> String,
-) -> anyhow::Result<T> {
-    let By { who, from } = by();
-    let entry = NewEntry {
-        who,
-        from,
-        what: what.to_owned(),
-        params: "{}".to_owned(),
-        run: None,
-        outcome: AuditOutcome::Started,
-        detail: String::new(),
-    };
-    Ok(AuditLog::new(pool.clone()).act(entry, doing, said).await?)
+pub(super) fn changes(pool: &SqlitePool) -> Changes {
+    Changes::new(AuditLog::new(pool.clone()), Hasher::default())
 }
 
 /// The account that the command runs as.
-fn by() -> By {
+pub(super) fn by() -> By {
     By {
         who: std::env::var("USER").unwrap_or_else(|_| "unknown account".to_owned()),
         from: "command line".to_owned(),

@@ -1,11 +1,12 @@
-//! What the live plane asks of access.
+//! What the live plane asks of access, and what the runner asks of it when a run is to begin that was asked for earlier.
 
 use super::{Access, Identity, identify, tickets, tokens::Held};
 use crate::{
+    actions::{Asker, Standing},
     live::{Ending, Gate, Proof},
     time::now_ms,
 };
-use farol_model::Fault;
+use farol_model::{Fault, Viewer};
 use futures::future::BoxFuture;
 use std::time::Instant;
 use tokio::sync::broadcast;
@@ -53,6 +54,22 @@ impl Gate for Access {
 
     fn endings(&self) -> broadcast::Receiver<Ending> {
         self.endings.subscribe()
+    }
+}
+
+impl Standing for Access {
+    fn standing<'a>(&'a self, asker: &'a Asker) -> BoxFuture<'a, Result<Option<Viewer>, Fault>> {
+        Box::pin(async move {
+            if let Some(token) = asker.token {
+                let held = self.tokens.by_id(token).await.map_err(|error| broken(&error))?;
+                return Ok(held.map(|held| self.by(&held).viewer));
+            }
+            let user = self.users.by_id(asker.user_id).await;
+            let user = user.map_err(|error| broken(&error))?;
+            Ok(user
+                .filter(|user| !user.disabled)
+                .map(|user| self.roles.viewer(&user, None)))
+        })
     }
 }
 

@@ -28,6 +28,7 @@ pub mod stepup;
 pub mod totp;
 pub mod webauthn;
 
+use super::users;
 use attempts::Attempts;
 use browsers::Browsers;
 use ceremony::Ceremonies;
@@ -35,7 +36,7 @@ use once::ShownOnce;
 use passkeys::Passkeys;
 use recovery::RecoveryCodes;
 use seal::Seal;
-use sqlx::SqlitePool;
+use sqlx::{SqliteConnection, SqlitePool};
 use std::sync::Arc;
 use totp::TotpStore;
 
@@ -51,6 +52,19 @@ pub struct Proofs {
     pub ceremonies: Arc<Ceremonies>,
     /// Recovery codes that wait to be shown, by session.
     pub shown_once: Arc<ShownOnce>,
+    pool: SqlitePool,
+}
+
+/// Takes away all that a user proves themselves by beside the password, and ends their sessions: who had the lost phone may be
+/// signed in. In a transaction of the caller's.
+pub(super) async fn reset(connection: &mut SqliteConnection, user_id: i64) -> Result<(), sqlx::Error> {
+    for table in ["totp", "recovery_codes", "passkeys", "known_browsers"] {
+        sqlx::query(&format!("DELETE FROM {table} WHERE user_id = ?"))
+            .bind(user_id)
+            .execute(&mut *connection)
+            .await?;
+    }
+    users::end_sessions(connection, user_id).await
 }
 
 impl Proofs {
@@ -65,7 +79,20 @@ impl Proofs {
             browsers: Browsers::new(pool.clone()),
             ceremonies: Arc::default(),
             shown_once: Arc::default(),
+            pool: pool.clone(),
         })
+    }
+
+    /// What a user can prove themselves by, beside the password: an app, recovery codes that are left, passkeys.
+    pub async fn kept(&self, user_id: i64) -> Result<(bool, i64, i64), sqlx::Error> {
+        sqlx::query_as(
+            "SELECT EXISTS (SELECT 1 FROM totp WHERE user_id = ?1 AND confirmed_ms IS NOT NULL), \
+             (SELECT count(*) FROM recovery_codes WHERE user_id = ?1 AND used_ms IS NULL), \
+             (SELECT count(*) FROM passkeys WHERE user_id = ?1)",
+        )
+        .bind(user_id)
+        .fetch_one(&self.pool)
+        .await
     }
 
     /// Whether a password alone does not sign this user in.

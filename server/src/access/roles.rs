@@ -7,7 +7,10 @@ use farol_model::{
     access::{Permissions, Reach},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 /// Roles of the configuration at most.
 const MAX_ROLES: usize = 64;
@@ -60,10 +63,14 @@ fn bad_name(name: &str) -> Option<String> {
     })
 }
 
-/// All roles there are, built-in ones first. Cheap to clone.
+/// Name and grants of each role, built-in ones first.
+pub type Table = Arc<Vec<(String, Grants)>>;
+
+/// All roles there are. Cheap to clone; all clones have the same table, which may be replaced.
 #[derive(Debug, Clone)]
 pub struct Roles {
-    all: Arc<Vec<(String, Grants)>>,
+    /// A std lock: held to clone and to replace.
+    all: Arc<RwLock<Table>>,
     /// What this machine is called where hosts are named.
     here: Arc<str>,
 }
@@ -71,38 +78,40 @@ pub struct Roles {
 impl Roles {
     /// From a configuration that has been checked: a role that is wrong allows nothing.
     pub fn new(configured: &BTreeMap<String, RoleConfig>, here: &str) -> Self {
-        let built_in = Role::ALL.map(|role| (role.as_str().to_owned(), Grants::of(role.permissions())));
-        let own = configured.iter().map(|(name, role)| {
-            let grants = Grants::parse(&role.permissions).unwrap_or_default();
-            (name.clone(), grants)
-        });
         Roles {
-            all: Arc::new(built_in.into_iter().chain(own).collect()),
+            all: Arc::new(RwLock::new(table(configured))),
             here: here.into(),
         }
     }
 
-    /// Name and grants, in display order.
-    pub fn all(&self) -> &[(String, Grants)] {
-        &self.all
+    /// Puts another configuration in force, which has been checked. Whoever asks from now on is answered by it; what is open is for
+    /// the [`watch`](super::watch) to end.
+    pub fn take(&self, configured: &BTreeMap<String, RoleConfig>) {
+        *self.all.write().unwrap_or_else(PoisonError::into_inner) = table(configured);
+    }
+
+    /// As they are now, in display order.
+    pub fn all(&self) -> Table {
+        self.all.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What a role allows; None when there is no such role.
-    pub fn grants(&self, name: &str) -> Option<&Grants> {
-        let (_, grants) = self.all.iter().find(|(known, _)| known == name)?;
-        Some(grants)
+    pub fn grants(&self, name: &str) -> Option<Grants> {
+        grants_in(&self.all(), name).cloned()
     }
 
     /// Names for a message.
     pub fn names(&self) -> String {
-        let names: Vec<&str> = self.all.iter().map(|(name, _)| name.as_str()).collect();
+        let all = self.all();
+        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
         names.join(", ")
     }
 
     /// The user as somebody who may do things: what the role allows, and of that only what the token does, if one was shown.
     pub fn viewer(&self, user: &User, token: Option<&Grants>) -> Viewer {
         let nothing = Grants::default();
-        let role = self.grants(&user.role).unwrap_or(&nothing);
+        let all = self.all();
+        let role = grants_in(&all, &user.role).unwrap_or(&nothing);
         let narrowed = token.map_or(role.permissions(), |token| {
             role.permissions().and(token.permissions())
         });
@@ -120,8 +129,25 @@ impl Roles {
 
     /// Permissions of the role, for tables.
     pub fn permissions(&self, name: &str) -> Permissions {
-        self.grants(name).map(Grants::permissions).unwrap_or_default()
+        self.grants(name)
+            .map(|grants| grants.permissions())
+            .unwrap_or_default()
     }
+}
+
+fn table(configured: &BTreeMap<String, RoleConfig>) -> Table {
+    let built_in = Role::ALL.map(|role| (role.as_str().to_owned(), Grants::of(role.permissions())));
+    let own = configured.iter().map(|(name, role)| {
+        let grants = Grants::parse(&role.permissions).unwrap_or_default();
+        (name.clone(), grants)
+    });
+    Arc::new(built_in.into_iter().chain(own).collect())
+}
+
+/// What a role of this table allows.
+pub fn grants_in<'a>(table: &'a Table, name: &str) -> Option<&'a Grants> {
+    let (_, grants) = table.iter().find(|(known, _)| known == name)?;
+    Some(grants)
 }
 
 #[cfg(test)]
@@ -187,6 +213,18 @@ mod tests {
                 .message
                 .contains("deployer")
         );
+    }
+
+    #[test]
+    fn another_table_holds_for_every_clone_at_once() {
+        let roles = Roles::new(&configured("deployer", &["view_runs"]), "web-1");
+        let other = roles.clone();
+        other.take(&configured("deployer", &["view_metrics"]));
+        let viewer = roles.viewer(&user("deployer"), None);
+        assert!(viewer.may(P::ViewMetrics) && !viewer.may(P::ViewRuns));
+        other.take(&BTreeMap::new());
+        assert!(roles.viewer(&user("deployer"), None).permissions.is_empty());
+        assert!(roles.grants("admin").is_some(), "what is built in stays");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use super::users::User;
 use crate::time::now_ms;
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use std::net::IpAddr;
 
 /// Longest device that is kept, bytes.
@@ -116,41 +116,15 @@ impl Sessions {
     /// Ends a session. False when it has ended already.
     pub async fn end(&self, id: i64) -> Result<bool, sqlx::Error> {
         let mut both = self.pool.begin().await?;
-        let session: Option<String> = sqlx::query_scalar(
-            "UPDATE signed_in SET ended_ms = ? WHERE id = ? AND ended_ms IS NULL RETURNING session",
-        )
-        .bind(now_ms())
-        .bind(id)
-        .fetch_optional(&mut *both)
-        .await?;
-        if let Some(session) = &session {
-            sqlx::query("DELETE FROM tower_sessions WHERE id = ?")
-                .bind(session)
-                .execute(&mut *both)
-                .await?;
-        }
+        let ended = end(&mut both, id).await?;
         both.commit().await?;
-        Ok(session.is_some())
+        Ok(ended)
     }
 
     /// Ends all of a user but one. Their names.
     pub async fn end_all(&self, user_id: i64, but: Option<&str>) -> Result<Vec<String>, sqlx::Error> {
         let mut both = self.pool.begin().await?;
-        let ended: Vec<String> = sqlx::query_scalar(
-            "UPDATE signed_in SET ended_ms = ?1 WHERE user_id = ?2 AND ended_ms IS NULL AND session IS NOT ?3 \
-             AND session IN (SELECT id FROM tower_sessions) RETURNING session",
-        )
-        .bind(now_ms())
-        .bind(user_id)
-        .bind(but)
-        .fetch_all(&mut *both)
-        .await?;
-        for session in &ended {
-            sqlx::query("DELETE FROM tower_sessions WHERE id = ?")
-                .bind(session)
-                .execute(&mut *both)
-                .await?;
-        }
+        let ended = end_all(&mut both, user_id, but).await?;
         both.commit().await?;
         Ok(ended)
     }
@@ -192,4 +166,46 @@ fn read(row: &SqliteRow) -> Result<SessionInfo, sqlx::Error> {
         address: row.try_get("address")?,
         device: row.try_get("device")?,
     })
+}
+
+/// See [`Sessions::end`]. In a transaction of the caller's.
+pub async fn end(both: &mut SqliteConnection, id: i64) -> Result<bool, sqlx::Error> {
+    let session: Option<String> = sqlx::query_scalar(
+        "UPDATE signed_in SET ended_ms = ? WHERE id = ? AND ended_ms IS NULL RETURNING session",
+    )
+    .bind(now_ms())
+    .bind(id)
+    .fetch_optional(&mut *both)
+    .await?;
+    if let Some(session) = &session {
+        sqlx::query("DELETE FROM tower_sessions WHERE id = ?")
+            .bind(session)
+            .execute(&mut *both)
+            .await?;
+    }
+    Ok(session.is_some())
+}
+
+/// See [`Sessions::end_all`]. In a transaction of the caller's.
+pub async fn end_all(
+    both: &mut SqliteConnection,
+    user_id: i64,
+    but: Option<&str>,
+) -> Result<Vec<String>, sqlx::Error> {
+    let ended: Vec<String> = sqlx::query_scalar(
+        "UPDATE signed_in SET ended_ms = ?1 WHERE user_id = ?2 AND ended_ms IS NULL AND session IS NOT ?3 \
+         AND session IN (SELECT id FROM tower_sessions) RETURNING session",
+    )
+    .bind(now_ms())
+    .bind(user_id)
+    .bind(but)
+    .fetch_all(&mut *both)
+    .await?;
+    for session in &ended {
+        sqlx::query("DELETE FROM tower_sessions WHERE id = ?")
+            .bind(session)
+            .execute(&mut *both)
+            .await?;
+    }
+    Ok(ended)
 }

@@ -4,7 +4,7 @@
 use super::{Access, Identity, sessions::SessionInfo, tokens::TokenInfo, users::User};
 use crate::{live::Proof, time::now_ms};
 use farol_app::pages::settings::view::{
-    Ask, Body, Paged, RoleRow, SessionRow, SettingsView, TokenRow, UserRow,
+    Ask, Body, Paged, ProofsRow, RoleRow, SessionRow, SettingsView, TokenRow, UserRow,
 };
 use farol_model::{Fault, Permission, Viewer};
 use sqlx::Row;
@@ -40,7 +40,7 @@ impl Access {
                 everybody: ask.everybody,
             },
             "tokens" => Body::Tokens {
-                rows: self.tokens_of(whose, ask.page).await?,
+                rows: self.tokens_of(viewer, whose, ask.page).await?,
                 everybody: ask.everybody,
             },
             _ => return Err(Fault::not_found("There are no settings of this name.")),
@@ -65,7 +65,7 @@ impl Access {
     pub(super) fn reaches(&self, viewer: &Viewer, user: &User) -> bool {
         self.roles
             .grants(&user.role)
-            .is_none_or(|grants| viewer.covers(grants))
+            .is_none_or(|grants| viewer.covers(&grants))
     }
 
     async fn users_page(&self, viewer: &Viewer, ask: &Ask) -> Result<Body, Fault> {
@@ -94,7 +94,17 @@ impl Access {
             roles: self.may_give(viewer),
             kept: self.kept(viewer, &user),
             sessions: self.sessions_of(identity, Some(user.id), 0).await?,
-            tokens: self.tokens_of(Some(user.id), 0).await?,
+            tokens: self.tokens_of(viewer, Some(user.id), 0).await?,
+            proofs: self.proofs_of(user.id).await?,
+        })
+    }
+
+    async fn proofs_of(&self, user_id: i64) -> Result<ProofsRow, Fault> {
+        let (app, codes, passkeys) = self.proofs.kept(user_id).await.map_err(broken)?;
+        Ok(ProofsRow {
+            app,
+            codes: u64::try_from(codes).unwrap_or_default(),
+            passkeys: u64::try_from(passkeys).unwrap_or_default(),
         })
     }
 
@@ -145,7 +155,13 @@ impl Access {
         Ok(paged(sessions.into_iter().map(row).collect(), page, total))
     }
 
-    async fn tokens_of(&self, whose: Option<i64>, page: u32) -> Result<Paged<TokenRow>, Fault> {
+    async fn tokens_of(
+        &self,
+        viewer: &Viewer,
+        whose: Option<i64>,
+        page: u32,
+    ) -> Result<Paged<TokenRow>, Fault> {
+        let manages = viewer.may(Permission::ManageUsers);
         let (tokens, total) = (
             self.tokens
                 .page(whose, skip(page), PAGE_SIZE.into())
@@ -162,6 +178,8 @@ impl Access {
             expires_ms: token.expires_ms,
             grants: token.grants,
             revoked: token.revoked,
+            trusted: token.trusted,
+            may_trust: manages && token.user_id != viewer.user_id,
         };
         Ok(paged(tokens.into_iter().map(row).collect(), page, total))
     }
@@ -178,11 +196,8 @@ impl Access {
 
     /// Names of the roles that hold nothing which the viewer does not.
     fn may_give(&self, viewer: &Viewer) -> Vec<String> {
-        let given = self
-            .roles
-            .all()
-            .iter()
-            .filter(|(_, grants)| viewer.covers(grants));
+        let all = self.roles.all();
+        let given = all.iter().filter(|(_, grants)| viewer.covers(grants));
         given.map(|(name, _)| name.clone()).collect()
     }
 }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     access::users::{User, UserError},
+    actions::Freshness,
     error::Refusal,
     live::{Ending, PeerAddress, Proof},
 };
@@ -27,12 +28,12 @@ use axum::{
 use farol_app::pages::settings::view::Said;
 use farol_model::{Fault, FaultCode, Permission, Viewer, audit::AuditOutcome};
 use http::request::Parts;
-use own::{create_token, end_others, end_session, revoke_token};
+use own::{create_token, distrust_token, end_others, end_session, revoke_token};
 use std::{
     net::{IpAddr, Ipv4Addr},
     time::Instant,
 };
-use users::{add_user, set_disabled, set_password, set_role, sign_out};
+use users::{add_user, reset_proofs, set_disabled, set_password, set_role, sign_out, trust_token};
 
 /// All of them.
 pub fn routes() -> Router<Access> {
@@ -42,8 +43,11 @@ pub fn routes() -> Router<Access> {
         .route("/api/settings/users/{name}/password", post(set_password))
         .route("/api/settings/users/{name}/disabled", post(set_disabled))
         .route("/api/settings/users/{name}/sign-out", post(sign_out))
+        .route("/api/settings/users/{name}/reset-proofs", post(reset_proofs))
         .route("/api/settings/tokens", post(create_token))
         .route("/api/settings/tokens/{id}/revoke", post(revoke_token))
+        .route("/api/settings/tokens/{id}/trust", post(trust_token))
+        .route("/api/settings/tokens/{id}/distrust", post(distrust_token))
         .route("/api/settings/sessions/{id}/revoke", post(end_session))
         .route("/api/settings/sessions/revoke-others", post(end_others))
 }
@@ -115,6 +119,11 @@ impl Access {
         }
     }
 
+    /// Whether this person has shown lately that it is them.
+    async fn proven_lately(&self, person: &Person) -> Result<(), Fault> {
+        self.fresh(&Proof::Session(person.session.clone())).await
+    }
+
     async fn user_of(&self, id: i64) -> Result<User, Fault> {
         let found = self.users.by_id(id).await.map_err(|error| told(&error.into()))?;
         found.ok_or_else(Fault::unauthenticated)
@@ -140,7 +149,7 @@ impl Access {
                 format!("There is no such role; there are {known}."),
             ));
         };
-        match viewer.covers(grants) {
+        match viewer.covers(&grants) {
             true => Ok(()),
             false => Err(Fault::conflict(
                 "That role may do things that you may not, so you cannot give it.",
@@ -155,7 +164,8 @@ impl Access {
         }
     }
 
-    /// Back to the page, which says how it went. Who lacks the permission gets 403; that is written down.
+    /// Back to the page, which says how it went. Who lacks the permission gets 403, and who has to prove who they are is led there;
+    /// both are written down.
     async fn answer(&self, person: &Person, what: &str, back: &str, done: Result<Done, Fault>) -> Response {
         let said = match done {
             Ok(done) => Said {
@@ -164,7 +174,10 @@ impl Access {
                 secret: done.secret,
             },
             Err(fault) => {
-                if matches!(fault.code, FaultCode::Forbidden | FaultCode::Conflict) {
+                if matches!(
+                    fault.code,
+                    FaultCode::Forbidden | FaultCode::Conflict | FaultCode::ProofNeeded
+                ) {
                     let address = person
                         .by
                         .from
@@ -179,8 +192,13 @@ impl Access {
                     )
                     .await;
                 }
-                if fault.code == FaultCode::Forbidden {
-                    return Refusal(fault).into_response();
+                match fault.code {
+                    FaultCode::Forbidden => return Refusal(fault).into_response(),
+                    FaultCode::ProofNeeded => {
+                        let there = format!("/prove?next={}", encode(back));
+                        return Redirect::to(&there).into_response();
+                    }
+                    _ => {}
                 }
                 Said {
                     good: false,

@@ -4,7 +4,7 @@ use super::users::{User, Users};
 use crate::time::now_ms;
 use farol_model::Grants;
 use sha2::{Digest, Sha256};
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 /// What every token begins with, so that scanners of secrets can find one.
 pub const PREFIX: &str = "farol_";
@@ -29,6 +29,8 @@ pub struct TokenInfo {
     /// What it is narrowed to; None is all that its user may.
     pub grants: Option<Grants>,
     pub revoked: bool,
+    /// Whether it may run what people must prove themselves for.
+    pub trusted: bool,
 }
 
 impl TokenInfo {
@@ -90,25 +92,7 @@ impl Tokens {
 
     /// Makes a token of a user. Its text is not kept and cannot be shown again.
     pub async fn create(&self, user: &User, new: &NewToken) -> Result<(i64, String), TokenError> {
-        let fits = (1..=MAX_NAME_CHARS).contains(&new.name.chars().count());
-        if !fits || new.name.chars().any(char::is_control) || new.name.trim().is_empty() {
-            return Err(TokenError::BadName);
-        }
-        let text = format!("{PREFIX}{}", random_hex());
-        let id = sqlx::query_scalar(&format!(
-            "INSERT INTO tokens (created_ms, user_id, name, hash, grants, expires_ms) SELECT ?1, ?2, ?3, ?4, ?5, ?6 \
-             WHERE (SELECT count(*) FROM tokens WHERE user_id = ?2 AND {HOLDS}) < ?7 RETURNING id"
-        ))
-        .bind(now_ms())
-        .bind(user.id)
-        .bind(&new.name)
-        .bind(digest(&text))
-        .bind(new.grants.as_ref().map(|grants| grants.words().join("\n")))
-        .bind(new.expires_ms)
-        .bind(MAX_OF_USER)
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok((id.ok_or(TokenError::Many)?, text))
+        create(&mut *self.pool.acquire().await?, user, new).await
     }
 
     /// The token of this text with its user, when both still hold.
@@ -182,7 +166,8 @@ impl Tokens {
         limit: i64,
     ) -> Result<Vec<TokenInfo>, sqlx::Error> {
         let rows = sqlx::query(
-            "SELECT tokens.*, users.name AS user FROM tokens JOIN users ON users.id = user_id \
+            "SELECT tokens.*, users.name AS user, token_id IS NOT NULL AS trusted FROM tokens \
+             JOIN users ON users.id = user_id LEFT JOIN trusted_tokens ON token_id = tokens.id \
              WHERE ?1 IS NULL OR user_id = ?1 ORDER BY tokens.id DESC LIMIT ?2 OFFSET ?3",
         )
         .bind(user)
@@ -203,7 +188,8 @@ impl Tokens {
     /// The one of this id, whether it holds or not.
     pub async fn info(&self, id: i64) -> Result<Option<TokenInfo>, sqlx::Error> {
         let row = sqlx::query(
-            "SELECT tokens.*, users.name AS user FROM tokens JOIN users ON users.id = user_id WHERE tokens.id = ?",
+            "SELECT tokens.*, users.name AS user, token_id IS NOT NULL AS trusted FROM tokens \
+             JOIN users ON users.id = user_id LEFT JOIN trusted_tokens ON token_id = tokens.id WHERE tokens.id = ?",
         )
         .bind(id)
         .fetch_optional(&self.pool)
@@ -213,12 +199,44 @@ impl Tokens {
 
     /// False when there is no such token.
     pub async fn revoke(&self, id: i64) -> Result<bool, sqlx::Error> {
-        let done = sqlx::query("UPDATE tokens SET revoked = 1 WHERE id = ?")
-            .bind(id)
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected() == 1)
+        revoke(&mut *self.pool.acquire().await?, id).await
     }
+}
+
+/// See [`Tokens::create`].
+pub async fn create(
+    connection: &mut SqliteConnection,
+    user: &User,
+    new: &NewToken,
+) -> Result<(i64, String), TokenError> {
+    let fits = (1..=MAX_NAME_CHARS).contains(&new.name.chars().count());
+    if !fits || new.name.chars().any(char::is_control) || new.name.trim().is_empty() {
+        return Err(TokenError::BadName);
+    }
+    let text = format!("{PREFIX}{}", random_hex());
+    let id = sqlx::query_scalar(&format!(
+        "INSERT INTO tokens (created_ms, user_id, name, hash, grants, expires_ms) SELECT ?1, ?2, ?3, ?4, ?5, ?6 \
+         WHERE (SELECT count(*) FROM tokens WHERE user_id = ?2 AND {HOLDS}) < ?7 RETURNING id"
+    ))
+    .bind(now_ms())
+    .bind(user.id)
+    .bind(&new.name)
+    .bind(digest(&text))
+    .bind(new.grants.as_ref().map(|grants| grants.words().join("\n")))
+    .bind(new.expires_ms)
+    .bind(MAX_OF_USER)
+    .fetch_optional(connection)
+    .await?;
+    Ok((id.ok_or(TokenError::Many)?, text))
+}
+
+/// False when there is no such token.
+pub async fn revoke(connection: &mut SqliteConnection, id: i64) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query("UPDATE tokens SET revoked = 1 WHERE id = ?")
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Whether a token holds at `?1`.
@@ -241,6 +259,7 @@ fn read(row: &SqliteRow) -> Result<TokenInfo, sqlx::Error> {
         expires_ms: row.try_get("expires_ms")?,
         grants: grants(row)?,
         revoked: row.try_get("revoked")?,
+        trusted: row.try_get("trusted")?,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::time::now_ms;
 use farol_model::Role;
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use std::fmt;
 
 /// One user.
@@ -64,45 +64,17 @@ impl Users {
 
     /// Adds a user. `password` is a hash.
     pub async fn add(&self, name: &str, role: impl AsRef<str>, password: &str) -> Result<i64, UserError> {
-        self.insert(name, role.as_ref(), password, "")
-            .await?
-            .ok_or_else(|| UserError::Taken(name.to_owned()))
+        let mut connection = self.pool.acquire().await?;
+        add(&mut connection, name, role.as_ref(), password).await
     }
 
     /// Adds the very first user, an administrator. One statement decides, so two at once cannot both be first.
     pub async fn add_first(&self, name: &str, password: &str) -> Result<i64, UserError> {
         let only_first = "WHERE NOT EXISTS (SELECT 1 FROM users)";
-        self.insert(name, Role::Admin.as_str(), password, only_first)
+        let mut connection = self.pool.acquire().await?;
+        insert(&mut connection, name, Role::Admin.as_str(), password, only_first)
             .await?
             .ok_or(UserError::NotFirst)
-    }
-
-    async fn insert(
-        &self,
-        name: &str,
-        role: &str,
-        password: &str,
-        condition: &str,
-    ) -> Result<Option<i64>, UserError> {
-        let name = normal(name)?;
-        let text = format!(
-            "INSERT INTO users (name, role, password, created_ms) SELECT ?, ?, ?, ? {condition} \
-             ON CONFLICT (name) DO NOTHING RETURNING id",
-        );
-        // SQLite needs a WHERE before ON CONFLICT after a SELECT, or it takes ON for a join.
-        let text = if condition.is_empty() {
-            text.replace(" ON CONFLICT", " WHERE true ON CONFLICT")
-        } else {
-            text
-        };
-        let id = sqlx::query_scalar(&text)
-            .bind(&name)
-            .bind(role)
-            .bind(password)
-            .bind(now_ms())
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(id)
     }
 
     pub async fn by_name(&self, name: &str) -> Result<Option<User>, sqlx::Error> {
@@ -159,61 +131,137 @@ impl Users {
             .await
     }
 
-    /// Sets a password hash; sessions of the user end.
+    /// See [`set_password`].
     pub async fn set_password(&self, name: &str, password: &str) -> Result<(), UserError> {
-        let done = sqlx::query("UPDATE users SET password = ?, generation = generation + 1 WHERE name = ?")
-            .bind(password)
-            .bind(normal(name)?)
-            .execute(&self.pool)
-            .await?;
-        if done.rows_affected() == 0 {
-            Err(UserError::Unknown(name.to_owned()))
-        } else {
-            Ok(())
-        }
+        set_password(&mut *self.pool.acquire().await?, name, password).await
     }
 
-    /// Disables or enables; sessions of the user end. The last administrator cannot be disabled.
+    /// See [`set_disabled`].
     pub async fn set_disabled(&self, name: &str, disabled: bool) -> Result<(), UserError> {
-        let user = self
-            .by_name(name)
-            .await?
-            .ok_or_else(|| UserError::Unknown(name.to_owned()))?;
-        let done = sqlx::query(&format!(
-            "UPDATE users SET disabled = ?1, generation = generation + 1 WHERE id = ?2 AND (?1 = 0 OR {KEEPS_AN_ADMIN})"
-        ))
-        .bind(disabled)
-        .bind(user.id)
-        .execute(&self.pool)
-        .await?;
-        if done.rows_affected() == 0 {
-            Err(UserError::LastAdmin(user.name))
-        } else {
-            Ok(())
-        }
+        set_disabled(&mut *self.pool.acquire().await?, name, disabled).await
     }
 
-    /// Gives another role; sessions of the user end. The last administrator stays one. False when it is the role already.
+    /// See [`set_role`].
     pub async fn set_role(&self, name: &str, role: &str) -> Result<bool, UserError> {
-        let user = self
-            .by_name(name)
-            .await?
-            .ok_or_else(|| UserError::Unknown(name.to_owned()))?;
-        if user.role == role {
-            return Ok(false);
-        }
-        let done = sqlx::query(&format!(
-            "UPDATE users SET role = ?1, generation = generation + 1 WHERE id = ?2 AND (?1 = 'admin' OR {KEEPS_AN_ADMIN})"
-        ))
-        .bind(role)
-        .bind(user.id)
-        .execute(&self.pool)
-        .await?;
-        if done.rows_affected() == 0 {
-            return Err(UserError::LastAdmin(user.name));
-        }
-        Ok(true)
+        set_role(&mut *self.pool.acquire().await?, name, role).await
     }
+}
+
+/// Adds a user. `password` is a hash.
+pub async fn add(
+    connection: &mut SqliteConnection,
+    name: &str,
+    role: &str,
+    password: &str,
+) -> Result<i64, UserError> {
+    insert(connection, name, role, password, "")
+        .await?
+        .ok_or_else(|| UserError::Taken(name.to_owned()))
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    name: &str,
+    role: &str,
+    password: &str,
+    condition: &str,
+) -> Result<Option<i64>, UserError> {
+    let name = normal(name)?;
+    let text = format!(
+        "INSERT INTO users (name, role, password, created_ms) SELECT ?, ?, ?, ? {condition} \
+         ON CONFLICT (name) DO NOTHING RETURNING id",
+    );
+    // SQLite needs a WHERE before ON CONFLICT after a SELECT, or it takes ON for a join.
+    let text = if condition.is_empty() {
+        text.replace(" ON CONFLICT", " WHERE true ON CONFLICT")
+    } else {
+        text
+    };
+    let id = sqlx::query_scalar(&text)
+        .bind(&name)
+        .bind(role)
+        .bind(password)
+        .bind(now_ms())
+        .fetch_optional(connection)
+        .await?;
+    Ok(id)
+}
+
+/// Sets a password hash; sessions of the user end.
+pub async fn set_password(
+    connection: &mut SqliteConnection,
+    name: &str,
+    password: &str,
+) -> Result<(), UserError> {
+    let done = sqlx::query("UPDATE users SET password = ?, generation = generation + 1 WHERE name = ?")
+        .bind(password)
+        .bind(normal(name)?)
+        .execute(connection)
+        .await?;
+    if done.rows_affected() == 0 {
+        Err(UserError::Unknown(name.to_owned()))
+    } else {
+        Ok(())
+    }
+}
+
+/// Disables or enables; sessions of the user end. The last administrator cannot be disabled.
+pub async fn set_disabled(
+    connection: &mut SqliteConnection,
+    name: &str,
+    disabled: bool,
+) -> Result<(), UserError> {
+    let user = named(connection, name).await?;
+    let done = sqlx::query(&format!(
+        "UPDATE users SET disabled = ?1, generation = generation + 1 WHERE id = ?2 AND (?1 = 0 OR {KEEPS_AN_ADMIN})"
+    ))
+    .bind(disabled)
+    .bind(user.id)
+    .execute(connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        Err(UserError::LastAdmin(user.name))
+    } else {
+        Ok(())
+    }
+}
+
+/// Gives another role; sessions of the user end. The last administrator stays one. False when it is the role already.
+pub async fn set_role(connection: &mut SqliteConnection, name: &str, role: &str) -> Result<bool, UserError> {
+    let user = named(connection, name).await?;
+    if user.role == role {
+        return Ok(false);
+    }
+    let done = sqlx::query(&format!(
+        "UPDATE users SET role = ?1, generation = generation + 1 WHERE id = ?2 AND (?1 = 'admin' OR {KEEPS_AN_ADMIN})"
+    ))
+    .bind(role)
+    .bind(user.id)
+    .execute(connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(UserError::LastAdmin(user.name));
+    }
+    Ok(true)
+}
+
+/// Ends all sessions of a user, as another password does.
+pub async fn end_sessions(connection: &mut SqliteConnection, id: i64) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE users SET generation = generation + 1 WHERE id = ?")
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn named(connection: &mut SqliteConnection, name: &str) -> Result<User, UserError> {
+    let unknown = || UserError::Unknown(name.to_owned());
+    let row = sqlx::query("SELECT * FROM users WHERE name = ?")
+        .bind(normal(name).map_err(|_| unknown())?)
+        .fetch_optional(connection)
+        .await?;
+    let user = row.as_ref().map(read).transpose()?;
+    user.ok_or_else(unknown)
 }
 
 /// Whether somebody is left who may manage users when the user `?2` may not any more.

@@ -1,8 +1,12 @@
-//! Notices what ends connections: sessions that expire, and what other processes (the command line) change in the database.
+//! Notices what ends connections: sessions that expire, what other processes (the command line) change in the database, and roles
+//! that are not what they were.
 //!
 //! It looks twice a second. A look is a few indexed reads; nothing is missed, because what is compared is the state itself.
 
-use super::{Access, identify};
+use super::{
+    Access, identify,
+    roles::{Table, grants_in},
+};
 use crate::{
     live::{Ending, Proof},
     time::now_ms,
@@ -31,8 +35,9 @@ const FIRST_GENERATION: i64 = 1;
 /// What was seen at the last look.
 #[derive(Default)]
 struct Seen {
-    /// Generation by user.
-    users: HashMap<i64, i64>,
+    /// Generation and role by user.
+    users: HashMap<i64, (i64, String)>,
+    roles: Table,
     /// Tokens that were revoked or have expired.
     tokens: HashSet<i64>,
     /// Sessions that somebody ended lately.
@@ -61,12 +66,16 @@ pub async fn watch(access: Access, shutdown: CancellationToken) {
 }
 
 async fn look(access: &Access, before: Option<&Seen>) -> Result<Seen, sqlx::Error> {
-    let mut now = Seen::default();
-    for row in sqlx::query("SELECT id, generation FROM users")
+    let mut now = Seen {
+        roles: access.roles.all(),
+        ..Seen::default()
+    };
+    for row in sqlx::query("SELECT id, generation, role FROM users")
         .fetch_all(&access.pool)
         .await?
     {
-        now.users.insert(row.try_get(0)?, row.try_get(1)?);
+        now.users
+            .insert(row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?));
     }
     now.tokens = access.tokens.ended().await?.into_iter().collect();
     now.sessions = access
@@ -77,9 +86,12 @@ async fn look(access: &Access, before: Option<&Seen>) -> Result<Seen, sqlx::Erro
         .collect();
     let Some(before) = before else { return Ok(now) };
     // One that was made and changed between two looks counts as seen when it was new.
-    for (id, generation) in &now.users {
-        if before.users.get(id).unwrap_or(&FIRST_GENERATION) != generation {
+    for (id, (generation, role)) in &now.users {
+        let seen = before.users.get(id).map(|(generation, _)| generation);
+        if seen.unwrap_or(&FIRST_GENERATION) != generation {
             access.ended(Ending::User(*id));
+        } else if grants_in(&before.roles, role) != grants_in(&now.roles, role) {
+            access.ended(Ending::Rights(*id));
         }
     }
     for id in before.users.keys().filter(|id| !now.users.contains_key(id)) {

@@ -3,7 +3,7 @@
 use super::{Action, End, Outcome, RunContext};
 use farol_model::{
     Fault, Permission,
-    action::{ActionSpec, ChoiceOption, Danger, ParamKind, ParamSpec, Params},
+    action::{ActionSpec, ChoiceOption, Danger, ParamKind, ParamSpec, Params, Target},
 };
 use futures::future::BoxFuture;
 use std::sync::Arc;
@@ -194,6 +194,10 @@ impl OnContainer {
 impl Action for OnContainer {
     fn spec(&self) -> &ActionSpec {
         &self.spec
+    }
+
+    fn target(&self) -> Option<Target> {
+        Some(Target::Container)
     }
 
     fn run<'a>(&'a self, context: RunContext, params: Params) -> BoxFuture<'a, Outcome> {

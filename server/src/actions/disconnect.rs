@@ -3,7 +3,7 @@
 use super::{Action, Outcome, RunContext};
 use farol_model::{
     Fault, Permission,
-    action::{ActionSpec, ChoiceOption, Danger, ParamKind, ParamSpec, Params},
+    action::{ActionSpec, ChoiceOption, Danger, ParamKind, ParamSpec, Params, Target},
 };
 use futures::future::BoxFuture;
 use std::sync::Arc;
@@ -77,6 +77,10 @@ impl Disconnect {
 impl Action for Disconnect {
     fn spec(&self) -> &ActionSpec {
         &self.spec
+    }
+
+    fn target(&self) -> Option<Target> {
+        Some(Target::Connection)
     }
 
     fn run<'a>(&'a self, _: RunContext, params: Params) -> BoxFuture<'a, Outcome> {

@@ -1,22 +1,44 @@
 //! What an earlier process left: called once at the start, before anything runs. Nothing is executed again; each run and
 //! each audit entry gets an end that says what is known. It may be killed itself at any point: the next start goes on.
 //!
+//! One that waits for a second person may wait on, see [`waiting`].
+//!
 //! A run is `queued` until its state `running` is on the disk, and only then is it acted. So of a queued one it is known
 //! that nothing was done.
 
-use super::store::RunStore;
+use super::store::{RunStore, Waiting};
 use crate::{
     audit::{AuditLog, NewEntry},
     time::now_ms,
 };
 use farol_model::{action::Run, audit::AuditOutcome};
+use std::collections::{HashMap, HashSet};
 
 /// Of what is no run: a change of a user, a sign-in.
 const BROKEN_OFF: &str = "Farol stopped while this was under way; look whether it was done.";
 
-/// Ends what was left open.
+/// Runs that wait for a second person and may wait on, with the entries that they began: in time, written down whole, and of which
+/// nobody has said yes or no.
+pub async fn waiting(store: &RunStore, audit: &AuditLog) -> Result<Vec<(Waiting, i64)>, sqlx::Error> {
+    let open = audit.open().await?.into_iter();
+    let open: HashMap<String, i64> = open.filter_map(|entry| Some((entry.run?, entry.seq))).collect();
+    let mut waiting = Vec::new();
+    for one in store.waiting(now_ms()).await? {
+        if let Some(entry) = open.get(&one.run.id)
+            && !audit.decided(&one.run.id).await?
+        {
+            waiting.push((one, *entry));
+        }
+    }
+    Ok(waiting)
+}
+
+/// Ends what was left open, but for what may wait on.
 pub async fn recover(store: &RunStore, audit: &AuditLog) -> Result<(), sqlx::Error> {
-    for run in store.left(now_ms()).await? {
+    let kept = waiting(store, audit).await?;
+    let kept: HashSet<String> = kept.into_iter().map(|(waiting, _)| waiting.run.id).collect();
+    let left = store.left(now_ms()).await?;
+    for run in left.into_iter().filter(|run| !kept.contains(&run.id)) {
         tracing::warn!(
             run = run.id,
             status = run.status.as_str(),
@@ -30,6 +52,9 @@ pub async fn recover(store: &RunStore, audit: &AuditLog) -> Result<(), sqlx::Err
         store.update(&run).await?;
     }
     for open in audit.open().await? {
+        if open.run.as_ref().is_some_and(|run| kept.contains(run)) {
+            continue;
+        }
         let run = match &open.run {
             Some(id) => store.run(id).await?,
             None => None,

@@ -6,7 +6,7 @@
 use super::{Action, Outcome, RunContext, pinned::Pinned};
 use farol_model::{
     Permission,
-    action::{ActionSpec, Danger, ParamKind, ParamSpec, Params},
+    action::{ActionSpec, Danger, ParamKind, ParamSpec, Params, Target},
 };
 use futures::future::BoxFuture;
 use rustix::{
@@ -57,6 +57,10 @@ impl Default for Renice {
 impl Action for Renice {
     fn spec(&self) -> &ActionSpec {
         &self.spec
+    }
+
+    fn target(&self) -> Option<Target> {
+        Some(Target::Process)
     }
 
     fn run<'a>(&'a self, _: RunContext, params: Params) -> BoxFuture<'a, Outcome> {

@@ -237,6 +237,11 @@ impl Runbook {
         if !facts.is_empty() {
             html += &format!("<ul class=\"notes\">{facts}</ul>");
         }
+        // With scripts the panel shows it in its place.
+        html += &format!(
+            "<noscript><p><a class=\"button small\" href=\"/controls?again=look:{}\">See what would run first</a></p></noscript>",
+            self.spec.id
+        );
         html
     }
 }
@@ -255,6 +260,10 @@ impl Action for Runbook {
 
     fn approval(&self) -> Option<Duration> {
         (self.config.approval && !self.is_dry).then_some(APPROVAL_LASTS)
+    }
+
+    fn digest(&self) -> String {
+        super::digest_of(&(&self.config, self.is_dry))
     }
 
     fn check(&self, given: &Params) -> Result<Params, Fault> {

@@ -1,8 +1,8 @@
 //! The one way in which anything is done.
 //!
 //! Order: key, action, permission and its scope, parameters, confirmation, a fresh proof where it is dangerous, capacity; then the
-//! run is written down under its key (which makes it happen once), then the audit entry, and only then does it start. Whatever is
-//! refused is audited as well.
+//! run is written down under its key (which makes it happen once), then the audit entry, and only then does it start. Whoever asked
+//! must still be allowed to when it is approved and when it begins. Whatever is refused is audited as well.
 //!
 //! Bounds: [`MAX_RUNNING`] at once, [`MAX_WAITING`] more wait, [`MAX_AWAITING`] of them for approval; above that requests are
 //! refused as limited. An action's time limit asks it to stop; after a grace it is dropped.
@@ -11,15 +11,19 @@
 //! |---|---|
 //! | here | what is asked for: start, cancel, look |
 //! | [`approve`] | the second person |
+//! | [`resume`] | what waited for one when Farol stopped |
+//! | [`standing`] | whether who asked may still |
 //! | [`carry`] | from queued to ended |
 //! | [`keep`] | output on its way to the store |
 
 mod approve;
 mod carry;
 mod keep;
+mod resume;
+mod standing;
 
 use super::{
-    Action, Caller, Concurrency, Freshness, RunOutlet,
+    Action, Asker, Caller, Concurrency, Freshness, RunOutlet, Standing,
     output::OutputSink,
     recover,
     store::{Inserted, RunStore},
@@ -33,7 +37,7 @@ use farol_model::{
     Fault, Permission, Viewer,
     action::{
         ActionSpec, Comparison, Danger, PanelNotes, ParamKind, Params, Run, RunEvent, RunFacts, RunRequest,
-        RunStatus, RunView, RunsPage, RunsQuery,
+        RunStatus, RunView, RunsPage, RunsQuery, Target,
     },
     audit::AuditOutcome,
 };
@@ -73,6 +77,8 @@ struct Inner {
     outlet: Arc<dyn RunOutlet>,
     /// Who says whether a proof is fresh. Until it is there nothing dangerous starts.
     freshness: OnceLock<Arc<dyn Freshness>>,
+    /// Who says what somebody may do by now. Until it is there nothing begins that a person asked for.
+    standing: OnceLock<Arc<dyn Standing>>,
     /// Runs that have not ended. A std lock: held for map operations only.
     live: Mutex<HashMap<String, LiveRun>>,
     /// Held from the look for a key until its run is written down, so that who comes second finds it. An async lock: it is
@@ -87,8 +93,7 @@ struct Inner {
 struct LiveRun {
     run: Run,
     action: Arc<dyn Action>,
-    /// Who asked for it.
-    user_id: i64,
+    asker: Asker,
     output: OutputSink,
     stop: CancellationToken,
     /// Why it was asked to stop: one of the constants below.
@@ -120,6 +125,7 @@ impl Runner {
                 audit,
                 outlet,
                 freshness: OnceLock::new(),
+                standing: OnceLock::new(),
                 live: Mutex::default(),
                 writing: tokio::sync::Mutex::default(),
                 shutdown,
@@ -128,9 +134,10 @@ impl Runner {
         })
     }
 
-    /// Asks this one whether a proof is fresh. The first that was given stays.
-    pub fn ask_for_proof(&self, freshness: Arc<dyn Freshness>) {
-        let _ = self.inner.freshness.set(freshness);
+    /// Asks this one whether a proof is fresh, and what somebody may do. The first that was given stays.
+    pub fn ask<A: Freshness + Standing>(&self, access: Arc<A>) {
+        let _ = self.inner.freshness.set(access.clone());
+        let _ = self.inner.standing.set(access);
     }
 
     /// Replaces the actions that come and go. Runs under way keep what they were started with.
@@ -157,6 +164,13 @@ impl Runner {
     pub fn specs(&self, viewer: &Viewer) -> Vec<ActionSpec> {
         let actions = self.offered(viewer);
         actions.iter().map(|action| action.spec().clone()).collect()
+    }
+
+    /// Those of them that are done to a kind of thing; None: those that make sense by themselves.
+    pub fn specs_on(&self, viewer: &Viewer, target: Option<Target>) -> Vec<ActionSpec> {
+        let actions = self.offered(viewer);
+        let fitting = actions.iter().filter(|action| action.target() == target);
+        fitting.map(|action| action.spec().clone()).collect()
     }
 
     /// What the panels of these actions show beside their specs, in the same order.
@@ -210,7 +224,7 @@ impl Runner {
         if self.inner.shutdown.is_cancelled() {
             return Err(Fault::unavailable("Farol is stopping. Nothing new is started."));
         }
-        let live = self.asked(viewer, action, &params);
+        let live = self.asked(caller, action, &params);
         // In a task of its own: whoever asked may go away at any await, and a run must not be left half begun.
         let submitted = self
             .clone()
@@ -240,10 +254,15 @@ impl Runner {
                 return Err(fault);
             }
         }
+        if let Err(error) = self.wait_is_written(&live).await {
+            self.abandon(live.run, "until when it waits could not be written")
+                .await;
+            return Err(broken("runs", &error));
+        }
         let audit = match self.begin_audit(&viewer, &from, &live.run).await {
             Ok(id) => id,
             Err(fault) => {
-                self.abandon(live.run).await;
+                self.abandon(live.run, "the audit log could not be written").await;
                 return Err(fault);
             }
         };
@@ -256,7 +275,7 @@ impl Runner {
     }
 
     /// A run as it is asked for.
-    fn asked(&self, viewer: &Viewer, action: Arc<dyn Action>, params: &Params) -> LiveRun {
+    fn asked(&self, caller: Caller<'_>, action: Arc<dyn Action>, params: &Params) -> LiveRun {
         let spec = action.spec();
         let (status, detail) = match action.approval() {
             Some(lasts) => (RunStatus::Awaiting, approve::awaiting_words(now_ms(), lasts)),
@@ -266,7 +285,7 @@ impl Runner {
             id: new_id(),
             action: spec.id.clone(),
             title: spec.title.clone(),
-            who: viewer.name.clone(),
+            who: caller.viewer.name.clone(),
             params: spec.redact(params),
             status,
             detail,
@@ -276,10 +295,14 @@ impl Runner {
         };
         let output = OutputSink::new(&run.id, self.inner.outlet.clone());
         output.hide(&secrets(spec, params));
+        self.to_live(run, action, caller.asker(), output)
+    }
+
+    fn to_live(&self, run: Run, action: Arc<dyn Action>, asker: Asker, output: OutputSink) -> LiveRun {
         LiveRun {
             run,
             action,
-            user_id: viewer.user_id,
+            asker,
             output,
             stop: self.inner.shutdown.child_token(),
             reason: Arc::default(),
@@ -407,13 +430,21 @@ impl Runner {
             Some(action) => action.weigh(params)?,
             None => Danger::Safe,
         };
-        if caller.vouched || danger != Danger::Dangerous {
+        if danger != Danger::Dangerous {
+            return Ok(());
+        }
+        self.fresh(caller).await
+    }
+
+    /// Whether the caller has proved lately who it is.
+    async fn fresh(&self, caller: Caller<'_>) -> Result<(), Fault> {
+        if caller.vouched {
             return Ok(());
         }
         match (self.inner.freshness.get(), caller.proof) {
             (Some(freshness), Some(proof)) => freshness.fresh(proof).await,
             _ => Err(Fault::forbidden(
-                "Nobody has proved to be behind this request, and it is dangerous.",
+                "Nobody has proved to be behind this request, and it asks for a fresh proof.",
             )),
         }
     }
@@ -462,7 +493,7 @@ impl Runner {
             return self.known(known, live).map(Some);
         }
         self.reserve(live)?;
-        let known = match store.insert(viewer.user_id, key, &live.run).await {
+        let known = match store.insert(live.asker, key, &live.run).await {
             Ok(Inserted::New) => return Ok(None),
             Ok(Inserted::Known(known)) => self.known(known, live).map(Some),
             Err(error) => Err(broken("runs", &error)),
@@ -503,10 +534,10 @@ impl Runner {
     }
 
     /// A run that was written down and must not start.
-    async fn abandon(&self, mut run: Run) {
+    async fn abandon(&self, mut run: Run, why: &str) {
         self.live().remove(&run.id);
         run.status = RunStatus::Failed;
-        run.detail = "Not started: the audit log could not be written.".to_owned();
+        run.detail = format!("Not started: {why}.");
         run.ended_ms = Some(now_ms());
         if let Err(error) = self.inner.store.update(&run).await {
             tracing::error!(%error, run = run.id, "the state of a run cannot be written");

@@ -78,11 +78,14 @@ impl RunOutlet for Ears {
 }
 
 /// Sessions have proved themselves or not, as the test says; tokens never have.
-struct Said(Arc<AtomicBool>);
+struct Said {
+    proven: Arc<AtomicBool>,
+    role: Arc<Mutex<Option<Role>>>,
+}
 
 impl Freshness for Said {
     fn fresh<'a>(&'a self, proof: &'a Proof) -> BoxFuture<'a, Result<(), Fault>> {
-        let fresh = matches!(proof, Proof::Session(_)) && self.0.load(Ordering::SeqCst);
+        let fresh = matches!(proof, Proof::Session(_)) && self.proven.load(Ordering::SeqCst);
         Box::pin(async move {
             fresh
                 .then_some(())
@@ -91,8 +94,19 @@ impl Freshness for Said {
     }
 }
 
+/// Who asked may do what their role allows, which the test takes away.
+impl Standing for Said {
+    fn standing<'a>(&'a self, asker: &'a Asker) -> BoxFuture<'a, Result<Option<Viewer>, Fault>> {
+        let role = *self.role.lock().unwrap();
+        let viewer = role.map(|role| Viewer::new(asker.user_id, "ana", role));
+        Box::pin(async move { Ok(viewer) })
+    }
+}
+
 struct Bench {
     proven: Arc<AtomicBool>,
+    /// What role they have by now who asked; None is no account.
+    role: Arc<Mutex<Option<Role>>>,
     runner: Runner,
     pool: SqlitePool,
     audit: AuditLog,
@@ -124,6 +138,11 @@ fn spec(id: &str, danger: Danger, time_limit_secs: u32) -> ActionSpec {
 }
 
 async fn bench_on(pool: SqlitePool) -> Bench {
+    bench_with(pool, "edited").await
+}
+
+/// With this title of what is edited while Farol is away.
+async fn bench_with(pool: SqlitePool, edited: &str) -> Bench {
     let (sender, heard) = unbounded_channel();
     let (ran, release) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let made = |id: &str, danger, limit, hold: bool, panics| {
@@ -154,7 +173,19 @@ async fn bench_on(pool: SqlitePool) -> Bench {
             ..action
         })
     };
+    // Nothing secret: it can wait over a restart.
+    let plain = |id: &str, lasts: Duration, title: &str| -> Arc<dyn Action> {
+        let mut action = made(id, Danger::Safe, 60, false, false);
+        action.spec.params.clear();
+        action.spec.title = title.to_owned();
+        Arc::new(Scripted {
+            approval: Some(lasts),
+            ..action
+        })
+    };
     let actions = vec![
+        plain("kept", Duration::from_secs(900), "kept"),
+        plain("edited", Duration::from_secs(900), edited),
         runs_once("skipped", Concurrency::Skip),
         runs_once("in-turn", Concurrency::Queue),
         approved("approved", Duration::from_secs(60)),
@@ -178,9 +209,15 @@ async fn bench_on(pool: SqlitePool) -> Bench {
     .await
     .unwrap();
     let proven = Arc::new(AtomicBool::new(false));
-    runner.ask_for_proof(Arc::new(Said(proven.clone())));
+    let role = Arc::new(Mutex::new(Some(Role::Operator)));
+    runner.ask(Arc::new(Said {
+        proven: proven.clone(),
+        role: role.clone(),
+    }));
+    runner.resume().await.unwrap();
     Bench {
         proven,
+        role,
         runner,
         pool,
         audit,
@@ -217,6 +254,16 @@ impl Bench {
         self.runner
             .start(&viewer(Role::Operator), "127.0.0.1", request)
             .await
+    }
+
+    /// Says yes, with a fresh proof.
+    async fn approve(&self, viewer: Viewer, run: &str) -> Result<Run, Fault> {
+        self.proven.store(true, Ordering::SeqCst);
+        let identity = crate::live::Identity {
+            viewer,
+            proof: Proof::Session("s".into()),
+        };
+        self.runner.approve(&identity, "::1", run).await
     }
 
     async fn until(&mut self, status: RunStatus) -> Run {
@@ -593,7 +640,7 @@ async fn a_run_waits_for_a_second_person_and_goes_on_with_a_yes() {
         (asked.id.as_str(), asked.status),
         (run.id.as_str(), RunStatus::Awaiting)
     );
-    bench.runner.approve(&other(), "::1", &run.id).await.unwrap();
+    bench.approve(other(), &run.id).await.unwrap();
     bench.until(RunStatus::Queued).await;
     bench.until(RunStatus::Succeeded).await;
     assert_eq!(bench.ran.load(Ordering::SeqCst), 1);
@@ -615,11 +662,11 @@ async fn nobody_approves_their_own_run_and_the_first_word_counts() {
     let run = bench.start(request("approved", "key-0001")).await.unwrap();
     let watcher = Viewer::new(8, "vera", Role::Viewer);
     for who in [viewer(Role::Admin), watcher] {
-        let refused = bench.runner.approve(&who, "::1", &run.id).await.unwrap_err();
+        let refused = bench.approve(who.clone(), &run.id).await.unwrap_err();
         assert_eq!(refused.code, FaultCode::Forbidden, "{who:?}");
     }
     bench.runner.deny(&other(), "::1", &run.id).await.unwrap();
-    let late = bench.runner.approve(&other(), "::1", &run.id).await.unwrap_err();
+    let late = bench.approve(other(), &run.id).await.unwrap_err();
     assert_eq!(late.code, FaultCode::Conflict);
     let denied = bench.until(RunStatus::Denied).await;
     assert!(denied.detail.contains("vera"), "{}", denied.detail);
@@ -645,7 +692,7 @@ async fn a_run_that_nobody_approves_expires_and_one_that_waits_can_be_cancelled(
         .await
         .unwrap();
     bench.until(RunStatus::Cancelled).await;
-    let late = bench.runner.approve(&other(), "::1", &run.id).await.unwrap_err();
+    let late = bench.approve(other(), &run.id).await.unwrap_err();
     assert_eq!(late.code, FaultCode::Conflict);
     assert_eq!(bench.ran.load(Ordering::SeqCst), 0);
 }
@@ -672,7 +719,7 @@ async fn an_approval_that_cannot_be_written_down_does_not_count() {
         .execute(&bench.pool)
         .await
         .unwrap();
-    bench.runner.approve(&other(), "::1", &run.id).await.unwrap_err();
+    bench.approve(other(), &run.id).await.unwrap_err();
     assert_eq!(bench.ran.load(Ordering::SeqCst), 0);
     let view = bench.runner.get(&other(), &run.id).await.unwrap();
     assert_eq!(view.run.status, RunStatus::Awaiting, "somebody may still say yes");
@@ -832,4 +879,168 @@ async fn a_scope_decides_what_is_offered_started_and_cancelled() {
     assert_eq!(refused.unwrap_err().code, FaultCode::Forbidden);
     bench.release.notify_one();
     bench.until(RunStatus::Succeeded).await;
+}
+
+#[tokio::test]
+async fn a_yes_asks_for_a_fresh_proof_and_a_no_does_not() {
+    let mut bench = bench().await;
+    let run = bench.start(request("kept", "key-0001")).await.unwrap();
+    let nobody = bench.runner.approve(&other(), "::1", &run.id).await.unwrap_err();
+    assert_eq!(nobody.code, FaultCode::Forbidden, "only the name is known");
+    for proof in [Proof::Session("s".into()), Proof::Token(1)] {
+        let viewer = other();
+        let identity = crate::live::Identity { viewer, proof };
+        let stale = bench.runner.approve(&identity, "::1", &run.id).await.unwrap_err();
+        assert_eq!(stale.code, FaultCode::ProofNeeded);
+    }
+    let refused = ("approve.kept".to_owned(), AuditOutcome::Refused);
+    assert_eq!(
+        bench.entries().await[..3],
+        [refused.clone(), refused.clone(), refused]
+    );
+    bench.approve(other(), &run.id).await.unwrap();
+    bench.until(RunStatus::Succeeded).await;
+    bench.proven.store(false, Ordering::SeqCst);
+    let run = bench.start(request("kept", "key-0002")).await.unwrap();
+    bench.runner.deny(&other(), "::1", &run.id).await.unwrap();
+    bench.until(RunStatus::Denied).await;
+    assert_eq!(bench.ran.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn who_lost_the_right_meanwhile_gets_no_approval_and_the_run_says_why() {
+    let mut bench = bench().await;
+    for (key, role, why) in [
+        ("key-0001", Some(Role::Viewer), "role was taken away"),
+        ("key-0002", None, "disabled or gone"),
+    ] {
+        *bench.role.lock().unwrap() = Some(Role::Operator);
+        let run = bench.start(request("kept", key)).await.unwrap();
+        *bench.role.lock().unwrap() = role;
+        let refused = bench.approve(other(), &run.id).await.unwrap_err();
+        assert_eq!(refused.code, FaultCode::Conflict);
+        let ended = bench.until(RunStatus::Denied).await;
+        assert!(
+            ended.detail.contains("ana may not run this any more"),
+            "{}",
+            ended.detail
+        );
+        assert!(ended.detail.contains(why), "{}", ended.detail);
+        let facts = bench.runner.facts(&other(), &run.id).await.unwrap();
+        assert_eq!(facts.approver, None, "nobody has decided");
+    }
+    let page = bench.audit.page(&AuditQuery::default()).await.unwrap();
+    for entry in &page.entries {
+        assert_eq!(entry.outcome, AuditOutcome::Refused, "{}", entry.what);
+        assert!(
+            entry.detail.contains("may not run this any more"),
+            "{}",
+            entry.detail
+        );
+    }
+    assert_eq!(page.entries.len(), 4, "two approvals and two runs");
+    assert_eq!(bench.ran.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn who_lost_the_right_while_the_run_waited_for_its_place_is_refused_when_it_would_begin() {
+    let mut bench = bench().await;
+    bench.start(request("in-turn", "key-0001")).await.unwrap();
+    bench.until(RunStatus::Running).await;
+    let second = bench.start(request("in-turn", "key-0002")).await.unwrap();
+    *bench.role.lock().unwrap() = Some(Role::Viewer);
+    bench.release.notify_one();
+    bench.until(RunStatus::Succeeded).await;
+    let refused = bench.until(RunStatus::Denied).await;
+    assert_eq!(refused.id, second.id);
+    assert!(
+        refused.detail.contains("role was taken away"),
+        "{}",
+        refused.detail
+    );
+    assert_eq!(bench.outcomes().await[0], AuditOutcome::Refused);
+    assert_eq!(bench.ran.load(Ordering::SeqCst), 1, "the first alone");
+}
+
+/// A stop, and a kill: what waits is there again, and runs once.
+#[tokio::test]
+async fn what_waits_for_approval_waits_over_a_restart_and_runs_once() {
+    for killed in [false, true] {
+        let pool = db::open_in_memory().await.unwrap();
+        let first = bench_on(pool.clone()).await;
+        let run = first.start(request("kept", "key-0001")).await.unwrap();
+        if !killed {
+            first.shutdown.cancel();
+            first.runner.inner.tasks.close();
+            first.runner.inner.tasks.wait().await;
+        }
+        let mut second = bench_on(pool.clone()).await;
+        let view = second.runner.get(&other(), &run.id).await.unwrap();
+        assert_eq!(view.run.status, RunStatus::Awaiting, "{}", view.run.detail);
+        let same = second.start(request("kept", "key-0001")).await.unwrap();
+        assert_eq!(
+            (same.id.as_str(), same.status),
+            (run.id.as_str(), RunStatus::Awaiting)
+        );
+        let own = second.approve(viewer(Role::Operator), &run.id).await.unwrap_err();
+        assert_eq!(own.code, FaultCode::Forbidden, "still nobody approves their own");
+        second.approve(other(), &run.id).await.unwrap();
+        second.until(RunStatus::Succeeded).await;
+        let third = bench_on(pool).await;
+        assert_eq!(
+            second.ran.load(Ordering::SeqCst) + third.ran.load(Ordering::SeqCst),
+            1
+        );
+        let late = third.approve(other(), &run.id).await.unwrap_err();
+        assert_eq!(late.code, FaultCode::Conflict);
+        assert!(third.audit.open().await.unwrap().is_empty());
+        first.shutdown.cancel();
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_wait_over_a_restart_says_why() {
+    let pool = db::open_in_memory().await.unwrap();
+    let first = bench_on(pool.clone()).await;
+    let start = async |action: &str, key: &str| first.start(request(action, key)).await.unwrap().id;
+    let secret = start("approved", "key-0001").await;
+    let edited = start("edited", "key-0002").await;
+    let over = start("kept", "key-0003").await;
+    let decided = start("kept", "key-0004").await;
+    sqlx::query("UPDATE runs SET approve_by_ms = 1 WHERE id = ?")
+        .bind(&over)
+        .execute(&pool)
+        .await
+        .unwrap();
+    // Killed between the word and what it does.
+    let note = NewEntry {
+        who: "vera".into(),
+        from: "::1".into(),
+        what: "deny.kept".into(),
+        params: "{}".into(),
+        run: Some(decided.clone()),
+        outcome: AuditOutcome::Succeeded,
+        detail: "Denied the run.".into(),
+    };
+    first.audit.record(note).await.unwrap();
+    let second = bench_with(pool, "another").await;
+    for (id, why) in [
+        (secret, "its secret `key` is kept nowhere"),
+        (edited, "has changed since"),
+        (over, "its time is over"),
+        (decided, "just being decided"),
+    ] {
+        let view = second.runner.get(&other(), &id).await.unwrap();
+        assert_eq!(view.run.status, RunStatus::Expired);
+        assert!(view.run.detail.contains(why), "{}", view.run.detail);
+        assert!(
+            view.run.detail.contains("Nothing was done"),
+            "{}",
+            view.run.detail
+        );
+        assert!(second.approve(other(), &id).await.is_err());
+    }
+    assert!(second.audit.open().await.unwrap().is_empty());
+    assert_eq!(second.ran.load(Ordering::SeqCst), 0);
+    first.shutdown.cancel();
 }

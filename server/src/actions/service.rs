@@ -7,7 +7,7 @@
 use super::{Action, Outcome, RunContext};
 use farol_model::{
     Fault, Permission,
-    action::{ActionSpec, Danger, OutputStream, ParamKind, ParamSpec, Params},
+    action::{ActionSpec, Danger, OutputStream, ParamKind, ParamSpec, Params, Target},
     service::LogLine,
 };
 use futures::future::BoxFuture;
@@ -213,6 +213,10 @@ fn named(params: &Params) -> &str {
 impl Action for OnService {
     fn spec(&self) -> &ActionSpec {
         &self.spec
+    }
+
+    fn target(&self) -> Option<Target> {
+        Some(Target::Service)
     }
 
     fn weigh(&self, params: &Params) -> Result<Danger, Fault> {

@@ -5,7 +5,7 @@ use super::{Action, Outcome, RunContext, pinned::Pinned};
 use crate::procstat::ProcStat;
 use farol_model::{
     Permission,
-    action::{ActionSpec, ChoiceOption, Danger, ParamKind, ParamSpec, Params},
+    action::{ActionSpec, ChoiceOption, Danger, ParamKind, ParamSpec, Params, Target},
 };
 use futures::future::BoxFuture;
 use rustix::{
@@ -76,6 +76,10 @@ impl Default for SendSignal {
 impl Action for SendSignal {
     fn spec(&self) -> &ActionSpec {
         &self.spec
+    }
+
+    fn target(&self) -> Option<Target> {
+        Some(Target::Process)
     }
 
     fn run<'a>(&'a self, _: RunContext, params: Params) -> BoxFuture<'a, Outcome> {

@@ -11,8 +11,10 @@ mod left;
 mod list;
 mod printed;
 
+pub use left::Waiting;
 pub use printed::OUTPUT_TOTAL_BYTES;
 
+use super::Asker;
 use farol_model::action::{Params, Run, RunFacts, RunStatus};
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 
@@ -36,10 +38,20 @@ impl RunStore {
     }
 
     /// Adds a run, unless the key is known. One statement decides, so two at once cannot both be new.
-    pub async fn insert(&self, user_id: i64, key: &str, run: &Run) -> Result<Inserted, sqlx::Error> {
+    pub async fn insert(
+        &self,
+        asker: impl Into<Asker>,
+        key: &str,
+        run: &Run,
+    ) -> Result<Inserted, sqlx::Error> {
+        let Asker {
+            user_id,
+            token,
+            vouched,
+        } = asker.into();
         let done = sqlx::query(
-            "INSERT INTO runs (id, user_id, who, key, action, title, params, status, detail, queued_ms) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, key) DO NOTHING",
+            "INSERT INTO runs (id, user_id, who, key, action, title, params, status, detail, queued_ms, token, vouched) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, key) DO NOTHING",
         )
         .bind(&run.id)
         .bind(user_id)
@@ -51,6 +63,8 @@ impl RunStore {
         .bind(run.status.as_str())
         .bind(&run.detail)
         .bind(run.queued_ms)
+        .bind(token)
+        .bind(vouched)
         .execute(&self.pool)
         .await?;
         if done.rows_affected() == 1 {
@@ -107,10 +121,11 @@ impl RunStore {
         Ok(())
     }
 
-    /// Writes that a run waits for a second person.
-    pub async fn awaits(&self, run: &str, until_ms: i64) -> Result<(), sqlx::Error> {
-        sqlx::query("UPDATE runs SET approve_by_ms = ? WHERE id = ?")
+    /// Writes that a run waits for a second person: until when, and what it is.
+    pub async fn awaits(&self, run: &str, until_ms: i64, digest: &str) -> Result<(), sqlx::Error> {
+        sqlx::query("UPDATE runs SET approve_by_ms = ?, would_run = ? WHERE id = ?")
             .bind(until_ms)
+            .bind(digest)
             .bind(run)
             .execute(&self.pool)
             .await?;

@@ -12,7 +12,7 @@ use farol_model::{
 use serde_json::{Value, json};
 
 /// One channel of each kind; `X` stands for what differs.
-fn kinds() -> [Channel; 9] {
+fn kinds() -> [Channel; 10] {
     let x = || "X".to_owned();
     [
         Channel::Metrics {
@@ -23,6 +23,7 @@ fn kinds() -> [Channel; 9] {
         Channel::App { name: x() },
         Channel::Collectors { host: x() },
         Channel::Marks { host: x() },
+        Channel::RunList { host: x() },
         Channel::Services { host: x() },
         Channel::Run { id: x() },
         Channel::Log { kind: x(), name: x() },
@@ -71,6 +72,12 @@ fn named(channel: &Channel) -> Named {
             "services/{host}",
             &[HOST],
             "How the services of the init system stand.",
+        ),
+        Channel::RunList { .. } => (
+            "runlist",
+            "runlist/{host}",
+            &[HOST],
+            "How often the list of runs has changed since Farol started: a new run, another state.",
         ),
         Channel::Run { .. } => (
             "runs",
@@ -122,6 +129,10 @@ fn payloads(channel: &Channel, schemas: &mut Schemas) -> (Option<Value>, Value) 
         Channel::Collectors { .. } => {
             let all = schemas.sent::<Vec<CollectorStatus>>();
             (Some(all.clone()), all)
+        }
+        Channel::RunList { .. } => {
+            let count = schemas.sent::<u64>();
+            (Some(count.clone()), count)
         }
         Channel::Marks { .. } => {
             let all = schemas.sent::<Vec<Mark>>();

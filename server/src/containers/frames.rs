@@ -19,6 +19,19 @@ pub struct Decoder {
     stream: OutputStream,
     /// Beginnings of characters that are not whole yet, per stream; at most three bytes each.
     rests: [Vec<u8>; 2],
+    /// Whether an order to a terminal has begun, per stream: it may be cut in two as well.
+    orders: [Order; 2],
+}
+
+/// How far an order to a terminal has come (ECMA-48 section 5.4).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Order {
+    #[default]
+    None,
+    /// The escape.
+    Begun,
+    /// Escape and bracket: it goes on to its final character.
+    Sequence,
 }
 
 /// The bytes are no frames.
@@ -33,6 +46,7 @@ impl Decoder {
             left: 0,
             stream: OutputStream::Stdout,
             rests: [Vec::new(), Vec::new()],
+            orders: [Order::None; 2],
         }
     }
 
@@ -83,7 +97,8 @@ impl Decoder {
 
     /// A character that is cut in two is put together again; what is no UTF-8 becomes U+FFFD.
     fn text(&mut self, content: &[u8]) -> String {
-        let rest = &mut self.rests[usize::from(self.stream == OutputStream::Stderr)];
+        let of = usize::from(self.stream == OutputStream::Stderr);
+        let rest = &mut self.rests[of];
         rest.extend_from_slice(content);
         let mut text = String::new();
         let mut bytes = rest.as_slice();
@@ -106,28 +121,30 @@ impl Decoder {
                 }
             }
         }
-        readable(&text)
+        readable(&text, &mut self.orders[of])
     }
 }
 
 /// Without colours and other orders to a terminal (ECMA-48 control sequences), which a page does not obey.
-fn readable(text: &str) -> String {
+fn readable(text: &str, order: &mut Order) -> String {
     let mut kept = String::with_capacity(text.len());
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\u{1b}' => {
-                if letters.next_if_eq(&'[').is_some() {
-                    for part in letters.by_ref() {
-                        if ('\u{40}'..='\u{7e}').contains(&part) {
-                            break;
-                        }
-                    }
+    for letter in text.chars() {
+        let ends = ('\u{40}'..='\u{7e}').contains(&letter);
+        match (*order, letter) {
+            (_, '\u{1b}') => *order = Order::Begun,
+            (Order::Begun, '[') => *order = Order::Sequence,
+            (Order::Sequence, letter) if !letter.is_control() => {
+                if ends {
+                    *order = Order::None;
                 }
             }
-            '\n' | '\t' => kept.push(letter),
-            letter if letter.is_control() => {}
-            letter => kept.push(letter),
+            // An order that was never ended does not take the lines after it with it.
+            (_, letter) => {
+                *order = Order::None;
+                if matches!(letter, '\n' | '\t') || !letter.is_control() {
+                    kept.push(letter);
+                }
+            }
         }
     }
     kept
@@ -169,6 +186,37 @@ mod tests {
                 assert_eq!(joined(&pieces, stream), joined(&whole, stream), "{size}");
             }
         }
+    }
+
+    #[test]
+    fn what_was_recorded_comes_apart_the_same_at_every_cut() {
+        let joined = |pieces: Vec<(OutputStream, String)>| {
+            let mut printed = [String::new(), String::new()];
+            for (stream, text) in pieces {
+                printed[usize::from(stream == Stderr)].push_str(&text);
+            }
+            printed
+        };
+        let mut coloured = frame(1, "\u{1b}[1;31mred\u{1b}[0m €\r\n".as_bytes());
+        coloured.extend(frame(2, b"\x1b[2Kother\n"));
+        for recorded in [PODMAN, &coloured] {
+            let whole = joined(Decoder::new(false).push(recorded).unwrap());
+            for cut in 0..=recorded.len() {
+                let mut decoder = Decoder::new(false);
+                let mut pieces = decoder.push(&recorded[..cut]).unwrap();
+                pieces.extend(decoder.push(&recorded[cut..]).unwrap());
+                assert_eq!(joined(pieces), whole, "cut at {cut}");
+            }
+        }
+        let [stdout, stderr] = joined(Decoder::new(false).push(&coloured).unwrap());
+        assert_eq!((stdout.as_str(), stderr.as_str()), ("red €\n", "other\n"));
+    }
+
+    #[test]
+    fn an_order_that_never_ends_takes_no_line_with_it() {
+        let mut decoder = Decoder::new(true);
+        let printed = decoder.push(b"a\x1b[31\nb\x1b\nc").unwrap();
+        assert_eq!(printed, [(Stdout, "a\nb\nc".into())]);
     }
 
     #[test]

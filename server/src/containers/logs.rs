@@ -7,8 +7,11 @@
 use super::{Containers, client::Client, error::EngineError, frames::Decoder, short, wire::Inspect};
 use crate::{live::logs::Source, time::now_ms};
 use farol_model::{Fault, action::OutputStream};
-use futures::StreamExt;
-use std::time::{Duration, Instant};
+use futures::{Stream, StreamExt, stream::unfold};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Logs that are followed at a time.
@@ -23,6 +26,10 @@ const GATHER: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Distance of the looks whether a container runs again, and whether somebody listens.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// What a file of a log holds at most: so many of the last lines, and so many bytes of them.
+const FILE_LINES: u32 = 10_000;
+const FILE_BYTES: usize = 10 * 1024 * 1024;
 
 /// The kind of these logs in names of channels.
 pub const KIND: &str = "container";
@@ -74,6 +81,39 @@ impl Containers {
         }
         self.inner.outlet.log_closed(&channel);
         self.state().logs.remove(&channel);
+    }
+
+    /// The last lines of a log for a file, piece by piece as the engine gives them.
+    pub async fn log_text(&self, id: &str) -> Result<impl Stream<Item = io::Result<String>> + use<>, Fault> {
+        let client = self.client_for(id)?;
+        let inspect: Inspect = client.json(&format!("/containers/{id}/json")).await?;
+        let path = format!("/containers/{id}/logs?stdout=1&stderr=1&tail={FILE_LINES}");
+        let bytes = client.stream(&path).await?;
+        let begun = (Some(bytes), Decoder::new(inspect.config.tty), 0_usize);
+        Ok(unfold(begun, |(bytes, mut decoder, sent)| async move {
+            let mut bytes = bytes?;
+            if sent > FILE_BYTES {
+                let mib = FILE_BYTES / 1024 / 1024;
+                let text = format!("\n[cut: a file holds {mib} MiB]\n");
+                return Some((Ok(text), (None, decoder, sent)));
+            }
+            let chunk = bytes.next().await?;
+            let texts = chunk
+                .map_err(|_| io::ErrorKind::ConnectionAborted.into())
+                .and_then(|chunk| {
+                    decoder
+                        .push(&chunk)
+                        .map_err(|_| io::ErrorKind::InvalidData.into())
+                });
+            Some(match texts {
+                Ok(texts) => {
+                    let text: String = texts.into_iter().map(|(_, text)| text).collect();
+                    let sent = sent + text.len();
+                    (Ok(text), (Some(bytes), decoder, sent))
+                }
+                Err(error) => (Err(error), (None, decoder, sent)),
+            })
+        }))
     }
 
     /// Returns when nobody has listened for a while.

@@ -33,7 +33,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -61,6 +61,10 @@ pub struct Hub {
     marks: Arc<Channel>,
     /// When runs began and ended, oldest first.
     marked: Mutex<Marks>,
+    /// `runlist/local`, always there.
+    run_list: Arc<Channel>,
+    /// States of runs that were told.
+    run_changes: AtomicU64,
     /// `services/local`, always there.
     services: Arc<Channel>,
     /// The latest health of collectors, in their own order.
@@ -101,19 +105,22 @@ impl Hub {
         );
         let marks = fixed(3, "marks", Class::Cache, Body::Cache(Bytes::from_static(b"[]")));
         let services = fixed(4, "services", Class::Cache, Body::Cache(Bytes::new()));
-        let channels = [&processes, &collectors, &marks, &services]
+        let run_list = fixed(5, "runlist", Class::Cache, Body::Cache(Bytes::from_static(b"0")));
+        let channels = [&processes, &collectors, &marks, &services, &run_list]
             .map(|channel| (channel.key.name.clone(), channel.clone()))
             .into();
         Arc::new(Hub {
             limits,
             flusher,
             epoch,
-            next_id: AtomicI64::new(4),
+            next_id: AtomicI64::new(5),
             channels: RwLock::new(channels),
             processes,
             collectors,
             marks,
             marked: Mutex::default(),
+            run_list,
+            run_changes: AtomicU64::new(0),
             services,
             statuses: Mutex::default(),
             runs: Mutex::default(),
@@ -254,6 +261,16 @@ impl Hub {
             }),
             Err(error) => tracing::error!(%error, "marks could not be written as JSON"),
         }
+    }
+
+    /// Says that the list of runs is another one now. Only the latest number counts: a slow reader skips the others.
+    fn list_changed(&self) {
+        self.run_list.with(|list| {
+            let changes = self.run_changes.fetch_add(1, Ordering::Relaxed) + 1;
+            let text = Bytes::from(changes.to_string());
+            list.body = Body::Cache(text.clone());
+            list.publish(Payload::Json(text), Instant::now());
+        });
     }
 
     /// Takes down the channels of runs that ended long ago, and rooms that nobody uses. Called every few seconds.
@@ -398,6 +415,7 @@ impl RunOutlet for Hub {
     fn event(&self, run: &str, event: &RunEvent) {
         if let RunEvent::State { run } = event {
             self.mark(run);
+            self.list_changed();
         }
         let text = match serde_json::to_vec(event) {
             Ok(text) => Bytes::from(text),

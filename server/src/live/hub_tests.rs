@@ -450,3 +450,37 @@ fn channels_come_in_the_order_of_their_collectors() {
         ]
     );
 }
+
+#[test]
+fn every_state_of_a_run_changes_the_list_of_runs_and_what_it_prints_does_not() {
+    let hub = Hub::new(LiveLimits::default());
+    let told = || {
+        let list = hub.channel("runlist/local").unwrap();
+        list.with(|inner| match &inner.body {
+            Body::Cache(text) => String::from_utf8(text.to_vec()).unwrap(),
+            _ => panic!("it is a cache"),
+        })
+    };
+    assert_eq!(told(), "0");
+    let output = RunEvent::Output {
+        stream: farol_model::action::OutputStream::Stdout,
+        text: "a".into(),
+    };
+    RunOutlet::event(&*hub, "1", &output);
+    assert_eq!(told(), "0");
+    let run = Run {
+        id: "1".into(),
+        action: "a".into(),
+        title: "A".into(),
+        who: "ana".into(),
+        params: Default::default(),
+        status: farol_model::action::RunStatus::Queued,
+        detail: String::new(),
+        queued_ms: 0,
+        ended_ms: None,
+        exit_code: None,
+    };
+    RunOutlet::event(&*hub, "1", &RunEvent::State { run: run.clone() });
+    RunOutlet::event(&*hub, "1", &RunEvent::State { run });
+    assert_eq!(told(), "2");
+}

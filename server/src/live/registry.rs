@@ -106,6 +106,9 @@ impl Registry {
                 Ending::User(user) if *user == identity.viewer.user_id => {
                     client.kill.end(Disconnect::SESSION_ENDED);
                 }
+                Ending::Rights(user) if *user == identity.viewer.user_id => {
+                    client.kill.end(Disconnect::FORCE_RECONNECT);
+                }
                 _ => {}
             }
         }

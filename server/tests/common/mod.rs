@@ -7,13 +7,15 @@
     reason = "a helper of tests fails its test by panicking"
 )]
 
-use farol::{access::cli, config::Config, db, tls::self_signed::SelfSigned};
+use farol::{access::cli, config::Config, db, time::now_ms, tls::self_signed::SelfSigned};
 use farol_model::Role;
 use reqwest::{Certificate, Client, ClientBuilder, Response, header};
 use std::{net::SocketAddr, path::Path};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+use tower_sessions::{SessionStore, session::Id};
+use tower_sessions_sqlx_store::SqliteStore;
 
 /// The password of every user that [`TestServer::start`] makes.
 pub const PASSWORD: &str = "correct horse battery";
@@ -157,6 +159,27 @@ impl TestServer {
     async fn until_ready(&self) {
         self.until(&self.anonymous(), "/readyz", |body| body.starts_with("ready"))
             .await;
+    }
+
+    /// As if the last proof of every session had been shown an hour ago.
+    pub async fn let_time_pass(&self) {
+        let pool = db::open(self.data_dir.path()).await.unwrap();
+        let store = SqliteStore::new(pool.clone());
+        let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM tower_sessions")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+        for id in ids {
+            let id: Id = id.parse().unwrap();
+            let mut record = store.load(&id).await.unwrap().unwrap();
+            if record.data.contains_key("proven_ms") {
+                record
+                    .data
+                    .insert("proven_ms".into(), (now_ms() - 3_600_000).into());
+                store.save(&record).await.unwrap();
+            }
+        }
+        pool.close().await;
     }
 
     pub async fn stop(self) {

@@ -355,6 +355,34 @@ async fn a_terminals_log_has_no_frames_and_a_viewer_reads_none() {
 }
 
 #[tokio::test]
+async fn a_log_is_a_file_for_those_who_may_read_logs() {
+    let engine = Engine::start(0).await;
+    let server = farol(&engine.socket).await;
+    let operator = client(&server, "operator").await;
+    until(&server, &operator, "", |page| {
+        page["rows"].as_array().is_some_and(|rows| !rows.is_empty())
+    })
+    .await;
+    let file = |number: u32| server.url(&format!("/containers/{}/log.txt", id(number)));
+    for number in [1, 4] {
+        let answer = operator.get(file(number)).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let disposition = answer.headers()[header::CONTENT_DISPOSITION].to_str().unwrap();
+        assert!(disposition.contains(&id(number)), "{disposition}");
+        let text = answer.text().await.unwrap();
+        assert!(
+            text.contains(" line") && !text.contains('\u{1b}') && !text.contains('\0'),
+            "{text:?}"
+        );
+    }
+    assert_eq!(operator.get(file(99)).send().await.unwrap().status(), 404);
+    let viewer = client(&server, "viewer").await;
+    assert_eq!(viewer.get(file(1)).send().await.unwrap().status(), 403);
+    // As for a page: a stranger is sent to sign in.
+    assert_eq!(server.stranger().get(file(1)).send().await.unwrap().status(), 302);
+}
+
+#[tokio::test]
 async fn orders_are_carried_out_once_confirmed_and_audited() {
     let engine = Engine::start(0).await;
     let server = farol(&engine.socket).await;

@@ -1,23 +1,16 @@
 use super::api::get_account;
+use crate::pages::whole::{Whole, whole};
 use crate::prelude::*;
-use crate::{
-    browser,
-    page_data::{load, page_data},
-};
-use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
-/// Makes passkeys and shows times in the viewer's zone. Not in the bundle, so that only who opens the page fetches it.
-const SCRIPT: &str = "/account/passkey.js";
+static ACCOUNT: Whole = Whole {
+    title: "Your account",
+    // Makes passkeys.
+    script: "/account/passkey.js",
+    list: "",
+    ask: |word| Box::pin(get_account(word("told"))),
+};
 
 #[component]
 pub fn AccountPage() -> AnyView {
-    let query = use_query_map();
-    let told = move || query.with(|query| query.get_str("told").unwrap_or_default().to_owned());
-    let resource = page_data(told, get_account);
-    effect(|| browser::load_script(SCRIPT));
-    view! {
-        <Title text="Your account"/>
-        {load(resource, |html: String| view! { <div inner_html=html></div> })}
-    }
+    whole(&ACCOUNT)
 }

@@ -1,19 +1,22 @@
 use crate::{error::AppError, page_data::PageData};
 use leptos::prelude::*;
 
-/// One page of the log.
+/// One page of the log as HTML.
 #[server(prefix = "/api/fn", endpoint = "audit", output = crate::json::Json, input = server_fn::codec::GetUrl)]
 pub async fn get_audit(
     #[server(default)] text: String,
     #[server(default)] outcome: String,
-    #[server(default)] before: i64,
+    #[server(default)] before: String,
 ) -> Result<PageData, AppError> {
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewAudit)?;
     let query = farol_model::audit::AuditQuery {
         text,
         outcome,
-        before,
+        before: before.parse().unwrap_or_default(),
     };
-    let page = ports.audit.page(&viewer, query).await;
-    PageData::of(page.map_err(crate::request::refuse)?)
+    let page = ports.audit.page(&viewer, query.clone()).await;
+    PageData::of(super::drawn::audit(
+        &page.map_err(crate::request::refuse)?,
+        &query,
+    ))
 }

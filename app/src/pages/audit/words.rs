@@ -26,30 +26,6 @@ pub fn params_words(json: &str) -> String {
     }
 }
 
-/// The address of a page of the log.
-pub fn page_href(text: &str, outcome: &str, before: i64) -> String {
-    let mut href = String::from("/audit?");
-    for (name, value) in [("text", text), ("outcome", outcome)] {
-        if !value.is_empty() {
-            href.push_str(&format!("{name}={}&", escape(value)));
-        }
-    }
-    href.push_str(&format!("before={before}"));
-    href
-}
-
-/// Percent-encodes all but the unreserved characters of RFC 3986 section 2.3.
-pub fn escape(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,12 +35,6 @@ mod tests {
         assert_eq!(params_words(r#"{"pid":"7","force":"true"}"#), "force true, pid 7");
         assert_eq!(params_words("{"), "{");
         assert_eq!(params_words("{}"), "");
-    }
-
-    #[test]
-    fn the_next_page_keeps_the_filter_escaped() {
-        assert_eq!(page_href("a&b ü", "", 7), "/audit?text=a%26b%20%C3%BC&before=7");
-        assert_eq!(page_href("", "failed", 9), "/audit?outcome=failed&before=9");
     }
 
     #[test]

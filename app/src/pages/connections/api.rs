@@ -14,9 +14,7 @@ pub async fn get_connections(
 ) -> Result<PageData, AppError> {
     use super::{table, words};
     use crate::{pages::watched::Watched, request::refuse, ui::grid::Sort};
-    use farol_model::{Permission, connection};
-    /// The action that the panel in the details draws.
-    const DISCONNECT_ACTION: &str = "live.disconnect";
+    use farol_model::{Permission, action::Target, connection};
     let (ports, viewer) = crate::request::allowed(Permission::ViewConnections)?;
     let asked = format!("{sort} {from} {count} {text}");
     let sort = Sort::parse(&sort, &table::HEADS).unwrap_or(table::SUBJECT.usual);
@@ -36,7 +34,7 @@ pub async fn get_connections(
     };
     let specs = match by_itself {
         true => Vec::new(),
-        false => ports.control.specs(&viewer),
+        false => ports.control.specs_on(&viewer, Some(Target::Connection)),
     };
     PageData::of(Watched {
         head: words::head(&page),
@@ -48,10 +46,7 @@ pub async fn get_connections(
         id,
         facts: chosen.map_or_else(Vec::new, |row| words::facts(&row, page.t_ms)),
         lines: seen.into_iter().map(words::frame).collect(),
-        actions: specs
-            .into_iter()
-            .filter(|spec| spec.id == DISCONNECT_ACTION)
-            .collect(),
+        actions: specs,
         key_seed: crate::request::key_seed(page.t_ms),
         ..Default::default()
     })

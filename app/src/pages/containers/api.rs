@@ -15,11 +15,9 @@ pub async fn get_containers(
 ) -> Result<PageData, AppError> {
     use super::{drawn, table, words};
     use crate::{pages::watched::Watched, request::refuse, ui::grid::Sort};
-    use farol_model::{Permission, container};
+    use farol_model::{Permission, action::Target, container};
     /// How far back charts reach when the details open, milliseconds.
     const HISTORY_MS: u32 = 300_000;
-    /// What the ids of the actions in the details begin with.
-    const ACTIONS: &str = "container.";
     let (ports, viewer) = crate::request::allowed(Permission::ViewProcesses)?;
     let (more, charts) = (wants.contains("more"), wants.contains("charts"));
     let asked = format!("{sort} {from} {count} {text}");
@@ -45,7 +43,7 @@ pub async fn get_containers(
         .filter(|_| charts);
     let panels = match by_itself {
         true => Vec::new(),
-        false => ports.control.specs(&viewer),
+        false => ports.control.specs_on(&viewer, Some(Target::Container)),
     };
     PageData::of(Watched {
         head: words::head(&page),
@@ -62,10 +60,7 @@ pub async fn get_containers(
             .and_then(|channel| ports.metrics.view(&channel, HISTORY_MS))
             .into_iter()
             .collect(),
-        actions: panels
-            .into_iter()
-            .filter(|spec| spec.id.starts_with(ACTIONS))
-            .collect(),
+        actions: panels,
         key_seed: crate::request::key_seed(page.t_ms),
         ..Default::default()
     })

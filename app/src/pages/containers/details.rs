@@ -98,9 +98,15 @@ fn Charts(state: TableState) -> AnyView {
 fn Log(id: String) -> AnyView {
     let short = id.get(..CONTAINER_ID_CHARS).unwrap_or(&id);
     let log = feed::log(format!("logs/container/{short}"));
+    let file = format!("/containers/{id}/log.txt");
     view! {
         <section class="field" aria-label="Log">
-            <h3>"Log"</h3>
+            <div class="section-head">
+                <h3>"Log"</h3>
+                <a class="button small" rel="external" href=file download="">
+                    "Download log"
+                </a>
+            </div>
             <Output live=log label="Log of the container"/>
         </section>
     }

@@ -13,6 +13,8 @@ mod drawn;
 #[cfg(feature = "ssr")]
 mod words;
 
+pub use table::fits;
+
 use super::watched::WatchedPage;
 use crate::prelude::*;
 

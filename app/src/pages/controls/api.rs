@@ -1,6 +1,6 @@
 use crate::{error::AppError, page_data::PageData};
 use farol_model::{
-    action::{ActionSpec, PanelNotes, Params, Run},
+    action::{ActionSpec, PanelNotes, Params},
     fields,
 };
 use leptos::prelude::*;
@@ -9,30 +9,27 @@ use serde::Serialize;
 /// What the page of controls shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ControlsView {
-    /// The actions that this viewer may run, in display order.
+    /// The actions that this viewer may run and that make sense by themselves, in display order.
     pub specs: Vec<ActionSpec>,
     /// What their panels show beside the specs, in the same order.
     pub notes: Vec<PanelNotes>,
-    /// What is wrong with files of runbooks, as HTML.
-    pub faults: String,
+    /// An action that is looked at before it runs, where the other actions are, and what is wrong with files of runbooks, as HTML.
+    pub above: String,
     /// The action to be run again, and the values that it had.
     pub again: (String, Params),
-    /// The newest first.
-    pub runs: Vec<Run>,
+    /// The newest runs as HTML.
+    pub runs: String,
     /// What keys of this page's forms start with.
     pub key_seed: String,
-    /// The server's clock.
-    pub now_ms: i64,
 }
 
 fields!(ControlsView {
     specs,
     notes,
-    faults,
+    above,
     again,
     runs,
-    key_seed,
-    now_ms
+    key_seed
 });
 
 /// Read once per page. `again` is the run whose values the panel of its action begins with.
@@ -42,27 +39,32 @@ pub async fn get_controls(#[server(default)] again: String) -> Result<PageData, 
     const RECENT_RUNS: u32 = 20;
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewRuns)?;
     let now_ms = ports.metrics.now_ms();
-    let specs = ports.control.specs(&viewer);
-    let again = match again.is_empty() {
+    let mut specs = ports.control.specs_on(&viewer, None);
+    let look = super::look::look(&ports, &viewer, &again, &crate::request::query());
+    let again = match again.is_empty() || look.is_some() {
         true => Default::default(),
         false => {
             let view = ports.control.run_view(&viewer, &again).await;
             let run = view.map_err(crate::request::refuse)?.run;
+            // What is done to something has its panel here only when it is to be done once more.
+            let all = ports.control.specs(&viewer);
+            if let Some(spec) = all.into_iter().find(|spec| spec.id == run.action)
+                && !specs.contains(&spec)
+            {
+                specs.insert(0, spec);
+            }
             (run.action.clone(), super::drawn::values_again(&specs, &run))
         }
     };
+    let runs = ports.control.recent_runs(&viewer, RECENT_RUNS).await;
+    let runs = runs.map_err(crate::request::refuse)?;
     PageData::of(ControlsView {
         notes: ports.runs.notes(&specs),
-        faults: super::drawn::faults(&ports.runs.faults()),
+        above: look.unwrap_or_default() + &super::drawn::above(&ports, &viewer, !specs.is_empty()),
         again,
         specs,
-        runs: ports
-            .control
-            .recent_runs(&viewer, RECENT_RUNS)
-            .await
-            .map_err(crate::request::refuse)?,
+        runs: super::drawn::run_list(&runs, now_ms),
         key_seed: crate::request::key_seed(now_ms),
-        now_ms,
     })
 }
 
@@ -118,10 +120,15 @@ pub async fn decide_run(run: String, word: String) -> Result<PageData, AppError>
             return Err(crate::request::refuse(fault));
         }
     };
-    let run = ports.runs.decide(&viewer, &ports.from, &run, yes).await;
-    let run = run.map_err(crate::request::refuse)?;
-    crate::request::go_after_form(&format!("/controls/runs/{}", run.id));
-    PageData::of(run)
+    let decided = ports.runs.decide(&viewer, &ports.from, &run, yes).await;
+    let decided = match decided {
+        Err(fault) if crate::request::prove_first(&fault, &format!("/controls/runs/{run}")) => {
+            return PageData::of(fault);
+        }
+        decided => decided.map_err(crate::request::refuse)?,
+    };
+    crate::request::go_after_form(&format!("/controls/runs/{}", decided.id));
+    PageData::of(decided)
 }
 
 /// Asks a run to stop.

@@ -2,21 +2,77 @@
 
 use super::{
     api::DecideRun,
-    words::{ago, took},
+    words::{ago, params_words, status_words, took},
 };
 use crate::{
     ports::Ports,
     prelude::*,
-    ui::{Badge, Glyph, Notice, Tone, moment::utc},
+    ui::{Badge, Empty, Glyph, Notice, Tone, moment::utc},
 };
 use farol_model::{
     Fault, Viewer,
-    action::{ActionSpec, FileFault, ParamKind, Params, Run, RunFacts, RunStatus, RunsQuery},
+    action::{ActionSpec, FileFault, ParamKind, Params, Run, RunFacts, RunStatus, RunsQuery, Target},
 };
 use leptos::server_fn::ServerFn;
 
+/// Things that have their controls beside themselves: what they are called, and where they are.
+const BESIDE: [(Target, &str, &str); 4] = [
+    (Target::Service, "Services", "/services"),
+    (Target::Container, "Containers", "/containers"),
+    (Target::Process, "Processes", "/processes"),
+    (Target::Connection, "Connections", "/connections"),
+];
+
+/// What stands above the panels, or in their place where there are none.
+pub fn above(ports: &Ports, viewer: &Viewer, any: bool) -> String {
+    let may = |target| !ports.control.specs_on(viewer, Some(target)).is_empty();
+    let places: Vec<_> = BESIDE.into_iter().filter(|(target, ..)| may(*target)).collect();
+    let none = match (any, places.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => none(
+            "Nothing for your role",
+            "You may see runs but start none. An administrator can give you the operator role.",
+        ),
+        (false, false) => none(
+            "No runbooks yet",
+            "What is put into the folder of runbooks has its panel here within seconds. The manual says how one is written.",
+        ),
+    };
+    beside(&places) + &faults(&ports.runs.faults()) + &none
+}
+
+fn none(title: &'static str, text: &'static str) -> String {
+    let card = view! {
+        <div class="card">
+            <Empty glyph=Glyph::Controls title text/>
+        </div>
+    };
+    card.to_html()
+}
+
+/// Where the panels are of what is done to one thing.
+fn beside(places: &[(Target, &'static str, &'static str)]) -> String {
+    let links = places
+        .iter()
+        .map(|(_, all, path)| {
+            view! {
+                " "
+                <a class="link" href=*path>
+                    {*all}
+                </a>
+            }
+        })
+        .collect::<Vec<_>>();
+    match links.is_empty() {
+        true => String::new(),
+        false => {
+            view! { <p class="beside">"What is done to one of them stands beside it:" {links}</p> }.to_html()
+        }
+    }
+}
+
 /// Files of runbooks that cannot be used, with the line at fault.
-pub fn faults(faults: &[FileFault]) -> String {
+fn faults(faults: &[FileFault]) -> String {
     if faults.is_empty() {
         return String::new();
     }
@@ -49,6 +105,41 @@ pub fn faults(faults: &[FileFault]) -> String {
         </section>
     };
     page.to_html()
+}
+
+/// Runs as a list, each leading to its page.
+pub fn run_list(runs: &[Run], now_ms: i64) -> String {
+    if runs.is_empty() {
+        let none = view! {
+            <Empty glyph=Glyph::Controls title="No runs yet" text="What you start from a panel is listed here, with its output."/>
+        };
+        return none.to_html();
+    }
+    let rows = runs
+        .iter()
+        .map(|run| {
+            let (tone, glyph, word) = status_words(run.status);
+            let about = match params_words(&run.params) {
+                with if with.is_empty() => run.who.clone(),
+                with => format!("{} · {with}", run.who),
+            };
+            view! {
+                <li>
+                    <Badge tone glyph word/>
+                    <div class="list-main">
+                        <a class="link" href=format!("/controls/runs/{}", run.id)>
+                            {run.title.clone()}
+                        </a>
+                        <small title=about.clone()>{about.clone()}</small>
+                    </div>
+                    <span class="list-end" title=utc(run.queued_ms)>
+                        {ago(run.queued_ms, now_ms)}
+                    </span>
+                </li>
+            }
+        })
+        .collect::<Vec<_>>();
+    view! { <ul class="list">{rows}</ul> }.to_html()
 }
 
 /// What exactly would run.

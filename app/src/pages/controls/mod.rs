@@ -13,8 +13,10 @@ pub mod words;
 pub use api::run_action;
 
 #[cfg(feature = "ssr")]
-mod drawn;
+pub mod drawn;
+#[cfg(feature = "ssr")]
+mod look;
 
-pub use page::{ControlsPage, RunList, RunPage};
+pub use page::{ControlsPage, RunPage};
 pub use panel::{ActionPanel, CameBack};
 pub use run::Output;

@@ -2,14 +2,13 @@ use super::{
     api::{ControlsView, get_controls, get_run},
     panel::{ActionPanel, CameBack},
     run::RunOutcome,
-    words::{ago, params_words, status_words},
 };
 use crate::prelude::*;
 use crate::{
     page_data::{load, page_data},
-    ui::{Badge, Card, Empty, Glyph},
+    ui::Card,
 };
-use farol_model::action::{ActionSpec, PanelNotes, Params, Run, RunView};
+use farol_model::action::{ActionSpec, PanelNotes, Params, RunView};
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
@@ -86,66 +85,17 @@ fn Controls(view: ControlsView) -> AnyView {
             }
         })
         .collect::<Vec<_>>();
-    let none = groups.is_empty().then(|| {
-        view! {
-            <div class="card">
-                <Empty
-                    glyph=Glyph::Lock
-                    title="Nothing for your role"
-                    text="You may see runs but start none. An administrator can give you the operator role."
-                />
-            </div>
-        }
-    });
     view! {
         <div class="controls">
             <div class="groups">
-                <div inner_html=view.faults></div>
-                {none}
+                <div class="above" inner_html=view.above></div>
                 {groups}
             </div>
             <Card title="Recent runs" flush=true more=("/runs", "All runs")>
-                <RunList runs=view.runs now_ms=view.now_ms/>
+                <div inner_html=view.runs></div>
             </Card>
         </div>
     }
-}
-
-/// Runs as a list, each leading to its page.
-#[component]
-pub fn RunList(runs: Vec<Run>, now_ms: i64) -> impl IntoView {
-    if runs.is_empty() {
-        return view! {
-            <Empty glyph=Glyph::Controls title="No runs yet" text="What you start from a panel is listed here, with its output."/>
-        };
-    }
-    let rows = runs
-        .into_iter()
-        .map(|run| {
-            let (tone, glyph, word) = status_words(run.status);
-            let with = params_words(&run.params);
-            let about = if with.is_empty() {
-                run.who.clone()
-            } else {
-                format!("{} · {with}", run.who)
-            };
-            view! {
-                <li>
-                    <Badge tone glyph word/>
-                    <div class="list-main">
-                        <a class="link" href=format!("/controls/runs/{}", run.id)>
-                            {run.title}
-                        </a>
-                        <small title=about.clone()>{about.clone()}</small>
-                    </div>
-                    <span class="list-end" title=crate::ui::moment::utc(run.queued_ms)>
-                        {ago(run.queued_ms, now_ms)}
-                    </span>
-                </li>
-            }
-        })
-        .collect::<Vec<_>>();
-    view! { <ul class="list">{rows}</ul> }
 }
 
 /// One run on its own page.

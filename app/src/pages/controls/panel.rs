@@ -9,11 +9,12 @@ use super::{
 };
 use crate::prelude::*;
 use crate::{
+    browser,
     call::Call,
     error::AppError,
     page_data::Answer,
     session::{Session, came_back},
-    ui::{Badge, Glyph, Notice, Tone, dialog::Dialog},
+    ui::{Badge, Glyph, Moment, Notice, TimeStyle, Tone, dialog::Dialog},
 };
 use farol_model::{
     FaultCode,
@@ -195,6 +196,13 @@ pub fn ActionPanel(
             }
         })
         .collect::<Vec<_>>();
+    // The address may name this panel: whoever comes for it begins here.
+    let (named, anchor) = (use_location().hash, title_id.clone());
+    effect(move || {
+        if named.get().trim_start_matches('#') == anchor {
+            browser::focus(anchor.clone());
+        }
+    });
     let badge = panel
         .dangerous()
         .then(|| view! { <Badge tone=Tone::Crit glyph=Glyph::Alert word="Cannot be undone"/> });
@@ -202,7 +210,9 @@ pub fn ActionPanel(
         <article class="panel" aria-labelledby=title_id.clone()>
             <div class="panel-head">
                 <div class="panel-title">
-                    <h3 id=title_id.clone()>{spec.title.clone()}</h3>
+                    <h3 id=title_id.clone() tabindex="-1">
+                        {spec.title.clone()}
+                    </h3>
                     {badge}
                 </div>
                 <p>{spec.summary.clone()}</p>
@@ -351,18 +361,49 @@ fn preview_of(panel: Panel) -> AnyView {
     drawn.into_any()
 }
 
-/// The run that this panel started last, or why there is none.
+/// Runs before the last one that a panel still leads to.
+const EARLIER: usize = 5;
+
+/// The run that this panel started last, or why there is none; and the way to those before it.
 #[component]
 fn Outcome(panel: Panel) -> AnyView {
-    let outcome = reactive(move || panel.call.answer().map(drawn).into_any());
+    // Id, and when it was asked for.
+    let started = StoredValue::new(Vec::<(String, i64)>::new());
+    let outcome = reactive(move || {
+        let answer = panel.call.answer();
+        answer.map(|answer| drawn(answer, started)).into_any()
+    });
     outcome.into_any()
 }
 
-fn drawn(answer: Answer) -> AnyView {
-    match answer.and_then(|data| data.read::<(RunView, (i64, String))>()) {
-        Ok((view, (now_ms, more))) => view! { <Started view now_ms more/> },
+fn drawn(answer: Answer, started: StoredValue<Vec<(String, i64)>>) -> AnyView {
+    let mut earlier = started.get_value();
+    let last = match answer.and_then(|data| data.read::<(RunView, (i64, String))>()) {
+        Ok((view, (now_ms, more))) => {
+            let run = (view.run.id.clone(), view.run.queued_ms);
+            earlier.retain(|before| before.0 != run.0);
+            earlier.truncate(EARLIER);
+            started.update_value(|started| {
+                *started = earlier.clone();
+                started.insert(0, run);
+            });
+            view! { <Started view now_ms more/> }
+        }
         Err(error) => refusal(&error),
-    }
+    };
+    let links = earlier
+        .into_iter()
+        .map(|(id, at_ms)| {
+            view! {
+                " "
+                <a class="link" href=format!("/controls/runs/{id}")>
+                    <Moment at_ms style=TimeStyle::Time/>
+                </a>
+            }
+        })
+        .collect::<Vec<_>>();
+    let links = (!links.is_empty()).then(|| view! { <p class="muted">"Runs before it:" {links}</p> });
+    view! { {last} {links} }.into_any()
 }
 
 /// The error of a plain form that was sent back to its page.

@@ -183,31 +183,35 @@ pub fn Output(
             OutputStream::Stderr => view! { <span class="stderr">{parts}</span> },
         }
     };
+    let silent = Memo::new(move |_| end.get() == 0 && live.with(|view| view.run.status.ended()));
     view! {
-        <div class="output-head">
-            <span class="output-key">"Output"</span>
-            <span class="output-key err">"Error output (tinted)"</span>
-            <input class="input js-only" type="search" placeholder="Find in output" aria-label="Find in output" data-find=""/>
-            <label class="check js-only">
-                <input
-                    type="checkbox"
-                    prop:checked=move || paused.get()
-                    on:change:target=move |event| paused.set(event.target().checked())
-                />
-                "Pause"
-            </label>
-            <label class="check js-only">
-                <input
-                    type="checkbox"
-                    prop:checked=move || follow.get()
-                    on:change:target=move |event| follow.set(event.target().checked())
-                />
-                "Follow"
-            </label>
-        </div>
-        <div class="output" node_ref=node tabindex="0" role="log" aria-label=label>
-            {move || if end.get() == 0 { "Nothing printed yet.".to_owned() } else { String::new() }}
-            <Rows range=move || first()..end.get() draw=piece/>
+        <div class="output-box" class:silent=move || silent.get()>
+            <p class="muted">{move || if silent.get() { "It printed nothing.".to_owned() } else { String::new() }}</p>
+            <div class="output-head">
+                <span class="output-key">"Output"</span>
+                <span class="output-key err">"Error output (tinted)"</span>
+                <input class="input js-only" type="search" placeholder="Find in output" aria-label="Find in output" data-find=""/>
+                <label class="check js-only">
+                    <input
+                        type="checkbox"
+                        prop:checked=move || paused.get()
+                        on:change:target=move |event| paused.set(event.target().checked())
+                    />
+                    "Pause"
+                </label>
+                <label class="check js-only">
+                    <input
+                        type="checkbox"
+                        prop:checked=move || follow.get()
+                        on:change:target=move |event| follow.set(event.target().checked())
+                    />
+                    "Follow"
+                </label>
+            </div>
+            <div class="output" node_ref=node tabindex="0" role="log" aria-label=label>
+                {move || if end.get() == 0 { "Nothing printed yet.".to_owned() } else { String::new() }}
+                <Rows range=move || first()..end.get() draw=piece/>
+            </div>
         </div>
     }
 }

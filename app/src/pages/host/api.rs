@@ -1,5 +1,5 @@
 use crate::{error::AppError, page_data::PageData};
-use farol_model::{action::Mark, fields, health::CollectorStatus, host::HostInfo, sample::ChannelView};
+use farol_model::{action::Mark, fields, health::CollectorStatus, sample::ChannelView};
 use leptos::prelude::*;
 use serde::Serialize;
 
@@ -9,7 +9,11 @@ pub const HISTORY_MS: u32 = 300_000;
 /// What the page of the host shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HostView {
-    pub host: HostInfo,
+    pub name: String,
+    /// The operating system.
+    pub os: Option<String>,
+    /// Facts about it as HTML.
+    pub facts: String,
     /// The server's clock.
     pub now_ms: i64,
     /// In display order.
@@ -21,7 +25,9 @@ pub struct HostView {
 }
 
 fields!(HostView {
-    host,
+    name,
+    os,
+    facts,
     now_ms,
     collectors,
     channels,
@@ -38,9 +44,12 @@ pub async fn get_host() -> Result<PageData, AppError> {
         .iter()
         .filter_map(|name| ports.metrics.view(name, HISTORY_MS))
         .collect();
+    let (host, now_ms) = (ports.metrics.host(), ports.metrics.now_ms());
     PageData::of(HostView {
-        host: ports.metrics.host(),
-        now_ms: ports.metrics.now_ms(),
+        name: host.name.clone(),
+        os: host.os.clone(),
+        facts: super::drawn::facts(host, now_ms),
+        now_ms,
         collectors: ports.metrics.collectors(),
         channels,
         marks: crate::request::marks(&ports, &viewer),

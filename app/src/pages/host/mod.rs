@@ -4,6 +4,9 @@ mod api;
 mod collectors;
 mod page;
 
+#[cfg(feature = "ssr")]
+mod drawn;
+
 pub use api::HISTORY_MS;
 pub use collectors::CollectorList;
 pub use page::HostPage;

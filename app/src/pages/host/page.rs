@@ -4,14 +4,14 @@ use super::{
 };
 use crate::prelude::*;
 use crate::{
-    feed::{self, ChannelChart, bytes},
+    browser,
+    feed::{self, ChannelChart},
     page_data::{load, page_data},
-    pages::{controls::words::took, overview::vital::charts_of},
-    ui::{Card, Glyph, Icon, Moment, tabs::Tabs},
+    pages::overview::vital::charts_of,
+    ui::{Card, Glyph, Icon, tabs::Tabs},
 };
 use farol_model::{
     health::{CollectorState, CollectorStatus},
-    host::HostInfo,
     sample::ChannelView,
 };
 use leptos_meta::Title;
@@ -71,6 +71,7 @@ fn troubled(group: &Group) -> bool {
 #[component]
 fn Host(view: HostView) -> AnyView {
     feed::marks(view.marks);
+    effect(browser::local_times);
     let groups = groups(&view.collectors, view.channels);
     let mut items = vec![("facts".to_owned(), "Facts".to_owned())];
     items.extend(
@@ -88,14 +89,14 @@ fn Host(view: HostView) -> AnyView {
         <div class="page">
             <div class="page-head">
                 <div class="page-head-words">
-                    <h1>{view.host.name.clone()}</h1>
-                    <p>{view.host.os.clone()}</p>
+                    <h1>{view.name}</h1>
+                    <p>{view.os}</p>
                 </div>
             </div>
             <Tabs label="Groups on this page" items/>
             <div id="facts">
                 <Card title="Facts">
-                    <Facts host=view.host now_ms=view.now_ms/>
+                    <div inner_html=view.facts></div>
                 </Card>
             </div>
             {sections}
@@ -105,48 +106,6 @@ fn Host(view: HostView) -> AnyView {
                 </Card>
             </div>
         </div>
-    }
-}
-
-#[component]
-fn Facts(host: HostInfo, now_ms: i64) -> AnyView {
-    let fact = |title: &'static str, value: Option<String>| {
-        let value = value.unwrap_or_else(|| "not available here".to_owned());
-        view! {
-            <div>
-                <dt>{title}</dt>
-                <dd>{value}</dd>
-            </div>
-        }
-    };
-    let up = host.boot_ms.map(|boot_ms| {
-        view! {
-            <div>
-                <dt>"Up since"</dt>
-                <dd>
-                    <Moment at_ms=boot_ms/>
-                    " "
-                    <span class="muted nowrap">"(" {days(now_ms - boot_ms)} ")"</span>
-                </dd>
-            </div>
-        }
-    });
-    view! {
-        <dl class="facts">
-            {fact("System", host.os)} {fact("Kernel", host.kernel)} {fact("Processor", host.cpu_model)}
-            {fact("Logical processors", Some(host.cpu_count.to_string()))} {fact("Instruction set", Some(host.arch))}
-            {fact("Memory", Some(bytes(host.memory_bytes as f64)))} {up}
-        </dl>
-    }
-}
-
-/// A long duration: `12 d 3 h`, or finer when it is short.
-fn days(duration_ms: i64) -> String {
-    let hours = duration_ms / 3_600_000;
-    if hours < 24 {
-        took(duration_ms)
-    } else {
-        format!("{} d {} h", hours / 24, hours % 24)
     }
 }
 
@@ -243,11 +202,5 @@ mod tests {
             .map(|group| group.id)
             .collect();
         assert_eq!(ids, ["cpu", "temperature", "extra"]);
-    }
-
-    #[test]
-    fn uptime_is_told_in_days_once_there_are_any() {
-        assert_eq!(days(3_600_000 * 27), "1 d 3 h");
-        assert_eq!(days(65_000), "1 min 5 s");
     }
 }

@@ -1,12 +1,6 @@
 use crate::{error::AppError, page_data::PageData};
 use farol_model::{
-    action::{Mark, Run},
-    fields,
-    health::CollectorStatus,
-    host::HostInfo,
-    packed,
-    process::ProcessRow,
-    sample::ChannelView,
+    action::Mark, fields, health::CollectorStatus, packed, process::ProcessRow, sample::ChannelView,
 };
 use leptos::prelude::*;
 use serde::Serialize;
@@ -17,7 +11,10 @@ pub const LIST_ROWS: usize = 5;
 /// What the overview shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OverviewView {
-    pub host: HostInfo,
+    /// Name of the host.
+    pub host: String,
+    /// Its memory.
+    pub memory_bytes: u64,
     /// The server's clock.
     pub now_ms: i64,
     pub collectors: Vec<CollectorStatus>,
@@ -26,14 +23,15 @@ pub struct OverviewView {
     /// The busiest and the largest processes, each once.
     #[serde(serialize_with = "packed::rows::serialize")]
     pub processes: Vec<ProcessRow>,
-    /// The newest runs; absent when this viewer may not see runs.
-    pub runs: Option<Vec<Run>>,
+    /// The newest runs as HTML; absent when this viewer may not see runs.
+    pub runs: Option<String>,
     /// When runs began and ended, likewise.
     pub marks: Option<Vec<Mark>>,
 }
 
 fields!(OverviewView {
     host,
+    memory_bytes,
     now_ms,
     collectors,
     channels,
@@ -47,9 +45,11 @@ fields!(OverviewView {
 pub async fn get_overview() -> Result<PageData, AppError> {
     use farol_model::{Permission, channel::Channel};
     let (ports, viewer) = crate::request::allowed(Permission::ViewMetrics)?;
+    let (host, now_ms) = (ports.metrics.host(), ports.metrics.now_ms());
     let runs = if viewer.may(Permission::ViewRuns) {
         let recent = ports.control.recent_runs(&viewer, LIST_ROWS as u32).await;
-        Some(recent.map_err(crate::request::refuse)?)
+        let recent = recent.map_err(crate::request::refuse)?;
+        Some(crate::pages::controls::drawn::run_list(&recent, now_ms))
     } else {
         None
     };
@@ -67,8 +67,9 @@ pub async fn get_overview() -> Result<PageData, AppError> {
         })
         .collect();
     PageData::of(OverviewView {
-        host: ports.metrics.host(),
-        now_ms: ports.metrics.now_ms(),
+        host: host.name,
+        memory_bytes: host.memory_bytes,
+        now_ms,
         collectors: ports.metrics.collectors(),
         channels,
         processes,

@@ -9,7 +9,7 @@ use crate::prelude::*;
 use crate::{
     feed::{self, Channel, ChannelChart},
     page_data::{load, page_data},
-    pages::{controls::RunList, host::CollectorList},
+    pages::host::CollectorList,
     ui::{Card, Glyph, Icon, Tone},
 };
 use farol_model::{
@@ -60,20 +60,20 @@ fn Overview(view: OverviewView) -> AnyView {
     let runs = view.runs.map(|runs| {
         view! {
             <Card title="Recent runs" class="half" flush=true more=("/runs", "All runs")>
-                <RunList runs now_ms=view.now_ms/>
+                <div inner_html=runs></div>
             </Card>
         }
     });
     view! {
         <div class="page">
-            <StatusLine collectors watched host=view.host.name.clone()/>
+            <StatusLine collectors watched host=view.host/>
             <div class="tiles">{tiles}</div>
             <section class="section" aria-label="Charts">
                 <h2 class="visually-hidden">"Charts"</h2>
                 <div class="grid stretch">{cards}</div>
             </section>
             <div class="grid stretch">
-                <TopProcesses first=view.processes t_ms=view.now_ms memory_bytes=view.host.memory_bytes/>
+                <TopProcesses first=view.processes t_ms=view.now_ms memory_bytes=view.memory_bytes/>
             </div>
             <div class="grid stretch">
                 <Failing collectors now_ms=view.now_ms/>

@@ -49,8 +49,6 @@ pub async fn get_processes(
         tree::{flat, tree},
     };
     use crate::ui::grid::{FIRST_ROWS, Sort};
-    /// What the ids of the actions beside the details begin with.
-    const ACTIONS: &str = "process.";
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewProcesses)?;
     let (t_ms, rows) = ports.metrics.processes();
     let sort = Sort::parse(&sort, &HEADS).unwrap_or(USUAL);
@@ -80,10 +78,7 @@ pub async fn get_processes(
         more,
         panels: ports
             .control
-            .specs(&viewer)
-            .into_iter()
-            .filter(|spec| spec.id.starts_with(ACTIONS))
-            .collect(),
+            .specs_on(&viewer, Some(farol_model::action::Target::Process)),
         key_seed: crate::request::key_seed(ports.metrics.now_ms()),
     })
 }

@@ -1,7 +1,10 @@
 //! The pages of runs as the server draws them.
 
 use crate::{
-    pages::controls::words::{ago, params_words, status_words, took},
+    pages::{
+        controls::words::{ago, params_words, status_words, took},
+        drawn::{counted, href, pager, time},
+    },
     ports::Ports,
     prelude::*,
     ui::{Badge, Empty, Glyph, moment::utc},
@@ -35,6 +38,7 @@ pub async fn runs(ports: &Ports, viewer: &Viewer, query: RunsQuery) -> Result<St
         .map(|spec| spec.id)
         .collect();
     let drawn = view! {
+        <div class="page">
         <div class="page-head">
             <div class="page-head-words">
                 <h1>"Runs"</h1>
@@ -44,6 +48,7 @@ pub async fn runs(ports: &Ports, viewer: &Viewer, query: RunsQuery) -> Result<St
         {waits(&waiting, now_ms)}
         {filter(&query)}
         {table(&page, &query, &again, now_ms)}
+        </div>
     };
     Ok(drawn.to_html())
 }
@@ -58,7 +63,7 @@ fn waits(waiting: &RunsPage, now_ms: i64) -> AnyView {
         .iter()
         .map(|run| {
             view! {
-                <li>
+                <li data-key=run.id.clone()>
                     <Badge tone=crate::ui::Tone::Warn glyph=Glyph::Eye word="Needs approval"/>
                     <div class="list-main">
                         <a class="link" href=format!("/controls/runs/{}", run.id)>
@@ -74,7 +79,7 @@ fn waits(waiting: &RunsPage, now_ms: i64) -> AnyView {
         })
         .collect::<Vec<_>>();
     view! {
-        <section class="card" aria-label="Waiting for approval">
+        <section class="card" data-key="waiting" aria-label="Waiting for approval">
             <div class="card-head">
                 <h2>"Waiting for approval"</h2>
             </div>
@@ -115,7 +120,7 @@ fn filter(query: &RunsQuery) -> AnyView {
         })
         .collect::<Vec<_>>();
     view! {
-        <form class="filter-bar" method="get" action="/runs" role="search">
+        <form class="filter-bar" method="get" action="/runs" role="search" data-key="filter">
             <div class="field">
                 <label for="runs-action">"Action"</label>
                 <input class="input" id="runs-action" type="search" name="action" maxlength="100" value=query.action.clone()/>
@@ -170,40 +175,32 @@ fn table(page: &RunsPage, query: &RunsQuery, again: &[String], now_ms: i64) -> A
             </div>
         };
     }
-    let total = match page.total {
-        1 => "1 run".to_owned(),
-        total => format!("{total} runs"),
+    let newest = (!query.before.is_empty()).then(|| (address(query, ""), "Newest", "first"));
+    let older = page
+        .next_before
+        .as_ref()
+        .map(|next| (address(query, next), "Older", "next"));
+    let compare = view! {
+        <button class="button small" type="submit">
+            "Compare the two chosen"
+        </button>
     };
-    let newest = (!query.before.is_empty()).then(|| {
-        view! {
-            <a class="button small" href=address(query, "")>
-                "Newest"
-            </a>
-        }
-    });
-    let older = page.next_before.as_ref().map(|next| {
-        view! {
-            <a class="button small" href=address(query, next) rel="next">
-                "Older"
-            </a>
-        }
-    });
     let rows = page
         .runs
         .iter()
         .map(|run| row(run, again.contains(&run.action), now_ms))
         .collect::<Vec<_>>();
     view! {
-        <form class="card" method="get" action="/runs/compare">
+        <form class="card" method="get" action="/runs/compare" data-key="runs">
             <div class="table-wrap" tabindex="0" role="region" aria-label="Runs">
                 <table class="table">
                     <caption class="visually-hidden">"Runs, newest first"</caption>
                     <thead>
                         <tr>
-                            <th scope="col">"Asked"</th>
                             <th scope="col">"Action"</th>
-                            <th scope="col">"Who"</th>
                             <th scope="col">"State"</th>
+                            <th scope="col">"Asked"</th>
+                            <th scope="col">"Who"</th>
                             <th scope="col">"Outcome"</th>
                             <th scope="col" class="number">
                                 "Took"
@@ -223,16 +220,7 @@ fn table(page: &RunsPage, query: &RunsQuery, again: &[String], now_ms: i64) -> A
                     <tbody>{rows}</tbody>
                 </table>
             </div>
-            <div class="pager">
-                <span>{total}</span>
-                <span class="button-row">
-                    <button class="button small" type="submit">
-                        "Compare the two chosen"
-                    </button>
-                    {newest}
-                    {older}
-                </span>
-            </div>
+            {pager(counted(page.total, "run"), compare.into_any(), [newest, older])}
         </form>
     }
 }
@@ -242,8 +230,7 @@ fn row(run: &Run, again: bool, now_ms: i64) -> AnyView {
     let params = params_words(&run.params);
     let named = |which: &str| format!("{which}: {}, {}", run.title, utc(run.queued_ms));
     view! {
-        <tr>
-            <td title=ago(run.queued_ms, now_ms)>{time(run.queued_ms)}</td>
+        <tr data-key=run.id.clone()>
             <td>
                 <a class="link" href=format!("/controls/runs/{}", run.id)>
                     {run.title.clone()}
@@ -252,10 +239,11 @@ fn row(run: &Run, again: bool, now_ms: i64) -> AnyView {
                     {params.clone()}
                 </span>
             </td>
-            <td>{run.who.clone()}</td>
             <td>
                 <Badge tone glyph word/>
             </td>
+            <td title=ago(run.queued_ms, now_ms)>{time(run.queued_ms)}</td>
+            <td>{run.who.clone()}</td>
             <td class="wrap">{run.detail.clone()}</td>
             <td class="number">{run.ended_ms.map(|ended_ms| took(ended_ms - run.queued_ms))}</td>
             <td>
@@ -278,17 +266,6 @@ fn row(run: &Run, again: bool, now_ms: i64) -> AnyView {
     }
 }
 
-/// In UTC; the browser writes it in the viewer's zone.
-fn time(at_ms: i64) -> AnyView {
-    let text = utc(at_ms);
-    let machine = text.replacen(' ', "T", 1).replace(" UTC", "Z");
-    view! {
-        <time class="nowrap" datetime=machine title=text.clone() data-ms=at_ms.to_string()>
-            {text.clone()}
-        </time>
-    }
-}
-
 /// The page that goes on before this run, with the same filter.
 fn address(query: &RunsQuery, before: &str) -> String {
     let hours = query.hours.to_string();
@@ -299,25 +276,7 @@ fn address(query: &RunsQuery, before: &str) -> String {
         ("hours", if query.hours == 0 { "" } else { hours.as_str() }),
         ("before", before),
     ];
-    let given: Vec<String> = words
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name}={}", encoded(value)))
-        .collect();
-    match given.is_empty() {
-        true => "/runs".to_owned(),
-        false => format!("/runs?{}", given.join("&")),
-    }
-}
-
-/// RFC 3986, section 2.1.
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => (byte as char).to_string(),
-            other => format!("%{other:02X}"),
-        })
-        .collect()
+    href("/runs", &words)
 }
 
 /// Two outputs, line by line.
@@ -353,6 +312,7 @@ pub fn comparison(compared: &Comparison) -> String {
         view! { <p class="muted">"Only a part is compared or shown here; download both outputs to see all."</p> }
     });
     let drawn = view! {
+        <div class="page">
         <div class="page-head">
             <div class="page-head-words">
                 <h1>"Compare runs"</h1>
@@ -366,6 +326,7 @@ pub fn comparison(compared: &Comparison) -> String {
         <div class="compared">{side("First", &compared.first)} {side("Second", &compared.second)}</div>
         {body}
         {cut}
+        </div>
     };
     drawn.to_html()
 }

@@ -1,65 +1,36 @@
 use super::api::{get_comparison, get_runs};
+use crate::pages::whole::{Whole, whole};
 use crate::prelude::*;
-use crate::{
-    browser,
-    page_data::{PageResource, load, page_data},
+
+static RUNS: Whole = Whole {
+    title: "Runs",
+    // To compare trees is the browser's business.
+    script: "/run/list.js",
+    list: "runs",
+    ask: |word| {
+        Box::pin(get_runs(
+            word("action"),
+            word("who"),
+            word("status"),
+            word("hours"),
+            word("before"),
+        ))
+    },
 };
-use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
+
+static COMPARISON: Whole = Whole {
+    title: "Compare runs",
+    script: "",
+    list: "",
+    ask: |word| Box::pin(get_comparison(word("first"), word("second"))),
+};
 
 #[component]
 pub fn RunsPage() -> AnyView {
-    let word = word_of();
-    let key = word.clone();
-    let resource = page_data(
-        move || {
-            ["action", "who", "status", "hours", "before"]
-                .map(&key)
-                .join("\n")
-        },
-        move |_| {
-            let word = |name: &str| untrack(|| word(name));
-            get_runs(
-                word("action"),
-                word("who"),
-                word("status"),
-                word("hours"),
-                word("before"),
-            )
-        },
-    );
-    view! {
-        <Title text="Runs"/>
-        {shown(resource)}
-    }
+    whole(&RUNS)
 }
 
 #[component]
 pub fn ComparePage() -> AnyView {
-    let word = word_of();
-    let key = word.clone();
-    let resource = page_data(
-        move || ["first", "second"].map(&key).join("\n"),
-        move |_| {
-            let word = |name: &str| untrack(|| word(name));
-            get_comparison(word("first"), word("second"))
-        },
-    );
-    view! {
-        <Title text="Compare runs"/>
-        {shown(resource)}
-    }
-}
-
-/// Words of the address. Tracks.
-fn word_of() -> impl Fn(&str) -> String + Clone + Send + Sync + 'static {
-    let query = use_query_map();
-    move |name: &str| query.get().get_str(name).unwrap_or_default().to_owned()
-}
-
-fn shown(resource: PageResource) -> AnyView {
-    load(resource, |html: String| {
-        effect(browser::local_times);
-        view! { <div class="page" inner_html=html></div> }
-    })
+    whole(&COMPARISON)
 }

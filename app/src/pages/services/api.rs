@@ -14,7 +14,7 @@ pub async fn get_services(
 ) -> Result<PageData, AppError> {
     use super::{table, words};
     use crate::{pages::watched::Watched, request::refuse, ui::grid::Sort};
-    use farol_model::{Permission, service};
+    use farol_model::{Permission, action::Target, service};
     let (ports, viewer) = crate::request::allowed(Permission::ViewProcesses)?;
     let asked = format!("{sort} {from} {count} {text}");
     let sort = Sort::parse(&sort, &table::HEADS).unwrap_or(table::SUBJECT.usual);
@@ -41,7 +41,7 @@ pub async fn get_services(
     };
     let specs = match by_itself {
         true => Vec::new(),
-        false => ports.control.specs(&viewer),
+        false => ports.control.specs_on(&viewer, Some(Target::Service)),
     };
     let t_ms = page.state.t_ms;
     PageData::of(Watched {

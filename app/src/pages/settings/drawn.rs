@@ -6,12 +6,12 @@ mod tokens;
 mod user;
 mod users;
 
-use super::{
-    view::{Body, Paged, Said, SettingsView},
-    words::{counted, href},
-};
+use super::view::{Body, Paged, Said, SettingsView};
 use crate::{
-    pages::controls::words::ago,
+    pages::{
+        controls::words::ago,
+        drawn::{self, counted, href},
+    },
     prelude::*,
     ui::{Glyph, Icon, moment::utc},
 };
@@ -119,36 +119,63 @@ fn moment(at_ms: i64, words: String) -> AnyView {
 
 /// How many there are, and the way to the others.
 fn pager<T>(rows: &Paged<T>, one: &str, path: &str, query: &[(&str, &str)]) -> AnyView {
-    let link = |page: u32, word: &'static str, rel: &'static str| {
+    let way = |page: u32, word: &'static str, rel: &'static str| {
         let page = page.to_string();
         let mut query = query.to_vec();
         query.push(("page", if page == "0" { "" } else { &page }));
-        view! {
-            <a class="button small" href=href(path, &query) rel=rel>
-                {word}
-            </a>
-        }
+        (href(path, &query), word, rel)
     };
-    let before = (rows.page > 0).then(|| link(rows.page - 1, "Back", "prev"));
-    let after = (rows.page + 1 < rows.pages()).then(|| link(rows.page + 1, "Further", "next"));
-    let where_in = (rows.pages() > 1).then(|| format!(", page {} of {}", rows.page + 1, rows.pages()));
-    view! {
-        <div class="pager">
-            <span>{counted(rows.total, one)} {where_in}</span>
-            <span class="button-row">{before} {after}</span>
-        </div>
+    let before = (rows.page > 0).then(|| way(rows.page - 1, "Back", "prev"));
+    let after = (rows.page + 1 < rows.pages()).then(|| way(rows.page + 1, "Further", "next"));
+    let mut total = counted(rows.total, one);
+    if rows.pages() > 1 {
+        total += &format!(", page {} of {}", rows.page + 1, rows.pages());
     }
+    drawn::pager(total, ().into_any(), [before, after])
 }
 
 /// How many there are where only the first are shown.
 fn first<T>(rows: &Paged<T>, one: &str) -> AnyView {
     let shown = rows.rows.len();
-    let cut = (rows.total > shown as u64).then(|| format!(", the first {shown} of them here"));
-    view! {
-        <div class="pager">
-            <span>{counted(rows.total, one)} {cut}</span>
-        </div>
+    let mut total = counted(rows.total, one);
+    if rows.total > shown as u64 {
+        total += &format!(", the first {shown} of them here");
     }
+    drawn::pager(total, ().into_any(), [None, None])
+}
+
+/// The rows of a list under their heads, and its foot. `last` says what the last column, of buttons, is for.
+fn list<T>(
+    title: &'static str,
+    heads: Vec<&'static str>,
+    last: &'static str,
+    rows: &Paged<T>,
+    line: impl Fn(&T) -> AnyView,
+    foot: AnyView,
+) -> AnyView {
+    let lines = rows.rows.iter().map(line).collect::<Vec<_>>();
+    let heads = heads
+        .into_iter()
+        .map(|head| view! { <th scope="col">{head}</th> })
+        .collect::<Vec<_>>();
+    view! {
+        <div class="table-wrap" tabindex="0" role="region" aria-label=title>
+            <table class="table">
+                <caption class="visually-hidden">{title}</caption>
+                <thead>
+                    <tr>
+                        {heads}
+                        <th scope="col">
+                            <span class="visually-hidden">{last}</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>{lines}</tbody>
+            </table>
+        </div>
+        {foot}
+    }
+    .into_any()
 }
 
 /// A button that shows what will happen first. Works without script.
@@ -204,7 +231,7 @@ fn new_password() -> AnyView {
         }
     };
     view! {
-        {field("password", "Password, at least 10 characters")}
+        {field("password", "Password, at least 12 characters")}
         {field("repeat", "The same again")}
     }
 }

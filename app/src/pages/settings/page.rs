@@ -1,44 +1,40 @@
 use super::api::get_settings;
-use crate::page_data::{load, page_data};
+use crate::page_data::Answer;
+use crate::pages::whole::{Whole, Word, whole};
 use crate::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use std::{future::Future, pin::Pin};
+
+static SETTINGS: Whole = Whole {
+    title: "Settings",
+    script: "",
+    list: "",
+    ask: |word| ask(word("section"), word),
+};
+
+static USERS: Whole = Whole {
+    ask: |word| ask("users".to_owned(), word),
+    ..SETTINGS
+};
+
+fn ask(section: String, word: Word<'_>) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
+    Box::pin(get_settings(
+        section,
+        word("name"),
+        word("text"),
+        word("page"),
+        word("of"),
+        word("said"),
+    ))
+}
 
 /// The section that the address names, or the first.
 #[component]
 pub fn SettingsPage() -> AnyView {
-    section("")
+    whole(&SETTINGS)
 }
 
 /// All users, or the one that the address names.
 #[component]
 pub fn UsersPage() -> AnyView {
-    section("users")
-}
-
-fn section(fixed: &'static str) -> AnyView {
-    let (params, query) = (use_params_map(), use_query_map());
-    let asked = move || {
-        let (params, query) = (params.get(), query.get());
-        ["section", "name", "text", "page", "of", "said"].map(|name| {
-            let given = params.get_str(name).or_else(|| query.get_str(name));
-            given.unwrap_or_default().to_owned()
-        })
-    };
-    let resource = page_data(
-        move || asked().join("\n"),
-        move |_| {
-            let [section, name, text, page, of, said] = untrack(asked);
-            let section = if fixed.is_empty() {
-                section
-            } else {
-                fixed.to_owned()
-            };
-            get_settings(section, name, text, page, of, said)
-        },
-    );
-    view! {
-        <Title text="Settings"/>
-        {load(resource, |html: String| view! { <div inner_html=html></div> })}
-    }
+    whole(&USERS)
 }

@@ -53,6 +53,7 @@ pub enum Body {
         kept: Option<&'static str>,
         sessions: Paged<SessionRow>,
         tokens: Paged<TokenRow>,
+        proofs: ProofsRow,
     },
     Roles {
         roles: Vec<RoleRow>,
@@ -126,4 +127,17 @@ pub struct TokenRow {
     pub expires_ms: Option<i64>,
     pub grants: Option<Grants>,
     pub revoked: bool,
+    /// It may run what people must prove themselves for.
+    pub trusted: bool,
+    /// Whether the viewer may say so of it.
+    pub may_trust: bool,
+}
+
+/// What a user proves themselves by, beside the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProofsRow {
+    pub app: bool,
+    /// Recovery codes that are left.
+    pub codes: u64,
+    pub passkeys: u64,
 }

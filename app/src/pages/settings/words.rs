@@ -1,6 +1,5 @@
 //! Words of the settings. Pure.
 
-use crate::pages::audit::escape;
 use farol_model::Permission;
 
 /// What a permission is for, as an administrator reads it.
@@ -51,14 +50,6 @@ pub fn device_words(agent: &str) -> String {
     }
 }
 
-/// `3 users`, `1 user`.
-pub fn counted(count: u64, one: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        many => format!("{many} {one}s"),
-    }
-}
-
 /// How long until then, in the largest unit that is not zero.
 pub fn until(at_ms: i64, now_ms: i64) -> String {
     match (at_ms - now_ms).max(0) / 1000 {
@@ -66,19 +57,6 @@ pub fn until(at_ms: i64, now_ms: i64) -> String {
         secs if secs < 3600 => format!("in {} min", secs / 60),
         secs if secs < 2 * 86_400 => format!("in {} h", secs / 3600),
         secs => format!("in {} d", secs / 86_400),
-    }
-}
-
-/// The address of a page of a list. Empty values are left out.
-pub fn href(path: &str, query: &[(&str, &str)]) -> String {
-    let pairs: Vec<String> = query
-        .iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name}={}", escape(value)))
-        .collect();
-    match pairs.is_empty() {
-        true => path.to_owned(),
-        false => format!("{path}?{}", pairs.join("&")),
     }
 }
 
@@ -95,18 +73,6 @@ mod tests {
         assert_eq!(device_words("curl/8.5.0"), "curl/8.5.0");
         assert_eq!(device_words(" "), "Unknown device");
         assert_eq!(device_words(&"é".repeat(300)).chars().count(), 60);
-    }
-
-    #[test]
-    fn what_stands_in_an_address_is_escaped_and_empty_values_are_left_out() {
-        assert_eq!(
-            href("/settings/users", &[("text", ""), ("page", "")]),
-            "/settings/users"
-        );
-        assert_eq!(
-            href("/x", &[("text", "a&b"), ("page", "2")]),
-            "/x?text=a%26b&page=2"
-        );
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl TableState {
     /// An address that asks for the lines of the chosen one, another one each time. Tracks.
     pub fn ask_again(&self) -> String {
         let times: u32 = self.lines.get().parse().unwrap_or_default();
-        let id = crate::pages::audit::escape(&self.chosen.get());
+        let id = crate::format::escape(&self.chosen.get());
         let word = self.subject.word;
         self.grid
             .href(&format!("id={id}&{word}={}", times.wrapping_add(1)))
@@ -148,10 +148,8 @@ impl TableState {
                 .map_or_else(String::new, Head::class);
             let words = reactive(move || part(column + 1));
             if column == self.subject.link {
-                let href = reactive(move || {
-                    self.grid
-                        .href(&format!("id={}", crate::pages::audit::escape(&part(0))))
-                });
+                let href =
+                    reactive(move || self.grid.href(&format!("id={}", crate::format::escape(&part(0)))));
                 return view! { <td class=class>{row_link(index, href, words)}</td> };
             }
             let title = words.clone();

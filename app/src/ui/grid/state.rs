@@ -35,7 +35,7 @@ impl Asked {
             base.push_str(&format!("sort={}&", sort.to_word(heads)));
         }
         if !text.is_empty() {
-            base.push_str(&format!("q={}&", crate::pages::audit::escape(&text)));
+            base.push_str(&format!("q={}&", crate::format::escape(&text)));
         }
         Asked { sort, text, base }
     }

@@ -16,15 +16,19 @@ use crate::{
     time::now_ms,
 };
 use axum::{
-    Extension, Form, Router,
-    extract::State,
+    Form, Router,
+    extract::{FromRequestParts, State},
     response::{IntoResponse, Redirect, Response},
     routing::post,
 };
 use farol_model::audit::AuditOutcome;
-use http::HeaderMap;
+use http::{HeaderMap, request::Parts};
 use serde::Deserialize;
-use std::{future::Future, net::IpAddr, time::Instant};
+use std::{
+    future::Future,
+    net::{IpAddr, Ipv4Addr},
+    time::Instant,
+};
 
 pub fn routes() -> Router<Access> {
     Router::new()
@@ -58,31 +62,45 @@ struct NewPassword {
     repeat: String,
 }
 
-/// What every form here begins with: who it is, from where, and that the proof is fresh. Else where to go instead.
+/// What every form here begins with, before anything that was typed is looked at: who it is, from where, and that the proof is
+/// fresh.
 pub(super) struct Owner {
     pub user: User,
     pub session: String,
     pub address: IpAddr,
 }
 
-pub(super) async fn owner(
-    access: &Access,
-    identity: Option<&Identity>,
-    session: &AuthSession,
-    address: IpAddr,
-) -> Result<Owner, &'static str> {
-    let id = session.session.id().map(|id| id.to_string());
-    let (Some(user), Some(id)) = (person(identity, session), id) else {
-        return Err("/sign-in?fault=expired&next=/account");
-    };
-    match access.proven_ms(&id).await {
-        Ok(proven_ms) if access.still_fresh(proven_ms) => Ok(Owner {
-            user,
-            session: id,
-            address,
-        }),
-        Ok(_) => Err("/prove?next=/account"),
-        Err(_) => Err("/account?told=broken"),
+/// Where to go instead: to sign in, to prove it, or back to what cannot be done right now.
+pub(super) struct Elsewhere(pub &'static str);
+
+impl IntoResponse for Elsewhere {
+    fn into_response(self) -> Response {
+        Redirect::to(self.0).into_response()
+    }
+}
+
+impl FromRequestParts<Access> for Owner {
+    type Rejection = Elsewhere;
+
+    async fn from_request_parts(parts: &mut Parts, access: &Access) -> Result<Self, Elsewhere> {
+        let stranger = || Elsewhere("/sign-in?fault=expired&next=/account");
+        let session = AuthSession::from_request_parts(parts, access).await;
+        let session = session.map_err(|_| stranger())?;
+        let user = person(parts.extensions.get::<Identity>(), &session);
+        let id = session.session.id().map(|id| id.to_string());
+        let (Some(user), Some(session)) = (user, id) else {
+            return Err(stranger());
+        };
+        let address = parts.extensions.get::<PeerAddress>().map(|peer| peer.0);
+        match access.proven_ms(&session).await {
+            Ok(proven_ms) if access.still_fresh(proven_ms) => Ok(Owner {
+                user,
+                session,
+                address: address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            }),
+            Ok(_) => Err(Elsewhere("/prove?next=/account")),
+            Err(_) => Err(Elsewhere("/account?told=broken")),
+        }
     }
 }
 
@@ -153,16 +171,7 @@ fn told(word: &str) -> Response {
     Redirect::to(&format!("/account?told={word}")).into_response()
 }
 
-async fn totp_begin(
-    State(access): State<Access>,
-    Extension(PeerAddress(address)): Extension<PeerAddress>,
-    identity: Option<Extension<Identity>>,
-    session: AuthSession,
-) -> Response {
-    let owner = match owner(&access, identity.as_deref(), &session, address).await {
-        Ok(owner) => owner,
-        Err(elsewhere) => return Redirect::to(elsewhere).into_response(),
-    };
+async fn totp_begin(State(access): State<Access>, owner: Owner) -> Response {
     let work = async {
         match access.proofs.totp.begin(owner.user.id).await.map_err(failed)? {
             true => done("scan", "Began to set up an authenticator app."),
@@ -172,17 +181,7 @@ async fn totp_begin(
     told(audited(&access, &owner, "account.totp_begin", work).await)
 }
 
-async fn totp_confirm(
-    State(access): State<Access>,
-    Extension(PeerAddress(address)): Extension<PeerAddress>,
-    identity: Option<Extension<Identity>>,
-    session: AuthSession,
-    Form(typed): Form<OneCode>,
-) -> Response {
-    let owner = match owner(&access, identity.as_deref(), &session, address).await {
-        Ok(owner) => owner,
-        Err(elsewhere) => return Redirect::to(elsewhere).into_response(),
-    };
+async fn totp_confirm(State(access): State<Access>, owner: Owner, Form(typed): Form<OneCode>) -> Response {
     let user_id = owner.user.id;
     let work = async {
         let confirmed = access.proofs.totp.confirm(user_id, &typed.code, now_ms()).await;
@@ -199,16 +198,7 @@ async fn totp_confirm(
     told(audited(&access, &owner, "account.totp_confirm", work).await)
 }
 
-async fn totp_remove(
-    State(access): State<Access>,
-    Extension(PeerAddress(address)): Extension<PeerAddress>,
-    identity: Option<Extension<Identity>>,
-    session: AuthSession,
-) -> Response {
-    let owner = match owner(&access, identity.as_deref(), &session, address).await {
-        Ok(owner) => owner,
-        Err(elsewhere) => return Redirect::to(elsewhere).into_response(),
-    };
+async fn totp_remove(State(access): State<Access>, owner: Owner) -> Response {
     let work = async {
         let removed = access.proofs.totp.remove(owner.user.id).await.map_err(failed)?;
         access
@@ -225,16 +215,7 @@ async fn totp_remove(
     told(audited(&access, &owner, "account.totp_remove", work).await)
 }
 
-async fn recovery_renew(
-    State(access): State<Access>,
-    Extension(PeerAddress(address)): Extension<PeerAddress>,
-    identity: Option<Extension<Identity>>,
-    session: AuthSession,
-) -> Response {
-    let owner = match owner(&access, identity.as_deref(), &session, address).await {
-        Ok(owner) => owner,
-        Err(elsewhere) => return Redirect::to(elsewhere).into_response(),
-    };
+async fn recovery_renew(State(access): State<Access>, owner: Owner) -> Response {
     let user_id = owner.user.id;
     let work = async {
         if !access.proofs.totp.enrolled(user_id).await.map_err(failed)? {
@@ -253,17 +234,7 @@ async fn recovery_renew(
     told(audited(&access, &owner, "account.recovery_codes", work).await)
 }
 
-async fn passkey_remove(
-    State(access): State<Access>,
-    Extension(PeerAddress(address)): Extension<PeerAddress>,
-    identity: Option<Extension<Identity>>,
-    session: AuthSession,
-    Form(typed): Form<OneId>,
-) -> Response {
-    let owner = match owner(&access, identity.as_deref(), &session, address).await {
-        Ok(owner) => owner,
-        Err(elsewhere) => return Redirect::to(elsewhere).into_response(),
-    };
+async fn passkey_remove(State(access): State<Access>, owner: Owner, Form(typed): Form<OneId>) -> Response {
     let work = async {
         let removed = access.proofs.passkeys.remove(owner.user.id, typed.id).await;
         match removed.map_err(failed)? {
@@ -278,19 +249,14 @@ async fn passkey_remove(
 /// under a new id.
 async fn change_password(
     State(access): State<Access>,
-    Extension(PeerAddress(address)): Extension<PeerAddress>,
-    identity: Option<Extension<Identity>>,
+    owner: Owner,
     headers: HeaderMap,
     session: AuthSession,
     Form(typed): Form<NewPassword>,
 ) -> Response {
-    let owner = match owner(&access, identity.as_deref(), &session, address).await {
-        Ok(owner) => owner,
-        Err(elsewhere) => return Redirect::to(elsewhere).into_response(),
-    };
     let user = &owner.user;
     let known = access.proofs.browsers.known(user.id, &headers).await;
-    let tried = Try::of_account(&format!("prove {}", user.id), address, known.as_deref());
+    let tried = Try::of_account(&format!("prove {}", user.id), owner.address, known.as_deref());
     if let Verdict::Wait { .. } = access.throttle.attempt(&tried, Instant::now()) {
         return told("throttled");
     }

@@ -12,7 +12,7 @@ use crate::{
 };
 use farol_model::{Fault, FaultCode};
 use futures::future::BoxFuture;
-use sqlx::SqlitePool;
+use sqlx::{SqliteConnection, SqlitePool};
 use tower_sessions::{SessionStore, session::Id};
 
 /// Session key: when the person last proved who they are, milliseconds.
@@ -87,7 +87,7 @@ pub async fn trusted(pool: &SqlitePool, token: i64) -> Result<bool, sqlx::Error>
 }
 
 /// Lets a token run dangerous actions, or no more. False when there is no such token or nothing changed.
-pub async fn trust(pool: &SqlitePool, token: i64, trust: bool) -> Result<bool, sqlx::Error> {
+pub async fn trust(connection: &mut SqliteConnection, token: i64, trust: bool) -> Result<bool, sqlx::Error> {
     let text = match trust {
         true => {
             "INSERT INTO trusted_tokens (token_id, since_ms) SELECT id, ?2 FROM tokens WHERE id = ?1 AND revoked = 0 \
@@ -95,7 +95,11 @@ pub async fn trust(pool: &SqlitePool, token: i64, trust: bool) -> Result<bool, s
         }
         false => "DELETE FROM trusted_tokens WHERE token_id = ?1 AND ?2 > 0",
     };
-    let done = sqlx::query(text).bind(token).bind(now_ms()).execute(pool).await?;
+    let done = sqlx::query(text)
+        .bind(token)
+        .bind(now_ms())
+        .execute(connection)
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 

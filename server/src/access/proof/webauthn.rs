@@ -5,7 +5,7 @@
 //! with one asks for no code.
 
 use super::{
-    account::{audited, done, failed, not_done, owner},
+    account::{Elsewhere, Owner, audited, done, failed, not_done},
     again::person,
     attempts::{Origin, Way},
     ceremony::{Begun, Site},
@@ -68,14 +68,10 @@ type Answer = Result<Response, Refusal>;
 
 async fn register_begin(
     State(access): State<Access>,
-    Extension(PeerAddress(address)): Extension<PeerAddress>,
-    identity: Option<Extension<Identity>>,
+    owner: Result<Owner, Elsewhere>,
     headers: HeaderMap,
-    session: AuthSession,
 ) -> Answer {
-    let owner = owner(&access, identity.as_deref(), &session, address)
-        .await
-        .map_err(elsewhere)?;
+    let owner = owner.map_err(elsewhere)?;
     let site = Site::of(&headers).map_err(Refusal)?;
     let mine = access.proofs.passkeys.of(owner.user.id, &site.rp_id).await;
     let mine = mine.map_err(|error| Refusal(kept(&error)))?;
@@ -103,15 +99,11 @@ async fn register_begin(
 
 async fn register_finish(
     State(access): State<Access>,
-    Extension(PeerAddress(address)): Extension<PeerAddress>,
-    identity: Option<Extension<Identity>>,
+    owner: Result<Owner, Elsewhere>,
     headers: HeaderMap,
-    session: AuthSession,
     made: Result<Json<Made>, JsonRejection>,
 ) -> Answer {
-    let owner = owner(&access, identity.as_deref(), &session, address)
-        .await
-        .map_err(elsewhere)?;
+    let owner = owner.map_err(elsewhere)?;
     let Json(made) = made.map_err(|error| Refusal(Fault::invalid("credential", error.body_text())))?;
     let site = Site::of(&headers).map_err(Refusal)?;
     let begun = access
@@ -306,7 +298,7 @@ fn named(name: &str) -> String {
 }
 
 /// A form would be sent elsewhere; a script is told why.
-fn elsewhere(path: &'static str) -> Refusal {
+fn elsewhere(Elsewhere(path): Elsewhere) -> Refusal {
     Refusal(match path {
         path if path.starts_with("/prove") => Fault::new(
             FaultCode::ProofNeeded,

@@ -108,6 +108,30 @@ pub(super) async fn revoke_token(
     access.answer(&person, "token.revoke", &back, revoked).await
 }
 
+/// Takes away only, so it asks for no proof.
+pub(super) async fn distrust_token(
+    State(access): State<Access>,
+    person: Person,
+    Path(id): Path<i64>,
+) -> Response {
+    let mut back = "/settings/tokens".to_owned();
+    let distrusted = async {
+        let found = access.tokens.info(id).await;
+        let found = found.map_err(|error| told(&error.into()))?;
+        let token = found.ok_or_else(|| told(&ChangeError::NoToken(id)))?;
+        if token.user_id != person.viewer.user_id {
+            person.viewer.require(Permission::ManageUsers)?;
+            access.reached(&person, token.user_id).await?;
+            back = user_page(&token.user);
+        }
+        let distrusted = access.changes.trust_token(&person.by, &token, false).await;
+        distrusted.map_err(|error| told(&error))?;
+        Ok(format!("{} may run no dangerous action any more.", token.name).into())
+    };
+    let distrusted = distrusted.await;
+    access.answer(&person, "token.distrust", &back, distrusted).await
+}
+
 /// What was typed: a name, days, and either `all` or the permissions that are ticked with the actions that are named.
 fn new_token(fields: &[(String, String)]) -> Result<NewToken, Fault> {
     let field = |name: &str| {

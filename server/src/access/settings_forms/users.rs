@@ -1,7 +1,10 @@
 //! What administrators do to users.
 
 use super::{Person, told, user_page};
-use crate::access::Access;
+use crate::{
+    access::{Access, changes::ChangeError},
+    time::now_ms,
+};
 use axum::{
     Form,
     extract::{Path, State},
@@ -136,6 +139,63 @@ pub(super) async fn set_disabled(
     };
     let set = set.await;
     access.answer(&person, what, &user_page(&name), set).await
+}
+
+/// Somebody has lost what they prove themselves by. Never oneself: that would be a way around the proof for who has a session.
+pub(super) async fn reset_proofs(
+    State(access): State<Access>,
+    person: Person,
+    Path(name): Path<String>,
+) -> Response {
+    let reset = async {
+        let user = access.to_change(&person, &name).await?;
+        access.proven_lately(&person).await?;
+        let reset = access.changes.reset_proofs(&person.by, &user).await;
+        reset.map_err(|error| told(&error))?;
+        Ok(format!(
+            "{} signs in with the password alone from now on. Their sessions have ended.",
+            user.name
+        )
+        .into())
+    };
+    let reset = reset.await;
+    access
+        .answer(&person, "user.reset_proofs", &user_page(&name), reset)
+        .await
+}
+
+/// A trusted token does without a proof what people must prove themselves for. So nobody trusts their own: a session with one fresh
+/// proof would become one for good.
+pub(super) async fn trust_token(
+    State(access): State<Access>,
+    person: Person,
+    Path(id): Path<i64>,
+) -> Response {
+    let mut back = "/settings/tokens".to_owned();
+    let trusted = async {
+        person.viewer.require(Permission::ManageUsers)?;
+        let found = access.tokens.info(id).await;
+        let found = found.map_err(|error| told(&error.into()))?;
+        let token = found.ok_or_else(|| told(&ChangeError::NoToken(id)))?;
+        back = user_page(&token.user);
+        if token.user_id == person.viewer.user_id {
+            return Err(Fault::conflict(
+                "This token is your own. Nobody trusts their own tokens; ask another administrator.",
+            ));
+        }
+        access.reached(&person, token.user_id).await?;
+        if !token.holds(now_ms()) {
+            return Err(Fault::conflict(
+                "This token is revoked or expired, so it may do nothing.",
+            ));
+        }
+        access.proven_lately(&person).await?;
+        let trusted = access.changes.trust_token(&person.by, &token, true).await;
+        trusted.map_err(|error| told(&error))?;
+        Ok(format!("{} may run dangerous actions from now on.", token.name).into())
+    };
+    let trusted = trusted.await;
+    access.answer(&person, "token.trust", &back, trusted).await
 }
 
 pub(super) async fn sign_out(

@@ -65,9 +65,14 @@ pub async fn keep(shelf: Arc<Shelf>, runner: Runner, shutdown: CancellationToken
             () = shutdown.cancelled() => return,
             _ = clock.tick() => {}
         }
-        for (runbook, at_ms) in due.look(&shelf.runbooks(), now_ms()) {
-            start(&runner, &runbook, at_ms).await;
-        }
+        look(&mut due, &shelf, &runner, now_ms()).await;
+    }
+}
+
+/// Starts what is due at this time.
+async fn look(due: &mut Due, shelf: &Shelf, runner: &Runner, now_ms: i64) {
+    for (runbook, at_ms) in due.look(&shelf.runbooks(), now_ms) {
+        start(runner, &runbook, at_ms).await;
     }
 }
 
@@ -130,6 +135,15 @@ impl Due {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        actions::{RunOutlet, store::RunStore},
+        audit::AuditLog,
+        db,
+    };
+    use farol_model::{
+        action::{Run, RunEvent, RunStatus},
+        audit::{AuditOutcome, AuditQuery},
+    };
 
     const MINUTE: i64 = 60_000;
 
@@ -157,6 +171,94 @@ mod tests {
             assert!(
                 Schedule::parse(bad).is_err_and(|reason| reason.contains(why)),
                 "{bad}"
+            );
+        }
+    }
+
+    struct Ears(tokio::sync::mpsc::UnboundedSender<Run>);
+
+    impl RunOutlet for Ears {
+        fn event(&self, _: &str, event: &RunEvent) {
+            if let RunEvent::State { run } = event {
+                let _ = self.0.send(run.clone());
+            }
+        }
+        fn closed(&self, _: &str) {}
+    }
+
+    /// From the file to the run and its entry; the clock is the test's.
+    #[tokio::test]
+    async fn a_runbook_of_a_file_runs_by_itself_when_its_time_comes_and_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let count = dir.path().join("count");
+        let text = format!(
+            "title = \"Tick\"\nschedule = \"*/5 * * * *\"\nargv = [\"/bin/sh\", \"-c\", \"echo x >> {}\"]\n",
+            count.display()
+        );
+        std::fs::write(dir.path().join("tick.toml"), text).unwrap();
+        let pool = db::open_in_memory().await.unwrap();
+        let audit = AuditLog::new(pool.clone());
+        let (sender, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let runner = Runner::start_up(
+            Vec::new(),
+            RunStore::new(pool),
+            audit.clone(),
+            Arc::new(Ears(sender)),
+            CancellationToken::new(),
+            tokio_util::task::TaskTracker::new(),
+        );
+        let runner = runner.await.unwrap();
+        let (shelf, _) = Shelf::start(dir.path().to_owned(), Vec::new(), &runner).await;
+        assert_eq!(shelf.faults(), []);
+        let (mut due, begin) = (Due::default(), 1_795_564_800_000 + 1);
+        look(&mut due, &shelf, &runner, begin).await;
+        assert!(heard.try_recv().is_err(), "its time has not come");
+        let first = begin - 1 + 5 * MINUTE;
+        for late_ms in [0, 200, 1200] {
+            look(&mut due, &shelf, &runner, first + late_ms).await;
+        }
+        // Another Farol on the same database, or a clock that was set back: the key is the same.
+        look(
+            &mut Due([("tick".to_owned(), ("*/5 * * * *".to_owned(), Some(first)))].into()),
+            &shelf,
+            &runner,
+            first,
+        )
+        .await;
+        let ended = loop {
+            let run = heard.recv().await.unwrap();
+            if run.status.ended() {
+                break run;
+            }
+        };
+        assert_eq!(
+            (ended.status, ended.who.as_str()),
+            (RunStatus::Succeeded, "schedule")
+        );
+        look(&mut due, &shelf, &runner, first + 5 * MINUTE).await;
+        while !heard.recv().await.unwrap().status.ended() {}
+        assert_eq!(
+            std::fs::read_to_string(&count).unwrap(),
+            "x\nx\n",
+            "once each time"
+        );
+        let log = audit.page(&AuditQuery::default()).await.unwrap();
+        assert_eq!(log.entries.len(), 2);
+        for entry in &log.entries {
+            let told = (
+                entry.who.as_str(),
+                entry.from.as_str(),
+                entry.what.as_str(),
+                entry.outcome,
+            );
+            assert_eq!(
+                told,
+                (
+                    "schedule",
+                    "schedule",
+                    "run.runbook.tick",
+                    AuditOutcome::Succeeded
+                )
             );
         }
     }

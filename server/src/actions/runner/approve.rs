@@ -1,16 +1,18 @@
 //! The second person. A run whose action asks for it waits until somebody else, who may run it too, has said yes or no.
 //!
-//! One word counts, the first. It is written to the audit log before it takes effect; what cannot be written was not said.
-//! A stop of Farol ends the waiting: the run has expired and nothing was done.
+//! One word counts, the first. It is written to the audit log before it takes effect; what cannot be written was not said. A yes
+//! asks for a fresh proof, as what is dangerous does, and for who asked to be allowed to run it still. A stop of Farol does not end
+//! the waiting, see [`resume`](super::resume).
 
-use super::{LiveRun, Runner};
+use super::{LiveRun, ON_REQUEST, Runner, resume::without_secrets};
+use crate::{actions::Caller, time::now_ms};
 use farol_app::ui::moment;
 use farol_model::{
     Fault, Permission, Viewer,
     action::{Run, RunStatus},
 };
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 use tokio::sync::Notify;
@@ -23,6 +25,15 @@ const MAY_APPROVE: Permission = Permission::Approve;
 pub(super) struct Word {
     pub yes: bool,
     pub by: String,
+    /// Why it cannot be a yes any more, where it was meant as one.
+    pub lapsed: Option<String>,
+}
+
+/// How a run that waited goes on, when not with a yes.
+pub(super) enum Unapproved {
+    Ended(RunStatus, String),
+    /// Farol stops. It waits on in the database.
+    Kept,
 }
 
 /// Where a word is left for the run that waits for it.
@@ -102,19 +113,19 @@ pub(super) fn awaiting_words(now_ms: i64, lasts: Duration) -> String {
     )
 }
 
-fn until_ms(now_ms: i64, lasts: Duration) -> i64 {
+pub(super) fn until_ms(now_ms: i64, lasts: Duration) -> i64 {
     now_ms + i64::try_from(lasts.as_millis()).unwrap_or_default()
 }
 
 impl Runner {
     /// Says yes to a run that waits for a second person.
-    pub async fn approve(&self, viewer: &Viewer, from: &str, id: &str) -> Result<Run, Fault> {
-        self.decide(viewer, from, id, true).await
+    pub async fn approve(&self, caller: impl Into<Caller<'_>>, from: &str, id: &str) -> Result<Run, Fault> {
+        self.decide(caller.into(), from, id, true).await
     }
 
     /// Says no.
-    pub async fn deny(&self, viewer: &Viewer, from: &str, id: &str) -> Result<Run, Fault> {
-        self.decide(viewer, from, id, false).await
+    pub async fn deny(&self, caller: impl Into<Caller<'_>>, from: &str, id: &str) -> Result<Run, Fault> {
+        self.decide(caller.into(), from, id, false).await
     }
 
     /// Why this viewer may not decide about a run.
@@ -123,7 +134,8 @@ impl Runner {
         live.and_then(|live| may_decide(viewer, &live).err())
     }
 
-    async fn decide(&self, viewer: &Viewer, from: &str, id: &str, yes: bool) -> Result<Run, Fault> {
+    async fn decide(&self, caller: Caller<'_>, from: &str, id: &str, yes: bool) -> Result<Run, Fault> {
+        let viewer = caller.viewer;
         let live = match self.not_ended(viewer, id).await {
             Ok(live) => live,
             Err(fault) => {
@@ -132,7 +144,11 @@ impl Runner {
             }
         };
         let verb = if yes { "approve" } else { "deny" };
-        if let Err(fault) = may_decide(viewer, &live) {
+        let may = match may_decide(viewer, &live) {
+            Ok(()) if yes => self.fresh(caller).await,
+            other => other,
+        };
+        if let Err(fault) = may {
             self.refused_decision(viewer, from, verb, &live.run, &fault).await;
             return Err(fault);
         }
@@ -140,6 +156,9 @@ impl Runner {
             return Err(Fault::conflict(
                 "This run waits for nobody any more: it has been decided.",
             ));
+        }
+        if yes {
+            self.asker_still_may(viewer, from, &live).await?;
         }
         let detail = if yes {
             "Approved the run."
@@ -153,6 +172,7 @@ impl Runner {
         let word = Word {
             yes,
             by: viewer.name.clone(),
+            lapsed: None,
         };
         if !live.decision.settle(Some(word)) {
             return Err(Fault::conflict(
@@ -162,34 +182,58 @@ impl Runner {
         Ok(live.run)
     }
 
-    /// Waits for the second person. The error is how the run ends instead.
-    pub(super) async fn approved(
-        &self,
-        live: &mut LiveRun,
-        lasts: Duration,
-    ) -> Result<(), (RunStatus, String)> {
+    /// A yes to a run whose asker may not run it any more is none: the run ends, and says why. The decision has been claimed.
+    async fn asker_still_may(&self, viewer: &Viewer, from: &str, live: &LiveRun) -> Result<(), Fault> {
+        let Err((status, reason)) = self.still_may(live).await else {
+            return Ok(());
+        };
+        let fault = Fault::conflict(reason.clone());
+        self.refused_decision(viewer, from, "approve", &live.run, &fault)
+            .await;
+        // What cannot be looked up may be looked up again.
+        live.decision.settle((status == RunStatus::Denied).then(|| Word {
+            yes: false,
+            by: viewer.name.clone(),
+            lapsed: Some(reason),
+        }));
+        Err(fault)
+    }
+
+    /// Writes until when a run waits and what it is, before it does.
+    pub(super) async fn wait_is_written(&self, live: &LiveRun) -> Result<(), sqlx::Error> {
+        let Some(lasts) = live.action.approval() else {
+            return Ok(());
+        };
         let until_ms = until_ms(live.run.queued_ms, lasts);
-        if let Err(error) = self.inner.store.awaits(&live.run.id, until_ms).await {
-            tracing::warn!(%error, run = live.run.id, "until when a run waits cannot be written");
-        }
+        let digest = live.action.digest();
+        self.inner.store.awaits(&live.run.id, until_ms, &digest).await
+    }
+
+    /// Waits for the second person. The error is how the run goes on instead.
+    pub(super) async fn approved(&self, live: &mut LiveRun, lasts: Duration) -> Result<(), Unapproved> {
+        let left_ms = until_ms(live.run.queued_ms, lasts).saturating_sub(now_ms());
+        let left = Duration::from_millis(left_ms.try_into().unwrap_or_default());
         let said = tokio::select! {
             biased;
             word = live.decision.wait() => Some(word),
             () = live.stop.cancelled() => None,
-            () = tokio::time::sleep(lasts) => None,
+            () = tokio::time::sleep(left) => None,
         };
         let word = said.or_else(|| live.decision.close());
-        let stopped = live.stop.is_cancelled();
+        let ended = |status, detail: String| Err(Unapproved::Ended(status, detail));
         match word {
+            Some(Word {
+                lapsed: Some(reason), ..
+            }) => ended(RunStatus::Denied, reason),
             Some(word) => {
                 if let Err(error) = self.inner.store.decided(&live.run.id, &word.by).await {
                     tracing::error!(%error, run = live.run.id, "who decided about a run cannot be written");
                 }
                 if !word.yes {
-                    return Err((
+                    return ended(
                         RunStatus::Denied,
                         format!("Denied by {}. Nothing was done.", word.by),
-                    ));
+                    );
                 }
                 live.run.status = RunStatus::Queued;
                 live.run.detail = format!("Approved by {}.", word.by);
@@ -199,18 +243,18 @@ impl Runner {
                 self.show(&live.run);
                 Ok(())
             }
-            None if self.inner.shutdown.is_cancelled() => Err((
-                RunStatus::Expired,
-                "Farol stopped while this waited for approval. Nothing was done; ask again.".to_owned(),
-            )),
-            None if stopped => Err((
+            None if live.reason.load(Ordering::SeqCst) == ON_REQUEST => ended(
                 RunStatus::Cancelled,
                 "Cancelled before anybody approved it.".to_owned(),
-            )),
-            None => Err((
+            ),
+            None if self.inner.shutdown.is_cancelled() => match without_secrets(live.action.spec()) {
+                Ok(()) => Err(Unapproved::Kept),
+                Err(reason) => ended(RunStatus::Expired, reason),
+            },
+            None => ended(
                 RunStatus::Expired,
                 "Nobody approved it in time. Nothing was done; ask again.".to_owned(),
-            )),
+            ),
         }
     }
 
@@ -234,7 +278,7 @@ impl Runner {
 fn may_decide(viewer: &Viewer, live: &LiveRun) -> Result<(), Fault> {
     viewer.require(MAY_APPROVE)?;
     viewer.require_run(live.action.spec(), &live.run.params)?;
-    if viewer.user_id == live.user_id {
+    if viewer.user_id == live.asker.user_id {
         return Err(Fault::forbidden(
             "You asked for this run yourself. Somebody else must approve it.",
         ));

@@ -1,6 +1,6 @@
 //! From queued to ended.
 
-use super::{AT_LIMIT, LiveRun, Runner, keep::keep};
+use super::{AT_LIMIT, LiveRun, Runner, approve::Unapproved, keep::keep};
 use crate::{
     actions::{Action, Concurrency, End, Outcome, RunContext},
     time::now_ms,
@@ -23,18 +23,25 @@ impl Runner {
     /// Sees a run to its end, whatever that is.
     pub(super) async fn carry_out(self, mut live: LiveRun, params: Params, audit: i64) {
         if let Some(lasts) = live.action.approval()
-            && let Err((status, detail)) = self.approved(&mut live, lasts).await
+            && let Err(unapproved) = self.approved(&mut live, lasts).await
         {
-            live.run.status = status;
-            live.run.detail = detail;
-            return self.end(live, audit).await;
+            return match unapproved {
+                Unapproved::Ended(status, detail) => self.end_as(live, audit, status, detail).await,
+                Unapproved::Kept => drop(self.live().remove(&live.run.id)),
+            };
         }
         let outcome = match self.place(live.action.as_ref(), &live.stop).await {
             None => stopped("Stopped before it began."),
-            Some(_places) => match self.begin(&mut live).await {
-                Ok(()) => self.act(&live, params).await,
-                Err(outcome) => outcome,
-            },
+            Some(_places) => {
+                // It may have waited for long. What began is not looked at again.
+                if let Err((status, reason)) = self.still_may(&live).await {
+                    return self.end_as(live, audit, status, reason).await;
+                }
+                match self.begin(&mut live).await {
+                    Ok(()) => self.act(&live, params).await,
+                    Err(outcome) => outcome,
+                }
+            }
         };
         let reason = live.reason.load(Ordering::SeqCst);
         let stopped = if reason == AT_LIMIT {
@@ -142,6 +149,12 @@ impl Runner {
             live.run = run.clone();
         }
         self.publish(run);
+    }
+
+    async fn end_as(&self, mut live: LiveRun, audit: i64, status: RunStatus, detail: String) {
+        live.run.status = status;
+        live.run.detail = detail;
+        self.end(live, audit).await;
     }
 
     async fn end(&self, live: LiveRun, audit: i64) {

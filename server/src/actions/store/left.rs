@@ -1,14 +1,47 @@
 //! What an earlier process left unfinished, and what can be said of it.
 //!
 //! A run that was written as begun may have done anything: it is lost. One that was only written down has not begun, because
-//! the beginning is written first: it is cancelled. One that waited for approval has expired.
+//! the beginning is written first: it is cancelled. One that waited for approval may wait on while it is in time.
 
 use super::{RunStore, read};
-use crate::{actions::output::ansi::plain, procstat::ProcStat};
+use crate::{
+    actions::{Asker, output::ansi::plain},
+    procstat::ProcStat,
+};
 use farol_model::action::{Run, RunStatus};
-use sqlx::Row;
+use sqlx::{Row, sqlite::SqliteRow};
+
+/// A run that waits for a second person, as it is kept.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    pub run: Run,
+    pub asker: Asker,
+    /// What its action was, see [`Action::digest`](crate::actions::Action::digest).
+    pub digest: String,
+}
 
 impl RunStore {
+    /// What waits for a second person and is in time.
+    pub async fn waiting(&self, now_ms: i64) -> Result<Vec<Waiting>, sqlx::Error> {
+        let rows =
+            sqlx::query("SELECT * FROM runs WHERE status = 'awaiting' AND approve_by_ms > ? ORDER BY id")
+                .bind(now_ms)
+                .fetch_all(&self.pool)
+                .await?;
+        let waiting = |row: &SqliteRow| {
+            Ok(Waiting {
+                run: read(row)?,
+                asker: Asker {
+                    user_id: row.try_get("user_id")?,
+                    token: row.try_get("token")?,
+                    vouched: row.try_get("vouched")?,
+                },
+                digest: row.try_get("would_run")?,
+            })
+        };
+        rows.iter().map(waiting).collect()
+    }
+
     /// What an earlier process left unfinished, each as it is to be called now.
     pub async fn left(&self, now_ms: i64) -> Result<Vec<Run>, sqlx::Error> {
         let rows = sqlx::query(
@@ -23,7 +56,7 @@ impl RunStore {
             let (status, detail) = match run.status {
                 RunStatus::Awaiting => (
                     RunStatus::Expired,
-                    "Farol stopped while this waited for approval. Nothing was done; ask again.".to_owned(),
+                    "Farol stopped while this waited for approval, and its time is over or it was just being decided. Nothing was done; ask again.".to_owned(),
                 ),
                 RunStatus::Queued => (
                     RunStatus::Cancelled,

@@ -1,10 +1,8 @@
 //! What each role may do. They are changed in the configuration, so this is to read.
 
+use super::counted;
 use crate::{
-    pages::settings::{
-        view::RoleRow,
-        words::{counted, permission_words},
-    },
+    pages::settings::{view::RoleRow, words::permission_words},
     prelude::*,
     ui::{Card, Glyph, Icon},
 };
@@ -51,7 +49,7 @@ pub fn roles(roles: &[RoleRow]) -> AnyView {
         </section>
         <Card title="Roles of your own">
             <p class="prose">
-                "Built-in roles stay as they are. Others stand in the configuration, in words of this table; a line that begins with run: allows some actions on some hosts only. They hold from the next start of Farol."
+                "Built-in roles stay as they are. Others stand in the configuration, in words of this table; a line that begins with run: allows some actions on some hosts only. They hold from the next start of Farol, or when the configuration is read again."
             </p>
             <pre class="code">{EXAMPLE}</pre>
         </Card>

@@ -1,6 +1,6 @@
 //! Who is signed in where.
 
-use super::{first, pager, when};
+use super::{first, list, pager, when};
 use crate::{
     pages::settings::{
         view::{Paged, SessionRow, SettingsView},
@@ -59,38 +59,18 @@ pub fn table(view: &SettingsView, rows: &Paged<SessionRow>, everybody: bool) -> 
             <Empty glyph=Glyph::Person title="Not signed in anywhere" text="A session is listed here from its first page on."/>
         };
     }
-    let who = everybody.then(|| view! { <th scope="col">"Who"</th> });
-    let lines = rows
-        .rows
-        .iter()
-        .map(|row| line(row, view.now_ms, everybody))
-        .collect::<Vec<_>>();
+    let mut heads = vec!["Device", "Address", "Signed in", "Last seen"];
+    if everybody {
+        heads.insert(0, "Who");
+    }
     let pages = everybody || matches!(view.body, crate::pages::settings::view::Body::Sessions { .. });
     let of = if everybody { "all" } else { "" };
-    view! {
-        <div class="table-wrap" tabindex="0" role="region" aria-label="Sessions, the last seen first">
-            <table class="table">
-                <caption class="visually-hidden">"Sessions, the last seen first"</caption>
-                <thead>
-                    <tr>
-                        {who}
-                        <th scope="col">"Device"</th>
-                        <th scope="col">"Address"</th>
-                        <th scope="col">"Signed in"</th>
-                        <th scope="col">"Last seen"</th>
-                        <th scope="col">
-                            <span class="visually-hidden">"End it"</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody>{lines}</tbody>
-            </table>
-        </div>
-        {match pages {
-            true => pager(rows, "session", "/settings/sessions", &[("of", of)]),
-            false => first(rows, "session"),
-        }}
-    }
+    let foot = match pages {
+        true => pager(rows, "session", "/settings/sessions", &[("of", of)]),
+        false => first(rows, "session"),
+    };
+    let draw = |row: &SessionRow| line(row, view.now_ms, everybody);
+    list("Sessions, the last seen first", heads, "End it", rows, draw, foot)
 }
 
 fn line(row: &SessionRow, now_ms: i64, everybody: bool) -> AnyView {

@@ -1,6 +1,6 @@
 //! API tokens, and the form for a new one.
 
-use super::{armed, first, moment, pager, sessions::whose, when};
+use super::{armed, first, list, moment, pager, sessions::whose, when};
 use crate::{
     pages::settings::{
         view::{Body, Paged, SettingsView, TokenRow},
@@ -44,52 +44,39 @@ pub fn table(view: &SettingsView, rows: &Paged<TokenRow>, everybody: bool) -> An
             <Empty glyph=Glyph::Lock title="No tokens" text="A program that reads or acts here shows an API token of somebody who may."/>
         };
     }
-    let who = everybody.then(|| view! { <th scope="col">"Whose"</th> });
-    let lines = rows
-        .rows
-        .iter()
-        .map(|row| line(row, view.now_ms, everybody))
-        .collect::<Vec<_>>();
-    let pages = matches!(view.body, Body::Tokens { .. });
-    let of = if everybody { "all" } else { "" };
-    view! {
-        <div class="table-wrap" tabindex="0" role="region" aria-label="Tokens, the newest first">
-            <table class="table">
-                <caption class="visually-hidden">"Tokens, the newest first"</caption>
-                <thead>
-                    <tr>
-                        {who}
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"May"</th>
-                        <th scope="col">"Last used"</th>
-                        <th scope="col">"Ends"</th>
-                        <th scope="col">
-                            <span class="visually-hidden">"Revoke it"</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody>{lines}</tbody>
-            </table>
-        </div>
-        {match pages {
-            true => pager(rows, "token", "/settings/tokens", &[("of", of)]),
-            false => first(rows, "token"),
-        }}
+    let mut heads = vec!["Name", "May", "Last used", "Ends"];
+    if everybody {
+        heads.insert(0, "Whose");
     }
+    let of = if everybody { "all" } else { "" };
+    let foot = match view.body {
+        Body::Tokens { .. } => pager(rows, "token", "/settings/tokens", &[("of", of)]),
+        _ => first(rows, "token"),
+    };
+    let draw = |row: &TokenRow| line(row, view.now_ms, everybody);
+    list("Tokens, the newest first", heads, "Revoke it", rows, draw, foot)
 }
 
 fn line(row: &TokenRow, now_ms: i64, everybody: bool) -> AnyView {
     let who = everybody.then(|| view! { <td title=row.user.clone()>{row.user.clone()}</td> });
+    let expired = row.expires_ms.is_some_and(|at_ms| at_ms <= now_ms);
     let may = match &row.grants {
         None => "All that its user may".to_owned(),
         Some(grants) if grants.permissions().is_empty() => "Nothing".to_owned(),
         Some(grants) => grants.words().join(", "),
     };
+    let holds = !row.revoked && !expired;
+    let trusted = (row.trusted && holds).then(|| {
+        view! {
+            <span class="sub">
+                <Badge tone=Tone::Warn glyph=Glyph::Alert word="Dangerous actions without proof"/>
+            </span>
+        }
+    });
     let used = match row.last_used_ms {
         Some(at_ms) => when(at_ms, now_ms),
         None => view! { <span class="muted">"never"</span> },
     };
-    let expired = row.expires_ms.is_some_and(|at_ms| at_ms <= now_ms);
     let ends = match (row.revoked, row.expires_ms) {
         (true, _) => view! { <Badge tone=Tone::Neutral glyph=Glyph::Stop word="Revoked"/> },
         (false, Some(_)) if expired => {
@@ -98,7 +85,26 @@ fn line(row: &TokenRow, now_ms: i64, everybody: bool) -> AnyView {
         (false, Some(at_ms)) => moment(at_ms, until(at_ms, now_ms)),
         (false, None) => "when it is revoked".into_any(),
     };
-    let revoke = (!row.revoked && !expired).then(|| {
+    let trust = match (holds, row.trusted) {
+        (true, false) if row.may_trust => Some(armed(
+            "Trust".to_owned(),
+            format!(
+                "{} may then run dangerous actions, and nobody is asked for a proof. You may have to prove first that it is you.",
+                row.name
+            ),
+            format!("/api/settings/tokens/{}/trust", row.id),
+            &[],
+        )),
+        (true, true) => Some(view! {
+            <form method="post" action=format!("/api/settings/tokens/{}/distrust", row.id)>
+                <button class="button small" type="submit" aria-label=format!("Trust no more: {}", row.name)>
+                    "Trust no more"
+                </button>
+            </form>
+        }.into_any()),
+        _ => None,
+    };
+    let revoke = holds.then(|| {
         armed(
             "Revoke".to_owned(),
             format!(
@@ -116,10 +122,12 @@ fn line(row: &TokenRow, now_ms: i64, everybody: bool) -> AnyView {
                 {row.name.clone()}
                 <span class="sub">"made " {when(row.created_ms, now_ms)}</span>
             </th>
-            <td class="wrap">{may}</td>
+            <td class="wrap">{may} {trusted}</td>
             <td>{used}</td>
             <td>{ends}</td>
-            <td class="end">{revoke}</td>
+            <td class="end">
+                <div class="button-row">{trust} {revoke}</div>
+            </td>
         </tr>
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{armed, new_password, role_select, sessions, tokens, users};
 use crate::{
+    format::escape,
     pages::{
-        audit::escape,
-        settings::view::{Body, SettingsView, UserRow},
+        drawn::counted,
+        settings::view::{Body, ProofsRow, SettingsView, UserRow},
     },
     prelude::*,
     ui::{Card, Notice, Tone},
@@ -17,6 +18,7 @@ pub fn user(view: &SettingsView) -> AnyView {
         kept,
         sessions: of_sessions,
         tokens: of_tokens,
+        proofs,
     } = &view.body
     else {
         return ().into_any();
@@ -24,7 +26,7 @@ pub fn user(view: &SettingsView) -> AnyView {
     let at = format!("/api/settings/users/{}", escape(&user.name));
     let changes = match kept {
         Some(why) => view! { <Notice tone=Tone::Info title="Not for you to change" text=*why/> },
-        None => changes(user, roles, &at),
+        None => changes(user, roles, proofs, &at),
     };
     view! {
         <div class="section-head">
@@ -54,12 +56,13 @@ pub fn user(view: &SettingsView) -> AnyView {
     }
 }
 
-fn changes(user: &UserRow, roles: &[String], at: &str) -> AnyView {
+fn changes(user: &UserRow, roles: &[String], proofs: &ProofsRow, at: &str) -> AnyView {
     let (role, password) = (format!("{at}/role"), format!("{at}/password"));
     let (select, access) = (role_select("role", roles, &user.role), access(user, at));
+    let second = second_factor(user, proofs, at);
     view! {
         <div class="grid">
-            <Card title="Role" class="third">
+            <Card title="Role" class="half">
                 <form class="stack" method="post" action=role>
                     {select}
                     <p class="muted">"With another role their sessions end at once."</p>
@@ -68,7 +71,7 @@ fn changes(user: &UserRow, roles: &[String], at: &str) -> AnyView {
                     </button>
                 </form>
             </Card>
-            <Card title="Password" class="third">
+            <Card title="Password" class="half">
                 <form class="stack" method="post" action=password>
                     {new_password()}
                     <button class="button" type="submit">
@@ -76,8 +79,41 @@ fn changes(user: &UserRow, roles: &[String], at: &str) -> AnyView {
                     </button>
                 </form>
             </Card>
-            <Card title="Access" class="third">{access}</Card>
+            <Card title="Access" class="half">{access}</Card>
+            <Card title="Second factor" class="half">{second}</Card>
         </div>
+    }
+}
+
+/// What they prove themselves by, and the way back in for who has lost it.
+fn second_factor(user: &UserRow, proofs: &ProofsRow, at: &str) -> AnyView {
+    let mut kept = Vec::new();
+    if proofs.app {
+        kept.push("an authenticator app".to_owned());
+    }
+    if proofs.codes > 0 {
+        kept.push(counted(proofs.codes, "recovery code"));
+    }
+    if proofs.passkeys > 0 {
+        kept.push(counted(proofs.passkeys, "passkey"));
+    }
+    if kept.is_empty() {
+        return view! { <p class="muted">"None: the password alone signs them in."</p> };
+    }
+    view! {
+        <p>{format!("They have {}.", kept.join(", "))}</p>
+        <p class="muted">
+            "Who has lost all of it cannot sign in. Make sure by another way that it is them who ask."
+        </p>
+        {armed(
+            format!("Reset for {}", user.name),
+            format!(
+                "{} is signed out everywhere, and the password alone signs them in until they set up something new. You may have to prove first that it is you.",
+                user.name
+            ),
+            format!("{at}/reset-proofs"),
+            &[],
+        )}
     }
 }
 

@@ -2,10 +2,8 @@
 
 use super::{new_password, pager, role_select};
 use crate::{
-    pages::{
-        audit::escape,
-        settings::view::{Paged, UserRow},
-    },
+    format::escape,
+    pages::settings::view::{Paged, UserRow},
     prelude::*,
     ui::{Badge, Card, Empty, Glyph, Icon, Tone},
 };

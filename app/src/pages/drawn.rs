@@ -1,0 +1,84 @@
+//! What pages share that the server alone draws: times, addresses, the foot of a list.
+
+use crate::{format::escape, prelude::*, ui::moment::utc};
+
+/// A moment in UTC; the browser writes it in the viewer's zone.
+pub fn time(at_ms: i64) -> AnyView {
+    let text = utc(at_ms);
+    let machine = text.replacen(' ', "T", 1).replace(" UTC", "Z");
+    view! {
+        <time class="nowrap" datetime=machine title=text.clone() data-ms=at_ms.to_string()>
+            {text.clone()}
+        </time>
+    }
+}
+
+/// `3 users`, `1 user`, `2 entries`.
+pub fn counted(count: u64, one: &str) -> String {
+    match (count, one.strip_suffix('y')) {
+        (1, _) => format!("1 {one}"),
+        (many, Some(stem)) => format!("{many} {stem}ies"),
+        (many, None) => format!("{many} {one}s"),
+    }
+}
+
+/// The address of a page of a list. Empty values are left out.
+pub fn href(path: &str, query: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> = query
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", escape(value)))
+        .collect();
+    match pairs.is_empty() {
+        true => path.to_owned(),
+        false => format!("{path}?{}", pairs.join("&")),
+    }
+}
+
+/// One way to another part of a list: where, what the button says, how that part stands to this one.
+pub type Way = (String, &'static str, &'static str);
+
+/// How many there are, what can be done with them, and the ways to the others.
+pub fn pager(total: String, tools: AnyView, ways: [Option<Way>; 2]) -> AnyView {
+    let ways = ways
+        .into_iter()
+        .flatten()
+        .map(|(href, word, rel)| {
+            view! {
+                <a class="button small" href=href rel=rel>
+                    {word}
+                </a>
+            }
+        })
+        .collect::<Vec<_>>();
+    view! {
+        <div class="pager">
+            <span role="status">{total}</span>
+            <span class="button-row">{tools} {ways}</span>
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_an_address_is_escaped_and_empty_values_are_left_out() {
+        assert_eq!(
+            href("/settings/users", &[("text", ""), ("page", "")]),
+            "/settings/users"
+        );
+        assert_eq!(
+            href("/x", &[("text", "a&b ü"), ("page", "2")]),
+            "/x?text=a%26b%20%C3%BC&page=2"
+        );
+    }
+
+    #[test]
+    fn one_is_one_and_many_are_many() {
+        assert_eq!(counted(1, "entry"), "1 entry");
+        assert_eq!(counted(2, "entry"), "2 entries");
+        assert_eq!(counted(0, "run"), "0 runs");
+    }
+}

@@ -1,0 +1,58 @@
+//! A page that the server alone draws, whole: it crosses as HTML, read anew whenever its address changes. What such a page is about is a
+//! [`Whole`]; all the code that the browser needs is here, once.
+
+use crate::prelude::*;
+use crate::{
+    browser, feed,
+    page_data::{Answer, load, page_data},
+};
+use leptos_meta::Title;
+use leptos_router::{
+    hooks::{use_location, use_params_map, use_query_map},
+    params::ParamsMap,
+};
+use std::{future::Future, pin::Pin};
+
+/// Words of the address by their names.
+pub type Word<'a> = &'a dyn Fn(&str) -> String;
+
+/// See the module.
+pub struct Whole {
+    pub title: &'static str,
+    /// A script of ours that is not in the bundle, so that only who opens the page fetches it; else empty.
+    pub script: &'static str,
+    /// The server function that `public/run/list.js` asks when runs change; empty where the page does not change by itself.
+    pub list: &'static str,
+    pub ask: fn(Word<'_>) -> Pin<Box<dyn Future<Output = Answer> + Send>>,
+}
+
+/// Draws it.
+pub fn whole(page: &'static Whole) -> AnyView {
+    let (params, query) = (use_params_map(), use_query_map());
+    let word = move |name: &str| {
+        let given = params.with_untracked(|params| params.get(name));
+        let given = given.or_else(|| query.with_untracked(|query| query.get(name)));
+        given.unwrap_or_default()
+    };
+    let place = use_location();
+    // Not the path: it changes before the page is left.
+    let here = move || params.with(ParamsMap::to_query_string) + &place.search.get();
+    let resource = page_data(here, move |_| (page.ask)(&word));
+    effect(move || {
+        if !page.script.is_empty() {
+            browser::load_script(page.script);
+        }
+    });
+    view! {
+        <Title text=page.title/>
+        {load(
+            resource,
+            move |html: String| {
+                effect(browser::local_times);
+                let changes = (!page.list.is_empty()).then(feed::run_changes);
+                let changes = move || changes.map(|changes| changes().to_string());
+                view! { <div data-list=page.list data-changes=changes inner_html=html></div> }
+            },
+        )}
+    }
+}
