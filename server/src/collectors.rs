@@ -30,8 +30,10 @@ pub mod memory;
 pub mod memory_parts;
 pub mod metric;
 pub mod mounts;
+pub mod neighbours;
 pub mod network;
 pub mod network_parts;
+pub mod parsers;
 pub mod power;
 pub mod pressure;
 pub mod processes;
@@ -73,6 +75,7 @@ pub fn registered() -> Vec<Box<dyn Collector>> {
         Box::new(tcp::Tcp::default()),
         Box::new(ip::Ip::default()),
         Box::new(sockets::Sockets::default()),
+        Box::new(neighbours::Neighbours::default()),
         Box::new(temperature::Temperature::default()),
         Box::new(power::Power::default()),
         Box::new(gpu::Gpu::default()),
@@ -169,3 +172,7 @@ pub trait Outlet: Send + Sync + 'static {
 #[cfg(test)]
 #[path = "collectors/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "collectors/recorded_tests.rs"]
+mod recorded_tests;

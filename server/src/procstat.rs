@@ -20,6 +20,9 @@ pub struct ProcStat {
     /// `PF_KTHREAD` and others, include/linux/sched.h.
     pub flags: u64,
     pub threads: u32,
+    /// Page faults so far, and those of them that had to wait for a disk.
+    pub minor_faults: u64,
+    pub major_faults: u64,
     /// Processor time so far, in user and kernel mode, ticks.
     pub cpu_ticks: u64,
     /// Ticks since boot.
@@ -35,10 +38,10 @@ impl ProcStat {
     /// Reads the process' line. `NotFound` when it has ended.
     pub fn read(pid: u32) -> io::Result<ProcStat> {
         let text = fs::read(format!("/proc/{pid}/stat")).map_err(|error| match error.raw_os_error() {
-                // ESRCH: it ended between open and read.
-                Some(3) => io::Error::from(io::ErrorKind::NotFound),
-                _ => error,
-            })?;
+            // ESRCH: it ended between open and read.
+            Some(3) => io::Error::from(io::ErrorKind::NotFound),
+            _ => error,
+        })?;
         Self::parse(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an odd /proc/PID/stat"))
     }
 
@@ -49,9 +52,11 @@ impl ProcStat {
         let mut fields = Words(&line[end + 1..]);
         let state = char::from(*fields.next()?.first()?);
         let (parent, group) = (small(fields.next()?)?, small(fields.next()?)?);
-        // Skipped are 6 to 8, 10 to 13, 16 to 19, 21 and 23.
+        // Skipped are 6 to 8, 11, 13, 16 to 19, 21 and 23.
         let flags = number(fields.nth(3)?)?;
-        let user = number(fields.nth(4)?)?;
+        let minor_faults = fields.number()?;
+        let major_faults = number(fields.nth(1)?)?;
+        let user = number(fields.nth(1)?)?;
         let kernel = fields.number()?;
         let threads = small(fields.nth(4)?)?;
         let start = number(fields.nth(1)?)?;
@@ -61,6 +66,8 @@ impl ProcStat {
             group,
             flags,
             threads,
+            minor_faults,
+            major_faults,
             cpu_ticks: user.checked_add(kernel)?,
             start_ticks: i64::try_from(start).ok()?,
             resident_pages: fields.nth(1).and_then(number).unwrap_or(0),

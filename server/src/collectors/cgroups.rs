@@ -108,18 +108,24 @@ impl Cgroups {
     fn look(&mut self, root: &Path) {
         let mut found = Vec::new();
         find(root, String::new(), 0, &mut found);
-        self.groups.retain(|group| found.iter().any(|(name, _)| *name == group.name));
+        self.groups
+            .retain(|group| found.iter().any(|(name, _)| *name == group.name));
         let mut new: Vec<(String, PathBuf)> = found;
         new.retain(|(name, _)| self.groups.iter().all(|group| group.name != *name));
         let places = MAX_GROUPS.saturating_sub(self.groups.len());
         if new.len() > places {
             let memory = |folder: &Path| {
-                KernelFile::at(folder.join("memory.current").display().to_string()).number(&mut Buffer::default())
+                KernelFile::at(folder.join("memory.current").display().to_string())
+                    .number(&mut Buffer::default())
             };
             new.sort_by_cached_key(|(name, folder)| (std::cmp::Reverse(memory(folder)), name.clone()));
         }
         self.left_out = new.len().saturating_sub(places);
-        self.groups.extend(new.into_iter().take(places).map(|(name, folder)| Group::new(name, folder)));
+        self.groups.extend(
+            new.into_iter()
+                .take(places)
+                .map(|(name, folder)| Group::new(name, folder)),
+        );
         self.groups.sort_by(|a, b| a.name.cmp(&b.name));
     }
 }
@@ -129,7 +135,11 @@ fn find(folder: &Path, name: String, depth: usize, found: &mut Vec<(String, Path
     if found.len() >= MAX_SEEN {
         return;
     }
-    let label = if name.is_empty() { "/".to_owned() } else { name.clone() };
+    let label = if name.is_empty() {
+        "/".to_owned()
+    } else {
+        name.clone()
+    };
     found.push((label, folder.to_owned()));
     if depth == MAX_DEPTH {
         return;
@@ -137,7 +147,11 @@ fn find(folder: &Path, name: String, depth: usize, found: &mut Vec<(String, Path
     for child in names(folder) {
         let path = folder.join(&child);
         if path.is_dir() {
-            let name = if name.is_empty() { child } else { format!("{name}/{child}") };
+            let name = if name.is_empty() {
+                child
+            } else {
+                format!("{name}/{child}")
+            };
             find(&path, name, depth + 1, found);
         }
     }
@@ -148,9 +162,14 @@ impl Group {
         let kept = may_keep_many();
         let file = |name: &str| {
             let path = folder.join(name);
-            path.is_file().then(|| KernelFile::at(path.display().to_string()).kept(kept))
+            path.is_file()
+                .then(|| KernelFile::at(path.display().to_string()).kept(kept))
         };
-        let pressure = [("cpu", "cpu.pressure"), ("memory", "memory.pressure"), ("io", "io.pressure")];
+        let pressure = [
+            ("cpu", "cpu.pressure"),
+            ("memory", "memory.pressure"),
+            ("io", "io.pressure"),
+        ];
         Group {
             cpu: file("cpu.stat"),
             memory: file("memory.current"),
@@ -158,7 +177,10 @@ impl Group {
             events: file("memory.events"),
             tasks: file("pids.current"),
             io: file("io.stat"),
-            pressure: pressure.into_iter().filter_map(|(resource, name)| Some((resource, file(name)?))).collect(),
+            pressure: pressure
+                .into_iter()
+                .filter_map(|(resource, name)| Some((resource, file(name)?)))
+                .collect(),
             name,
             #[cfg(test)]
             folder,
@@ -170,7 +192,11 @@ impl Group {
         let label = [self.name.as_str()];
         if let Some(file) = &mut self.cpu {
             let text = file.read_record(buffer).unwrap_or_default();
-            for (metric, word) in [(&CPU, "usage_usec"), (&CPU_USER, "user_usec"), (&CPU_SYSTEM, "system_usec")] {
+            for (metric, word) in [
+                (&CPU, "usage_usec"),
+                (&CPU_USER, "user_usec"),
+                (&CPU_SYSTEM, "system_usec"),
+            ] {
                 reading.count(metric, &label, value(text, word));
             }
             // Only where the controller is on.
@@ -178,7 +204,11 @@ impl Group {
                 reading.count(&THROTTLED, &label, Some(held_back));
             }
         }
-        for (file, metric) in [(&mut self.memory, &MEMORY), (&mut self.swap, &SWAP), (&mut self.tasks, &TASKS)] {
+        for (file, metric) in [
+            (&mut self.memory, &MEMORY),
+            (&mut self.swap, &SWAP),
+            (&mut self.tasks, &TASKS),
+        ] {
             if let Some(file) = file {
                 reading.count(metric, &label, file.number(buffer));
             }
@@ -215,7 +245,9 @@ pub fn traffic(text: &[u8]) -> [u64; 4] {
         let Some((name, value)) = cut(word, b'=') else {
             continue;
         };
-        let place = [&b"rbytes"[..], b"wbytes", b"rios", b"wios"].iter().position(|known| *known == name);
+        let place = [&b"rbytes"[..], b"wbytes", b"rios", b"wios"]
+            .iter()
+            .position(|known| *known == name);
         if let (Some(place), Some(value)) = (place, number(value)) {
             sums[place] = sums[place].saturating_add(value);
         }
@@ -240,10 +272,22 @@ mod tests {
     fn make(root: &Path, name: &str, usage: u64) {
         let folder = root.join(name);
         create_dir_all(&folder).unwrap();
-        write(folder.join("cpu.stat"), format!("usage_usec {usage}\nuser_usec 1\nsystem_usec 2\n")).unwrap();
+        write(
+            folder.join("cpu.stat"),
+            format!("usage_usec {usage}\nuser_usec 1\nsystem_usec 2\n"),
+        )
+        .unwrap();
         write(folder.join("memory.current"), format!("{usage}\n")).unwrap();
-        write(folder.join("io.stat"), format!("8:0 rbytes={usage} wbytes=0 rios=1 wios=0\n8:16 rbytes=1 odd wios=x\n")).unwrap();
-        write(folder.join("memory.pressure"), format!("some avg10=0.00 avg60=0.00 avg300=0.00 total={usage}\n")).unwrap();
+        write(
+            folder.join("io.stat"),
+            format!("8:0 rbytes={usage} wbytes=0 rios=1 wios=0\n8:16 rbytes=1 odd wios=x\n"),
+        )
+        .unwrap();
+        write(
+            folder.join("memory.pressure"),
+            format!("some avg10=0.00 avg60=0.00 avg300=0.00 total={usage}\n"),
+        )
+        .unwrap();
     }
 
     fn read(cgroups: &mut Cgroups, reading: &mut Reading, at: Instant) {
@@ -264,13 +308,24 @@ mod tests {
         make(dir.path(), "system.slice/a.service", 1_500_000);
         read(&mut cgroups, &mut reading, start + Duration::from_secs(1));
         let value = |name: &str| reading.value_of(name);
-        assert_eq!(reading.schema()[0].label_value("cgroup"), Some("system.slice/a.service"));
+        assert_eq!(
+            reading.schema()[0].label_value("cgroup"),
+            Some("system.slice/a.service")
+        );
         assert_eq!(value("cgroup_cpu_percent"), Some(50.0));
         assert_eq!(value("cgroup_memory_bytes"), Some(1_500_000.0));
         assert_eq!(value("cgroup_read_bytes_per_second"), Some(500_000.0));
         assert_eq!(value("cgroup_stalled_percent"), Some(50.0));
-        assert_eq!((value("cgroup_tasks"), value("cgroup_cpu_throttled_percent")), (None, None));
-        assert!(cgroups.groups.iter().any(|group| group.folder == dir.path().join("system.slice/a.service")));
+        assert_eq!(
+            (value("cgroup_tasks"), value("cgroup_cpu_throttled_percent")),
+            (None, None)
+        );
+        assert!(
+            cgroups
+                .groups
+                .iter()
+                .any(|group| group.folder == dir.path().join("system.slice/a.service"))
+        );
     }
 
     #[test]

@@ -44,11 +44,21 @@ impl Collector for Clock {
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         let (told, state) = kernel_clock().map_err(|error| match error.raw_os_error() {
             // A sandbox may forbid the call.
-            Some(libc::EPERM | libc::ENOSYS) => CollectError::Unavailable(format!("The kernel does not tell of its clock: {error}.")),
+            Some(libc::EPERM | libc::ENOSYS) => {
+                CollectError::Unavailable(format!("The kernel does not tell of its clock: {error}."))
+            }
             _ => CollectError::Failed(format!("The kernel does not tell of its clock: {error}")),
         })?;
-        let fraction = if told.status & libc::STA_NANO != 0 { 1e-9 } else { 1e-6 };
-        reading.value(&SYNCED, &[], f64::from(u8::from(told.status & libc::STA_UNSYNC == 0)));
+        let fraction = if told.status & libc::STA_NANO != 0 {
+            1e-9
+        } else {
+            1e-6
+        };
+        reading.value(
+            &SYNCED,
+            &[],
+            f64::from(u8::from(told.status & libc::STA_UNSYNC == 0)),
+        );
         reading.value(&OFFSET, &[], told.offset as f64 * fraction);
         reading.value(&ESTIMATED, &[], told.esterror as f64 * 1e-6);
         reading.value(&MAXIMUM, &[], told.maxerror as f64 * 1e-6);
@@ -60,7 +70,10 @@ impl Collector for Clock {
 }
 
 /// Asks, and changes nothing: `modes` is 0.
-#[allow(unsafe_code, reason = "no crate that is kept well has this call; it fills a struct that we give it and keeps nothing")]
+#[allow(
+    unsafe_code,
+    reason = "no crate that is kept well has this call; it fills a struct that we give it and keeps nothing"
+)]
 fn kernel_clock() -> std::io::Result<(libc::timex, i32)> {
     // SAFETY: all zeroes is a value of this struct of numbers, and the call writes to nothing else.
     let (state, told) = unsafe {

@@ -74,9 +74,13 @@ impl Collector for Cpu {
 
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         let stat = self.stat.read(&mut self.buffer);
-        let cores = self.cores.read(stat.map_err(|error| CollectError::reading(STAT, &error))?);
+        let cores = self
+            .cores
+            .read(stat.map_err(|error| CollectError::reading(STAT, &error))?);
         let Some((all, cores)) = cores.split_first() else {
-            return Err(CollectError::Failed(format!("{STAT} tells nothing of the processor.")));
+            return Err(CollectError::Failed(format!(
+                "{STAT} tells nothing of the processor."
+            )));
         };
         reading.value(&BUSY, &[], all.busy());
         for core in cores {
@@ -96,15 +100,25 @@ impl Cpu {
         let clocks = self.clocks.get_or_insert_with(|| {
             let path = |core| format!("/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_cur_freq");
             let there = |path: &String| std::path::Path::new(path).exists();
-            (0..MAX_CORES).map(path).filter(there).map(KernelFile::at).collect()
+            (0..MAX_CORES)
+                .map(path)
+                .filter(there)
+                .map(KernelFile::at)
+                .collect()
         });
         let buffer = &mut self.buffer;
         if !clocks.is_empty() {
-            let hertz = clocks.iter_mut().filter_map(|clock| Some(clock.number(buffer)? as f64 * 1000.0));
+            let hertz = clocks
+                .iter_mut()
+                .filter_map(|clock| Some(clock.number(buffer)? as f64 * 1000.0));
             return mean_and_most(hertz);
         }
         if self.readings.is_multiple_of(CPUINFO_EVERY) {
-            self.told = self.cpuinfo.read(buffer).ok().and_then(|text| mean_and_most(told_hertz(text)));
+            self.told = self
+                .cpuinfo
+                .read(buffer)
+                .ok()
+                .and_then(|text| mean_and_most(told_hertz(text)));
         }
         self.readings = self.readings.wrapping_add(1);
         self.told
@@ -119,7 +133,9 @@ fn told_hertz(cpuinfo: &[u8]) -> impl Iterator<Item = f64> {
 fn mean_and_most(hertz: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     let (count, sum, most) = hertz
         .filter(|hertz| *hertz > 0.0)
-        .fold((0_u32, 0.0, 0.0), |(count, sum, most), hertz| (count + 1, sum + hertz, f64::max(most, hertz)));
+        .fold((0_u32, 0.0, 0.0), |(count, sum, most), hertz| {
+            (count + 1, sum + hertz, f64::max(most, hertz))
+        });
     (count > 0).then(|| (sum / f64::from(count), most))
 }
 
@@ -134,7 +150,10 @@ mod tests {
         assert!(reading.value_of("cpu_usage_percent").unwrap().is_nan());
         let is_core = |spec: &&farol_model::metric::MetricSpec| spec.name == "cpu_core_usage_percent";
         let cores = reading.schema().iter().filter(is_core).count();
-        assert_eq!(cores, std::thread::available_parallelism().unwrap().get().max(cores));
+        assert_eq!(
+            cores,
+            std::thread::available_parallelism().unwrap().get().max(cores)
+        );
         assert!(cores > 0);
     }
 

@@ -62,7 +62,11 @@ impl Collector for CpuTime {
 
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         let stat = self.stat.read(&mut self.buffer);
-        said(stat.map_err(|error| CollectError::reading(STAT, &error))?, &mut self.cores, reading);
+        said(
+            stat.map_err(|error| CollectError::reading(STAT, &error))?,
+            &mut self.cores,
+            reading,
+        );
         Ok(())
     }
 }
@@ -108,7 +112,13 @@ mod tests {
         );
         assert_eq!(reading.value_of("cpu_mode_percent"), Some(25.0));
         assert_eq!(reading.value_of("cpu_interrupts_per_second"), Some(20.0));
-        assert!(reading.value_of("cpu_context_switches_per_second").unwrap().is_nan(), "it was reset");
+        assert!(
+            reading
+                .value_of("cpu_context_switches_per_second")
+                .unwrap()
+                .is_nan(),
+            "it was reset"
+        );
         assert_eq!(reading.value_of("cpu_tasks_running"), Some(4.0));
     }
 }

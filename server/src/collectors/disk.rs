@@ -99,7 +99,9 @@ impl Collector for Disk {
         }
         match found {
             true => Ok(()),
-            false => Err(CollectError::Unavailable("This machine shows neither file systems nor disk counters.".into())),
+            false => Err(CollectError::Unavailable(
+                "This machine shows neither file systems nor disk counters.".into(),
+            )),
         }
     }
 }

@@ -19,8 +19,8 @@ metrics! {
     DISCARD_WAIT = gauge("disk_discard_wait_seconds", Unit::Seconds, "Latency of {}", "discard", "Mean time of the discards of the last interval. No value when there were none.").labels(&["device"]);
     FLUSH_WAIT = gauge("disk_flush_wait_seconds", Unit::Seconds, "Latency of {}", "flush", "Mean time of the flushes of the last interval. No value when there were none.").labels(&["device"]);
     BUSY = rate("disk_busy_percent", Unit::Percent, "Utilisation", "{}", "Share of time in which the device had something to do. At 100 % one that works in parallel may still have room.").labels(&["device"]).scale(0.1);
-    QUEUE = rate("disk_queue_length", Unit::None, "Queue", "{} mean", "Mean number of requests that waited or were worked at.").labels(&["device"]).scale(0.001);
-    IN_FLIGHT = gauge("disk_in_flight", Unit::Count, "Queue", "{} now", "Requests under way right now.").labels(&["device"]);
+    QUEUE = rate("disk_queue_length", Unit::None, "Queue", "{}", "Mean number of requests that waited or were worked at.").labels(&["device"]).scale(0.001);
+    IN_FLIGHT = gauge("disk_in_flight", Unit::Count, "Requests under way", "{}", "Requests under way right now.").labels(&["device"]);
     READ_SIZE = gauge("disk_read_size_bytes", Unit::Bytes, "Size of operations", "{} read", "Mean size of the reads of the last interval. No value when there were none.").labels(&["device"]);
     WRITE_SIZE = gauge("disk_write_size_bytes", Unit::Bytes, "Size of operations", "{} written", "Mean size of the writes of the last interval. No value when there were none.").labels(&["device"]);
     READ_MERGES = rate("disk_read_merges_per_second", Unit::PerSecond, "Merged", "{} read", "Reads joined with others before they went to the device.").labels(&["device"]);
@@ -180,9 +180,15 @@ impl Collector for DiskIo {
 
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         let text = self.file.read(&mut self.buffer);
-        said(text.map_err(|error| CollectError::reading(PATH, &error))?, &mut self.devices, reading);
+        said(
+            text.map_err(|error| CollectError::reading(PATH, &error))?,
+            &mut self.devices,
+            reading,
+        );
         match reading.values().is_empty() {
-            true => Err(CollectError::Unavailable("This machine has no disk that was ever used.".into())),
+            true => Err(CollectError::Unavailable(
+                "This machine has no disk that was ever used.".into(),
+            )),
             false => Ok(()),
         }
     }
@@ -200,23 +206,59 @@ pub fn said(text: &[u8], devices: &mut Devices, reading: &mut Reading) {
             reading.count(&PARTITION_WRITES, &label, now.writes);
         }
         let (reads, writes) = ([now.reads, before.reads], [now.writes, before.writes]);
-        reading.value(&READ_WAIT, &label, per([now.read_ms, before.read_ms], reads, 0.001));
-        reading.value(&WRITE_WAIT, &label, per([now.write_ms, before.write_ms], writes, 0.001));
+        reading.value(
+            &READ_WAIT,
+            &label,
+            per([now.read_ms, before.read_ms], reads, 0.001),
+        );
+        reading.value(
+            &WRITE_WAIT,
+            &label,
+            per([now.write_ms, before.write_ms], writes, 0.001),
+        );
         reading.count(&BUSY, &label, now.busy_ms);
         reading.count(&QUEUE, &label, now.weighted_ms);
         reading.count(&IN_FLIGHT, &label, now.in_flight);
-        reading.value(&READ_SIZE, &label, per([now.sectors_read, before.sectors_read], reads, SECTOR_BYTES));
-        reading.value(&WRITE_SIZE, &label, per([now.sectors_written, before.sectors_written], writes, SECTOR_BYTES));
+        reading.value(
+            &READ_SIZE,
+            &label,
+            per([now.sectors_read, before.sectors_read], reads, SECTOR_BYTES),
+        );
+        reading.value(
+            &WRITE_SIZE,
+            &label,
+            per(
+                [now.sectors_written, before.sectors_written],
+                writes,
+                SECTOR_BYTES,
+            ),
+        );
         reading.count(&READ_MERGES, &label, now.reads_merged);
         reading.count(&WRITE_MERGES, &label, now.writes_merged);
         // Since Linux 4.18 and 5.5; what the kernel does not tell has no series.
         if now.discards.is_some() {
-            reading.value(&DISCARD_WAIT, &label, per([now.discard_ms, before.discard_ms], [now.discards, before.discards], 0.001));
+            reading.value(
+                &DISCARD_WAIT,
+                &label,
+                per(
+                    [now.discard_ms, before.discard_ms],
+                    [now.discards, before.discards],
+                    0.001,
+                ),
+            );
             reading.count(&DISCARDS, &label, now.discards);
             reading.count(&DISCARDED, &label, now.sectors_discarded);
         }
         if now.flushes.is_some() {
-            reading.value(&FLUSH_WAIT, &label, per([now.flush_ms, before.flush_ms], [now.flushes, before.flushes], 0.001));
+            reading.value(
+                &FLUSH_WAIT,
+                &label,
+                per(
+                    [now.flush_ms, before.flush_ms],
+                    [now.flushes, before.flushes],
+                    0.001,
+                ),
+            );
             reading.count(&FLUSHES, &label, now.flushes);
         }
     }
@@ -233,7 +275,10 @@ mod tests {
         let all: Vec<_> = lines(text).filter_map(parse).collect();
         assert_eq!(all.len(), 1);
         let (name, counts) = all[0];
-        assert_eq!((name, counts.reads, counts.sectors_written, counts.discards), ("vda", Some(10), Some(160), None));
+        assert_eq!(
+            (name, counts.reads, counts.sectors_written, counts.discards),
+            ("vda", Some(10), Some(160), None)
+        );
     }
 
     #[test]
@@ -248,7 +293,14 @@ mod tests {
         assert_eq!(value("disk_read_wait_seconds"), 0.015);
         assert!(value("disk_write_wait_seconds").is_nan() && value("disk_discard_wait_seconds").is_nan());
         assert_eq!(value("disk_flush_wait_seconds"), 0.0005);
-        assert_eq!((value("disk_busy_percent"), value("disk_queue_length"), value("disk_in_flight")), (50.0, 1.5, 3.0));
+        assert_eq!(
+            (
+                value("disk_busy_percent"),
+                value("disk_queue_length"),
+                value("disk_in_flight")
+            ),
+            (50.0, 1.5, 3.0)
+        );
         assert_eq!(value("disk_read_size_bytes"), 8192.0);
         assert_eq!(value("partition_read_operations_per_second"), 2.0);
     }
@@ -257,7 +309,11 @@ mod tests {
     fn devices_that_come_and_go_keep_their_own_counters() {
         let mut devices = Devices::default();
         devices.read(b"8 0 a 1 0 0 0 0 0 0\n8 1 b 2 0 0 0 0 0 0\n8 2 c 3 0 0 0 0 0 0\n");
-        let names: Vec<_> = devices.read(b"8 2 c 4 0 0 0 0 0 0\n8 3 d 5 0 0 0 0 0 0\n").iter().map(|device| (device.name.clone(), device.before.reads)).collect();
+        let names: Vec<_> = devices
+            .read(b"8 2 c 4 0 0 0 0 0 0\n8 3 d 5 0 0 0 0 0 0\n")
+            .iter()
+            .map(|device| (device.name.clone(), device.before.reads))
+            .collect();
         assert_eq!(names, [("c".to_owned(), Some(3)), ("d".to_owned(), None)]);
         assert!(devices.read(b"\xff\n").is_empty());
     }

@@ -91,7 +91,11 @@ impl Farol {
             Some(100.0 * (secs - before) / reading.elapsed_secs())
         });
         reading.value(&CPU, &[], share.unwrap_or(f64::NAN));
-        reading.value(&MEMORY, &[], usage.map_or(f64::NAN, |(rss_bytes, _)| rss_bytes as f64));
+        reading.value(
+            &MEMORY,
+            &[],
+            usage.map_or(f64::NAN, |(rss_bytes, _)| rss_bytes as f64),
+        );
     }
 
     fn requests(&mut self, reading: &mut Reading, snapshot: &Snapshot) {

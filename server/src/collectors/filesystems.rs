@@ -1,10 +1,12 @@
-//! File systems: inodes, space that only root may have, and whether one has become read-only, from statvfs(3).
+//! File systems: inodes, space that only root may have, and whether one has become read-only, from statvfs(3); of ext4 also its
+//! errors and what it wrote.
 //!
 //! A file system of a network that does not answer holds this thread; the others go on.
 
 use super::{
     CollectError, Collector, Reading,
-    metric::{Metric, gauge, metrics},
+    kernel::{Buffer, KernelFile},
+    metric::{Metric, gauge, metrics, rate},
     mounts::Mounts,
 };
 use farol_model::metric::Unit;
@@ -15,13 +17,24 @@ metrics! {
     FREE = gauge("filesystem_inodes_free", Unit::Count, "Inodes free", "{}", "Files that can still be made.").labels(&["mount"]);
     RESERVED = gauge("filesystem_reserved_bytes", Unit::Bytes, "Space for root alone", "{}", "Free space that only root may use.").labels(&["mount"]);
     READ_ONLY = gauge("filesystem_read_only", Unit::None, "Read-only", "{}", "1 when the file system cannot be written to: so mounted, or by itself after an error.").labels(&["mount"]);
+    ERRORS = gauge("filesystem_errors", Unit::Count, "Errors of file systems", "{}", "Errors that the file system has found in itself since it was last checked (ext4).").labels(&["mount"]);
+    WRITTEN = rate("filesystem_written_bytes_per_second", Unit::BytesPerSecond, "Written by file systems", "{}", "Bytes that the file system wrote to its device, its own records included (ext4).").labels(&["mount"]).scale(1024.0);
+    DELAYED = gauge("filesystem_delayed_blocks", Unit::Count, "Blocks without a place yet", "{}", "Blocks that are written to memory and have no place on the device yet (ext4).").labels(&["mount"]);
     LEFT_OUT = gauge("filesystems_left_out", Unit::Count, "File systems left out", "left out", "File systems above the limit of 64, which are not told.");
 }
+
+/// Files of ext4, and what they hold (Documentation/ABI/testing/sysfs-fs-ext4).
+const EXT4: [(&str, &Metric); 3] = [
+    ("errors_count", &ERRORS),
+    ("lifetime_write_kbytes", &WRITTEN),
+    ("delayed_allocation_blocks", &DELAYED),
+];
 
 /// See the module.
 #[derive(Default)]
 pub struct Filesystems {
     mounts: Mounts,
+    buffer: Buffer,
 }
 
 impl Collector for Filesystems {
@@ -34,7 +47,7 @@ impl Collector for Filesystems {
     }
 
     fn source(&self) -> &'static str {
-        "statvfs(3) of what `/proc/self/mountinfo` (proc_pid_mountinfo(5)) names"
+        "statvfs(3) of what `/proc/self/mountinfo` (proc_pid_mountinfo(5)) names; `/sys/fs/ext4` (ABI/testing/sysfs-fs-ext4)"
     }
 
     fn metrics(&self) -> &'static [&'static Metric] {
@@ -59,9 +72,20 @@ impl Collector for Filesystems {
             reading.value(&RESERVED, &label, reserved);
             let read_only = mount.read_only || told.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY);
             reading.value(&READ_ONLY, &label, f64::from(u8::from(read_only)));
+            if mount.kind == "ext4" {
+                let device = mount.device.rsplit('/').next().unwrap_or_default();
+                for (name, metric) in EXT4 {
+                    let mut file = KernelFile::at(format!("/sys/fs/ext4/{device}/{name}"));
+                    if let Some(count) = file.number(&mut self.buffer) {
+                        reading.count(metric, &label, Some(count));
+                    }
+                }
+            }
         }
         if reading.values().is_empty() {
-            return Err(CollectError::Unavailable("This machine shows no file systems.".into()));
+            return Err(CollectError::Unavailable(
+                "This machine shows no file systems.".into(),
+            ));
         }
         reading.value(&LEFT_OUT, &[], left_out as f64);
         Ok(())

@@ -63,7 +63,9 @@ impl Collector for Gpu {
         }
         self.readings = self.readings.wrapping_add(1);
         if self.found.is_empty() {
-            return Err(CollectError::Unavailable("This machine has no graphics processor that tells how busy it is.".into()));
+            return Err(CollectError::Unavailable(
+                "This machine has no graphics processor that tells how busy it is.".into(),
+            ));
         }
         for (metric, sensor) in &mut self.found {
             reading.count(metric, &[&sensor.name], sensor.file.number(&mut self.buffer));
@@ -75,12 +77,21 @@ impl Collector for Gpu {
 fn found(drm: &Path) -> Vec<(&'static Metric, Sensor)> {
     let mut all = Vec::new();
     // `card0-HDMI-A-1` is a connector.
-    for card in names(drm).into_iter().filter(|name| name.starts_with("card") && !name.contains('-')) {
+    for card in names(drm)
+        .into_iter()
+        .filter(|name| name.starts_with("card") && !name.contains('-'))
+    {
         for (file, metric) in FILES {
             let path = drm.join(&card).join(file);
             if path.is_file() {
                 let file = KernelFile::at(path.display().to_string());
-                all.push((metric, Sensor { name: card.clone(), file }));
+                all.push((
+                    metric,
+                    Sensor {
+                        name: card.clone(),
+                        file,
+                    },
+                ));
             }
         }
     }

@@ -19,6 +19,8 @@ const FILES: &str = "/proc/sys/fs/file-nr";
 const INODES: &str = "/proc/sys/fs/inode-state";
 const DENTRIES: &str = "/proc/sys/fs/dentry-state";
 const ENTROPY: &str = "/proc/sys/kernel/random/entropy_avail";
+const THREADS_MAX: &str = "/proc/sys/kernel/threads-max";
+const AIO_NR: &str = "/proc/sys/fs/aio-nr";
 const TERMINALS: &str = "/proc/sys/kernel/pty/nr";
 
 metrics! {
@@ -32,6 +34,8 @@ metrics! {
     DENTRIES_HELD = gauge("host_dentries", Unit::Count, "Names in memory", "held", "Names of files that the kernel has in memory.");
     DENTRIES_UNUSED = gauge("host_dentries_unused", Unit::Count, "Names in memory", "unused", "Names in memory that nobody uses.");
     ENTROPY_BITS = gauge("host_entropy_bits", Unit::Count, "Randomness", "bits", "Bits of randomness that the kernel has. 256 is all that there is since Linux 5.18.");
+    TASKS_PERCENT = gauge("host_tasks_percent", Unit::Percent, "Tasks, share", "tasks", "Tasks as share of what the kernel allows.");
+    AIO = gauge("host_asynchronous_requests", Unit::Count, "Asynchronous requests", "reserved", "Requests that programs have reserved for asynchronous reads and writes.");
     TERMINALS_OPEN = gauge("host_terminals", Unit::Count, "Terminals", "open", "Pseudo terminals that are open.");
 }
 
@@ -44,6 +48,8 @@ pub struct Host {
     dentries: KernelFile,
     entropy: KernelFile,
     terminals: KernelFile,
+    threads_max: KernelFile,
+    aio: KernelFile,
     buffer: Buffer,
 }
 
@@ -57,6 +63,8 @@ impl Default for Host {
             dentries: KernelFile::new(DENTRIES),
             entropy: KernelFile::new(ENTROPY),
             terminals: KernelFile::new(TERMINALS),
+            threads_max: KernelFile::new(THREADS_MAX),
+            aio: KernelFile::new(AIO_NR),
             buffer: Buffer::default(),
         }
     }
@@ -106,7 +114,14 @@ impl Collector for Host {
                 reading.count(unused, &[], words.number());
             }
         }
-        for (file, metric) in [(&mut self.entropy, &ENTROPY_BITS), (&mut self.terminals, &TERMINALS_OPEN)] {
+        if let (Some(all), Some(most @ 1..)) = (all, self.threads_max.number(&mut self.buffer)) {
+            reading.value(&TASKS_PERCENT, &[], 100.0 * all as f64 / most as f64);
+        }
+        for (file, metric) in [
+            (&mut self.entropy, &ENTROPY_BITS),
+            (&mut self.terminals, &TERMINALS_OPEN),
+            (&mut self.aio, &AIO),
+        ] {
             if let Some(count) = file.number(&mut self.buffer) {
                 reading.count(metric, &[], Some(count));
             }
@@ -126,7 +141,7 @@ fn open_files(text: &[u8]) -> Option<(f64, f64)> {
     let mut words = Words(text);
     let open = words.number()?.saturating_sub(words.number()?) as f64;
     let most = words.number()? as f64;
-    Some((open, 100.0 * open / most))
+    Some((open, if most > 0.0 { 100.0 * open / most } else { f64::NAN }))
 }
 
 /// Facts about this machine.

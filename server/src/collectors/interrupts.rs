@@ -57,7 +57,10 @@ impl Collector for Interrupts {
 
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         let text = self.file.read(&mut self.buffer);
-        said(text.map_err(|error| CollectError::reading(PATH, &error))?, reading);
+        said(
+            text.map_err(|error| CollectError::reading(PATH, &error))?,
+            reading,
+        );
         Ok(())
     }
 }
@@ -136,9 +139,15 @@ mod tests {
             let at = schema.iter().position(|spec| spec.key() == key).unwrap();
             reading.values()[at]
         };
-        assert_eq!(value(r#"interrupts_per_second{irq="36",device="virtio1-req.0"}"#), 14.0);
+        assert_eq!(
+            value(r#"interrupts_per_second{irq="36",device="virtio1-req.0"}"#),
+            14.0
+        );
         assert_eq!(value(r#"interrupts_core_per_second{core="1",irq="36"}"#), 10.0);
-        assert_eq!(value(r#"interrupts_per_second{irq="LOC",device="Local timer interrupts"}"#), 1.0);
+        assert_eq!(
+            value(r#"interrupts_per_second{irq="LOC",device="Local timer interrupts"}"#),
+            1.0
+        );
         assert_eq!(value(r#"interrupts_per_second{irq="MIS",device=""}"#), 2.0);
         assert!(!schema.iter().any(|spec| spec.label_value("irq") == Some("28")));
     }

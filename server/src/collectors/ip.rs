@@ -70,7 +70,16 @@ static IP_EXTENDED: Fields = Fields {
 
 static ICMP_WORDS: Fields = Fields {
     named: &[],
-    other: |word| Some((&ICMP, if word.starts_with("In") { "ICMP in" } else { "ICMP out" })),
+    other: |word| {
+        Some((
+            &ICMP,
+            if word.starts_with("In") {
+                "ICMP in"
+            } else {
+                "ICMP out"
+            },
+        ))
+    },
 };
 
 static UDP: Fields = Fields {
@@ -149,7 +158,10 @@ impl Collector for Ip {
 
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         let text = self.snmp.read(&mut self.buffer);
-        said(text.map_err(|error| CollectError::reading(SNMP, &error))?, reading);
+        said(
+            text.map_err(|error| CollectError::reading(SNMP, &error))?,
+            reading,
+        );
         if let Ok(text) = self.netstat.read(&mut self.buffer) {
             said(text, reading);
         }
@@ -164,7 +176,9 @@ impl Collector for Ip {
 /// What either file of pairs says.
 pub fn said(text: &[u8], reading: &mut Reading) {
     let mut used = false;
-    pairs(text, |protocol, _, count| used |= protocol == "UdpLite" && count.is_some_and(|count| count > 0));
+    pairs(text, |protocol, _, count| {
+        used |= protocol == "UdpLite" && count.is_some_and(|count| count > 0)
+    });
     pairs(text, |protocol, word, count| match protocol {
         "Ip" => reading.field(&IP, word, count),
         "IpExt" => reading.field(&IP_EXTENDED, word, count),
@@ -179,7 +193,9 @@ pub fn said(text: &[u8], reading: &mut Reading) {
 /// What the file of IPv6 says.
 pub fn said6(text: &[u8], reading: &mut Reading) {
     let mut used = false;
-    singles(text, |word, count| used |= word.starts_with("UdpLite6") && count.is_some_and(|count| count > 0));
+    singles(text, |word, count| {
+        used |= word.starts_with("UdpLite6") && count.is_some_and(|count| count > 0)
+    });
     singles(text, |word, count| {
         if used || !word.starts_with("UdpLite6") {
             reading.field(&VERSION6_WORDS, word, count);
@@ -207,9 +223,16 @@ mod tests {
 
     #[test]
     fn counters_of_version_6_have_charts() {
-        let reading = between(b"Ip6InOctets 5\nUdpLite6InErrors 0\nIcmp6InMsgs 1\n", b"Ip6InOctets 9\nUdpLite6InErrors 0\nIcmp6InMsgs x\n", said6);
+        let reading = between(
+            b"Ip6InOctets 5\nUdpLite6InErrors 0\nIcmp6InMsgs 1\n",
+            b"Ip6InOctets 9\nUdpLite6InErrors 0\nIcmp6InMsgs x\n",
+            said6,
+        );
         assert_eq!(reading.schema().len(), 2);
-        assert_eq!((reading.values()[0], reading.schema()[1].chart.as_str()), (4.0, "ICMPv6 in"));
+        assert_eq!(
+            (reading.values()[0], reading.schema()[1].chart.as_str()),
+            (4.0, "ICMPv6 in")
+        );
         assert!(reading.values()[1].is_nan());
     }
 }

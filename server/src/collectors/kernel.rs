@@ -160,7 +160,10 @@ impl<'a> Iterator for Words<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         let from = self.0.iter().position(|byte| !byte.is_ascii_whitespace())?;
         let rest = &self.0[from..];
-        let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+        let end = rest
+            .iter()
+            .position(u8::is_ascii_whitespace)
+            .unwrap_or(rest.len());
         self.0 = &rest[end..];
         Some(&rest[..end])
     }
@@ -175,6 +178,14 @@ pub fn number(word: &[u8]) -> Option<u64> {
         let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
         number.checked_mul(10)?.checked_add(digit.into())
     })
+}
+
+/// A hexadecimal number that fits.
+pub fn hexadecimal(word: &[u8]) -> Option<u64> {
+    match word.first() {
+        Some(b'+') | None => None,
+        Some(_) => u64::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok(),
+    }
 }
 
 /// A number with a fraction that is finite.
@@ -198,7 +209,16 @@ mod tests {
     fn numbers_are_digits_that_fit_and_nothing_else() {
         assert_eq!(number(b"0"), Some(0));
         assert_eq!(number(b"18446744073709551615"), Some(u64::MAX));
-        for odd in [&b""[..], b"18446744073709551616", b"-1", b"1.5", b"x", b"1x", b"\xff", b"+1"] {
+        for odd in [
+            &b""[..],
+            b"18446744073709551616",
+            b"-1",
+            b"1.5",
+            b"x",
+            b"1x",
+            b"\xff",
+            b"+1",
+        ] {
             assert_eq!(number(odd), None, "{odd:?}");
         }
         assert_eq!(Words(b"-9223372036854775808").signed(), Some(i64::MIN));
@@ -211,7 +231,10 @@ mod tests {
     #[test]
     fn words_are_parted_by_any_white_space() {
         let mut words = Words(b"  cpu0\t12  x\n");
-        assert_eq!((words.text(), words.number(), words.number()), (Some("cpu0"), Some(12), None));
+        assert_eq!(
+            (words.text(), words.number(), words.number()),
+            (Some("cpu0"), Some(12), None)
+        );
         assert_eq!(words.next(), None);
         assert_eq!(lines(b"\na\n\nb").count(), 2);
         assert_eq!(cut(b"a:b:c", b':'), Some((&b"a"[..], &b"b:c"[..])));
@@ -234,11 +257,21 @@ mod tests {
     #[test]
     fn the_files_of_this_kernel_are_read_whole() {
         let mut buffer = Buffer::default();
-        for path in ["/proc/stat", "/proc/vmstat", "/proc/interrupts", "/proc/self/mountinfo", "/proc/net/netstat"] {
+        for path in [
+            "/proc/stat",
+            "/proc/vmstat",
+            "/proc/interrupts",
+            "/proc/self/mountinfo",
+            "/proc/net/netstat",
+        ] {
             let mut file = KernelFile::new(path);
             for _ in 0..2 {
                 let lines = lines(file.read(&mut buffer).unwrap()).count();
-                assert_eq!(lines, std::fs::read_to_string(path).unwrap().lines().count(), "{path}");
+                assert_eq!(
+                    lines,
+                    std::fs::read_to_string(path).unwrap().lines().count(),
+                    "{path}"
+                );
             }
         }
     }
@@ -247,7 +280,10 @@ mod tests {
     fn a_file_that_is_not_there_is_an_error_each_time() {
         let mut file = KernelFile::new("/proc/no/such/file");
         for _ in 0..2 {
-            assert_eq!(file.read(&mut Buffer::default()).unwrap_err().kind(), ErrorKind::NotFound);
+            assert_eq!(
+                file.read(&mut Buffer::default()).unwrap_err().kind(),
+                ErrorKind::NotFound
+            );
         }
     }
 }

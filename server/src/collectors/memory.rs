@@ -61,7 +61,10 @@ impl Collector for Memory {
 
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         let text = self.file.read(&mut self.buffer);
-        said(text.map_err(|error| CollectError::reading(PATH, &error))?, reading)
+        said(
+            text.map_err(|error| CollectError::reading(PATH, &error))?,
+            reading,
+        )
     }
 }
 
@@ -75,7 +78,16 @@ pub(super) fn part(line: &[u8]) -> Option<(&str, u64)> {
 }
 
 /// Parts that the summary is made of.
-const PARTS: [&str; 8] = ["MemTotal", "MemFree", "MemAvailable", "Buffers", "Cached", "SReclaimable", "Shmem", "SwapTotal"];
+const PARTS: [&str; 8] = [
+    "MemTotal",
+    "MemFree",
+    "MemAvailable",
+    "Buffers",
+    "Cached",
+    "SReclaimable",
+    "Shmem",
+    "SwapTotal",
+];
 
 /// What the file says.
 pub fn said(text: &[u8], reading: &mut Reading) -> Result<(), CollectError> {
@@ -88,7 +100,16 @@ pub fn said(text: &[u8], reading: &mut Reading) -> Result<(), CollectError> {
             swap_free = bytes as f64;
         }
     }
-    let [total, free, available, buffers, cached, reclaimable, shared, swap_total] = parts;
+    let [
+        total,
+        free,
+        available,
+        buffers,
+        cached,
+        reclaimable,
+        shared,
+        swap_total,
+    ] = parts;
     if total.is_nan() || total <= 0.0 {
         return Err(CollectError::Failed(format!("{PATH} tells no total.")));
     }

@@ -50,12 +50,32 @@ static PARTS: Fields = Fields {
     ],
     other: |word| {
         let is = |beginnings: &[&str]| beginnings.iter().any(|beginning| word.starts_with(beginning));
-        if is(&["Mem", "SwapTotal", "SwapFree", "VmallocTotal", "VmallocChunk", "NFS_Unstable", "Bounce", "WritebackTmp", "Hugepagesize"]) {
+        if is(&[
+            "Mem",
+            "SwapTotal",
+            "SwapFree",
+            "VmallocTotal",
+            "VmallocChunk",
+            "NFS_Unstable",
+            "Bounce",
+            "WritebackTmp",
+            "Hugepagesize",
+        ]) {
             return None;
         }
         Some(match word {
             _ if is(&["HugePages_"]) => (&HUGE_PAGES, "Huge pages"),
-            _ if is(&["AnonHuge", "ShmemHuge", "ShmemPmd", "FileHuge", "FilePmd", "Hugetlb"]) => (&PART, "Huge pages, bytes"),
+            _ if is(&[
+                "AnonHuge",
+                "ShmemHuge",
+                "ShmemPmd",
+                "FileHuge",
+                "FilePmd",
+                "Hugetlb",
+            ]) =>
+            {
+                (&PART, "Huge pages, bytes")
+            }
             _ if is(&["Active", "Inactive", "Unevictable", "Mlocked"]) => (&PART, "Lists of pages"),
             _ if is(&["DirectMap"]) => (&PART, "Pages of the kernel's map"),
             _ if is(&["Zswap", "SwapCached"]) => (&PART, "Swap, parts"),
@@ -104,7 +124,10 @@ impl Collector for MemoryParts {
 
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         let text = self.file.read(&mut self.buffer);
-        said(text.map_err(|error| CollectError::reading(PATH, &error))?, reading);
+        said(
+            text.map_err(|error| CollectError::reading(PATH, &error))?,
+            reading,
+        );
         if let Ok(text) = self.buddyinfo.read(&mut self.buffer) {
             blocks(text, reading);
         }
@@ -160,7 +183,8 @@ mod tests {
 
     #[test]
     fn parts_have_names_charts_and_bytes_and_what_is_summed_up_elsewhere_is_left_out() {
-        let text = b"MemTotal: 9 kB\nDirty: 2 kB\nHugePages_Total: 3\nNewWord: 1 kB\nActive(anon): 1 kB\nodd\n";
+        let text =
+            b"MemTotal: 9 kB\nDirty: 2 kB\nHugePages_Total: 3\nNewWord: 1 kB\nActive(anon): 1 kB\nodd\n";
         let reading = between(text, text, said);
         assert_eq!(reading.values(), [2048.0, 3.0, 1024.0, 1024.0]);
         assert_eq!(reading.schema()[2].key(), r#"memory_part_bytes{part="NewWord"}"#);

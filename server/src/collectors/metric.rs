@@ -108,6 +108,9 @@ impl Fields {
 
     /// For files of which only the named words matter.
     pub const fn only(named: &'static [(&'static str, &'static Metric)]) -> Fields {
-        Fields { named, other: |_| None }
+        Fields {
+            named,
+            other: |_| None,
+        }
     }
 }

@@ -8,9 +8,33 @@ use super::{
 const PATH: &str = "/proc/self/mountinfo";
 /// File systems that hold no files of anybody.
 const PSEUDO: [&str; 27] = [
-    "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs", "fuse.gvfsd-fuse",
-    "fuse.lxcfs", "fusectl", "hugetlbfs", "mqueue", "nsfs", "proc", "pstore", "ramfs", "rpc_pipefs", "securityfs", "selinuxfs",
-    "squashfs", "sysfs", "tmpfs", "tracefs", "overlay",
+    "autofs",
+    "binfmt_misc",
+    "bpf",
+    "cgroup",
+    "cgroup2",
+    "configfs",
+    "debugfs",
+    "devpts",
+    "devtmpfs",
+    "efivarfs",
+    "fuse.gvfsd-fuse",
+    "fuse.lxcfs",
+    "fusectl",
+    "hugetlbfs",
+    "mqueue",
+    "nsfs",
+    "proc",
+    "pstore",
+    "ramfs",
+    "rpc_pipefs",
+    "securityfs",
+    "selinuxfs",
+    "squashfs",
+    "sysfs",
+    "tmpfs",
+    "tracefs",
+    "overlay",
 ];
 /// File systems that are told; the others are counted.
 pub const MAX_MOUNTS: usize = 64;
@@ -65,7 +89,10 @@ impl Mounts {
     /// Where the unified hierarchy of control groups is mounted.
     pub fn unified(&mut self) -> Option<String> {
         let text = self.file.read(&mut self.buffer).ok()?;
-        lines(text).filter_map(mount).find(|mount| mount.kind == "cgroup2").map(|mount| mount.place)
+        lines(text)
+            .filter_map(mount)
+            .find(|mount| mount.kind == "cgroup2")
+            .map(|mount| mount.place)
     }
 }
 
@@ -74,7 +101,9 @@ pub fn parse(text: &[u8]) -> Vec<Mount> {
     let mut all: Vec<Mount> = lines(text)
         .filter_map(mount)
         // The file system of a container is an overlay, and the only one of its kind that is `/`.
-        .filter(|mount| !PSEUDO.contains(&mount.kind.as_str()) || (mount.kind == "overlay" && mount.place == "/"))
+        .filter(|mount| {
+            !PSEUDO.contains(&mount.kind.as_str()) || (mount.kind == "overlay" && mount.place == "/")
+        })
         .collect();
     all.sort_by(|a, b| (a.place.len(), &a.place).cmp(&(b.place.len(), &b.place)));
     let mut seen = std::collections::HashSet::new();
@@ -104,10 +133,14 @@ fn unescaped(text: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((first, after)) = rest.split_first() {
-        let octal = after.get(..3).filter(|digits| *first == b'\\' && digits.iter().all(|digit| (b'0'..b'8').contains(digit)));
+        let octal = after
+            .get(..3)
+            .filter(|digits| *first == b'\\' && digits.iter().all(|digit| (b'0'..b'8').contains(digit)));
         match octal {
             Some(digits) => {
-                let code = digits.iter().fold(0_u32, |code, digit| code * 8 + u32::from(digit - b'0'));
+                let code = digits
+                    .iter()
+                    .fold(0_u32, |code, digit| code * 8 + u32::from(digit - b'0'));
                 bytes.push(code as u8);
                 rest = &after[3..];
             }
@@ -136,7 +169,10 @@ mod tests {
         let all = parse(TEXT);
         let places: Vec<&str> = all.iter().map(|mount| mount.place.as_str()).collect();
         assert_eq!(places, ["/", "/mnt/my disk"]);
-        assert_eq!((all[0].read_only, all[1].read_only, all[1].kind.as_str()), (false, true, "xfs"));
+        assert_eq!(
+            (all[0].read_only, all[1].read_only, all[1].kind.as_str()),
+            (false, true, "xfs")
+        );
     }
 
     #[test]

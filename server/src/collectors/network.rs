@@ -27,23 +27,27 @@ metrics! {
 /// Columns of a line.
 pub(super) type Columns = [Option<u64>; 16];
 
-/// Interfaces with their columns, loopback last, and how many there are.
+/// A line, if it is of an interface.
+fn one(line: &[u8]) -> Option<(&str, Columns)> {
+    let (name, rest) = cut(line, b':')?;
+    let mut words = Words(rest);
+    let columns = std::array::from_fn(|_| words.number());
+    Some((std::str::from_utf8(name.trim_ascii()).ok()?, columns))
+}
+
+/// Interfaces with their columns, loopback last.
 pub(super) fn interfaces(text: &[u8]) -> impl Iterator<Item = (&str, Columns)> {
-    let one = |line| {
-        let (name, rest) = cut(line, b':')?;
-        let mut words = Words(rest);
-        let columns = std::array::from_fn(|_| words.number());
-        Some((std::str::from_utf8(name.trim_ascii()).ok()?, columns))
-    };
     let all = move || lines(text).filter_map(one);
     let others = all().filter(|(name, _)| *name != "lo");
-    others.take(MAX_INTERFACES).chain(all().filter(|(name, _)| *name == "lo"))
+    others
+        .take(MAX_INTERFACES)
+        .chain(all().filter(|(name, _)| *name == "lo"))
 }
 
 /// Interfaces that are not told.
-pub(super) fn left_out(text: &[u8]) -> usize {
-    let all = lines(text).filter(|line| line.contains(&b':')).count();
-    all.saturating_sub(interfaces(text).count())
+fn left_out(text: &[u8]) -> usize {
+    let others = lines(text).filter_map(one).filter(|(name, _)| *name != "lo");
+    others.count().saturating_sub(MAX_INTERFACES)
 }
 
 /// See the module.
@@ -84,9 +88,14 @@ impl Collector for Network {
 
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         let text = self.file.read(&mut self.buffer);
-        said(text.map_err(|error| CollectError::reading(PATH, &error))?, reading);
+        said(
+            text.map_err(|error| CollectError::reading(PATH, &error))?,
+            reading,
+        );
         match reading.values().is_empty() {
-            true => Err(CollectError::Unavailable("This machine shows no network interfaces.".into())),
+            true => Err(CollectError::Unavailable(
+                "This machine shows no network interfaces.".into(),
+            )),
             false => Ok(()),
         }
     }
@@ -123,20 +132,33 @@ mod tests {
 
     #[test]
     fn rates_are_per_interface_and_loopback_comes_last() {
-        let text = |bytes: u64| format!("{HEAD}    lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n  eth0:{bytes} 0 0 1611 0 0 0 0 5 0 0 0 0 0 0 0\nodd\n");
+        let text = |bytes: u64| {
+            format!(
+                "{HEAD}    lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n  eth0:{bytes} 0 0 1611 0 0 0 0 5 0 0 0 0 0 0 0\nodd\n"
+            )
+        };
         let reading = between(text(100).as_bytes(), text(400).as_bytes(), said);
         assert_eq!(reading.value_of("network_received_bytes_per_second"), Some(300.0));
-        assert_eq!(reading.schema().last().unwrap().label_value("interface"), Some("lo"));
+        assert_eq!(
+            reading.schema().last().unwrap().label_value("interface"),
+            Some("lo")
+        );
         assert_eq!(reading.schema().len(), 16);
     }
 
     #[test]
     fn above_the_limit_interfaces_are_counted() {
-        let names = (0..MAX_INTERFACES + 3).map(|number| format!("veth{number}: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n"));
+        let names = (0..MAX_INTERFACES + 3)
+            .map(|number| format!("veth{number}: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n"));
         let text = format!("{HEAD}{}lo: 1 2 3\n", names.collect::<String>());
         let reading = between(text.as_bytes(), text.as_bytes(), said);
         assert_eq!(reading.value_of("network_interfaces_left_out"), Some(3.0));
-        assert!(reading.schema().iter().any(|spec| spec.label_value("interface") == Some("lo")));
+        assert!(
+            reading
+                .schema()
+                .iter()
+                .any(|spec| spec.label_value("interface") == Some("lo"))
+        );
     }
 
     #[test]

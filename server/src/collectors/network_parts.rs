@@ -4,7 +4,7 @@
 
 use super::{
     CollectError, Collector, Reading,
-    kernel::{Buffer, KernelFile},
+    kernel::{Buffer, KernelFile, may_keep_many},
     metric::{Metric, gauge, metrics, rate},
     network::{PATH, interfaces},
 };
@@ -19,30 +19,51 @@ metrics! {
     MULTICAST = rate("network_multicast_packets_per_second", Unit::PerSecond, "Multicast", "{} in", "Multicast packets that came.").labels(&["interface"]);
     COMPRESSED_IN = rate("network_received_compressed_per_second", Unit::PerSecond, "Compressed packets", "{} in", "Compressed packets that came.").labels(&["interface"]);
     COMPRESSED_OUT = rate("network_transmitted_compressed_per_second", Unit::PerSecond, "Compressed packets", "{} out", "Compressed packets that were sent.").labels(&["interface"]);
+    DETAIL = rate("network_link_errors_per_second", Unit::PerSecond, "Errors of {}", "{1}", "Counter {1} of the interface {}.").labels(&["interface", "error"]);
     LINK = gauge("network_link_up", Unit::None, "Link", "{}", "1 when the link is there, 0 when it is not. No value while the interface is off.").labels(&["interface"]);
     SPEED = gauge("network_speed_bytes_per_second", Unit::BytesPerSecond, "Link speed", "{}", "Speed that the link was made with. No value where the driver tells none.").labels(&["interface"]).scale(125_000.0);
     CHANGES = rate("network_link_changes_per_second", Unit::PerSecond, "Link changes", "{}", "Times that the link came or went.").labels(&["interface"]);
     MTU = gauge("network_mtu_bytes", Unit::Bytes, "Largest packet", "{}", "Largest packet that the interface takes.").labels(&["interface"]);
 }
 
+/// Counters that only sysfs tells apart (Documentation/networking/statistics.rst).
+const DETAILS: [&str; 9] = [
+    "rx_length_errors",
+    "rx_over_errors",
+    "rx_crc_errors",
+    "rx_frame_errors",
+    "rx_missed_errors",
+    "rx_nohandler",
+    "tx_aborted_errors",
+    "tx_heartbeat_errors",
+    "tx_window_errors",
+];
+
 /// What sysfs has of an interface.
 struct Link {
     interface: String,
+    /// Whether there is a device behind it.
+    is_hardware: bool,
     carrier: KernelFile,
     speed: KernelFile,
     changes: KernelFile,
     mtu: KernelFile,
+    /// By the places of [`DETAILS`].
+    details: [KernelFile; DETAILS.len()],
 }
 
 impl Link {
     fn new(interface: &str) -> Link {
-        let file = |name: &str| KernelFile::at(format!("/sys/class/net/{interface}/{name}"));
+        let kept = may_keep_many();
+        let file = |name: &str| KernelFile::at(format!("/sys/class/net/{interface}/{name}")).kept(kept);
         Link {
             interface: interface.to_owned(),
+            is_hardware: std::path::Path::new(&format!("/sys/class/net/{interface}/device")).exists(),
             carrier: file("carrier"),
             speed: file("speed"),
             changes: file("carrier_changes"),
             mtu: file("mtu"),
+            details: DETAILS.map(|name| file(&format!("statistics/{name}"))),
         }
     }
 
@@ -50,10 +71,19 @@ impl Link {
         let label = [self.interface.as_str()];
         reading.count(&LINK, &label, self.carrier.number(buffer));
         // -1, and on some drivers 4294967295, where it is not known.
-        let speed = self.speed.number(buffer).filter(|mbit| *mbit < u64::from(u32::MAX));
+        let speed = self
+            .speed
+            .number(buffer)
+            .filter(|mbit| *mbit < u64::from(u32::MAX));
         reading.count(&SPEED, &label, speed);
         reading.count(&CHANGES, &label, self.changes.number(buffer));
         reading.count(&MTU, &label, self.mtu.number(buffer));
+        // Of an interface without hardware behind it they are always zero.
+        if self.is_hardware {
+            for (name, file) in DETAILS.iter().zip(&mut self.details) {
+                reading.count(&DETAIL, &[label[0], name], file.number(buffer));
+            }
+        }
     }
 }
 
@@ -120,7 +150,9 @@ impl Collector for NetworkParts {
         }
         self.links.truncate(at);
         match at {
-            0 => Err(CollectError::Unavailable("This machine shows no network interfaces.".into())),
+            0 => Err(CollectError::Unavailable(
+                "This machine shows no network interfaces.".into(),
+            )),
             _ => Ok(()),
         }
     }
@@ -136,7 +168,8 @@ mod tests {
         let reading = read(&mut NetworkParts::default());
         let at = |name: &str| {
             let mut all = reading.schema().iter().zip(reading.values());
-            all.find(|(spec, _)| spec.name == name && spec.label_value("interface") == Some("lo")).map(|(_, value)| *value)
+            all.find(|(spec, _)| spec.name == name && spec.label_value("interface") == Some("lo"))
+                .map(|(_, value)| *value)
         };
         assert!(at("network_mtu_bytes").unwrap() > 0.0);
         assert!(at("network_speed_bytes_per_second").unwrap().is_nan());

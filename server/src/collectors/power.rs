@@ -66,7 +66,9 @@ impl Collector for Power {
         }
         self.readings = self.readings.wrapping_add(1);
         if self.sources.is_empty() {
-            return Err(CollectError::Unavailable("This machine shows no fans, power sensors or batteries.".into()));
+            return Err(CollectError::Unavailable(
+                "This machine shows no fans, power sensors or batteries.".into(),
+            ));
         }
         for Source { metric, sensor } in &mut self.sources {
             reading.count(metric, &[&sensor.name], sensor.file.number(&mut self.buffer));
@@ -77,8 +79,17 @@ impl Collector for Power {
 
 fn sources(hwmon: &Path, powercap: &Path, supplies: &Path) -> Vec<Source> {
     let mut all = Vec::new();
-    for (kind, metric) in [("fan", &FAN), ("in", &VOLTS), ("curr", &AMPERES), ("power", &WATTS)] {
-        all.extend(inputs(hwmon, kind).into_iter().map(|sensor| Source { metric, sensor }));
+    for (kind, metric) in [
+        ("fan", &FAN),
+        ("in", &VOLTS),
+        ("curr", &AMPERES),
+        ("power", &WATTS),
+    ] {
+        all.extend(
+            inputs(hwmon, kind)
+                .into_iter()
+                .map(|sensor| Source { metric, sensor }),
+        );
     }
     let mut one = |metric, name: &str, path: std::path::PathBuf| {
         if path.is_file() {

@@ -25,9 +25,14 @@ const MAX_KEPT: usize = 512;
 /// Programs and users that are told; the others are counted.
 const MAX_PROGRAMS: usize = 40;
 const MAX_USERS: usize = 20;
-/// What all threads of the kernel are called together.
-const KERNEL: &str = "[kernel]";
-const STATES: [&str; 6] = ["running", "sleeping", "waiting for disk", "stopped", "zombie", "idle"];
+const STATES: [&str; 6] = [
+    "running",
+    "sleeping",
+    "waiting for disk",
+    "stopped",
+    "zombie",
+    "idle",
+];
 
 metrics! {
     PROCESSES = gauge("processes", Unit::Count, "Processes by state", "{}", "Processes that are {}.").labels(&["state"]);
@@ -35,21 +40,42 @@ metrics! {
     PROGRAM_MEMORY = gauge("program_memory_bytes", Unit::Bytes, "Memory by program", "{}", "Resident memory of all processes of the name {}; what they share counts for each of them.").labels(&["program"]);
     PROGRAM_COUNT = gauge("program_processes", Unit::Count, "Processes by program", "{}", "Processes of the name {}.").labels(&["program"]);
     PROGRAM_THREADS = gauge("program_threads", Unit::Count, "Threads by program", "{}", "Threads of all processes of the name {}.").labels(&["program"]);
+    PROGRAM_FAULTS = gauge("program_page_faults_per_second", Unit::PerSecond, "Page faults by program", "{}", "Times that processes of the name {} touched memory that was not mapped and was there.").labels(&["program"]);
+    PROGRAM_MAJOR = gauge("program_page_faults_major_per_second", Unit::PerSecond, "Page faults by program, major", "{}", "Page faults of processes of the name {} that had to wait for a disk.").labels(&["program"]);
     PROGRAM_READ = gauge("program_read_bytes_per_second", Unit::BytesPerSecond, "Disk reads by program", "{}", "Bytes that processes of the name {} read from disks. No value where none of them may be looked at.").labels(&["program"]);
     PROGRAM_WRITTEN = gauge("program_written_bytes_per_second", Unit::BytesPerSecond, "Disk writes by program", "{}", "Bytes that processes of the name {} wrote to disks. No value where none of them may be looked at.").labels(&["program"]);
     USER_CPU = gauge("user_cpu_percent", Unit::Percent, "Processor by user", "{}", "Processor time of all processes of the user {}, of one core.").labels(&["user"]);
     USER_MEMORY = gauge("user_memory_bytes", Unit::Bytes, "Memory by user", "{}", "Resident memory of all processes of the user {}; what they share counts for each of them.").labels(&["user"]);
     USER_COUNT = gauge("user_processes", Unit::Count, "Processes by user", "{}", "Processes of the user {}.").labels(&["user"]);
     USER_THREADS = gauge("user_threads", Unit::Count, "Threads by user", "{}", "Threads of all processes of the user {}.").labels(&["user"]);
+    USER_FAULTS = gauge("user_page_faults_per_second", Unit::PerSecond, "Page faults by user", "{}", "Times that processes of the user {} touched memory that was not mapped and was there.").labels(&["user"]);
+    USER_MAJOR = gauge("user_page_faults_major_per_second", Unit::PerSecond, "Page faults by user, major", "{}", "Page faults of processes of the user {} that had to wait for a disk.").labels(&["user"]);
     USER_READ = gauge("user_read_bytes_per_second", Unit::BytesPerSecond, "Disk reads by user", "{}", "Bytes that processes of the user {} read from disks. No value where none of them may be looked at.").labels(&["user"]);
     USER_WRITTEN = gauge("user_written_bytes_per_second", Unit::BytesPerSecond, "Disk writes by user", "{}", "Bytes that processes of the user {} wrote to disks. No value where none of them may be looked at.").labels(&["user"]);
     PROGRAMS_LEFT_OUT = gauge("programs_left_out", Unit::Count, "Programs and users left out", "programs", "Names of programs above the limit of 40, which are not told.");
     USERS_LEFT_OUT = gauge("users_left_out", Unit::Count, "Programs and users left out", "users", "Users above the limit of 20, who are not told.");
 }
 
-static OF_PROGRAM: [&Metric; 6] =
-    [&PROGRAM_CPU, &PROGRAM_MEMORY, &PROGRAM_COUNT, &PROGRAM_THREADS, &PROGRAM_READ, &PROGRAM_WRITTEN];
-static OF_USER: [&Metric; 6] = [&USER_CPU, &USER_MEMORY, &USER_COUNT, &USER_THREADS, &USER_READ, &USER_WRITTEN];
+static OF_PROGRAM: [&Metric; 8] = [
+    &PROGRAM_CPU,
+    &PROGRAM_MEMORY,
+    &PROGRAM_COUNT,
+    &PROGRAM_THREADS,
+    &PROGRAM_FAULTS,
+    &PROGRAM_MAJOR,
+    &PROGRAM_READ,
+    &PROGRAM_WRITTEN,
+];
+static OF_USER: [&Metric; 8] = [
+    &USER_CPU,
+    &USER_MEMORY,
+    &USER_COUNT,
+    &USER_THREADS,
+    &USER_FAULTS,
+    &USER_MAJOR,
+    &USER_READ,
+    &USER_WRITTEN,
+];
 
 /// One process, from when it was first seen.
 struct Known {
@@ -63,6 +89,8 @@ struct Known {
     io: Option<KernelFile>,
     /// Processor ticks at the reading before.
     ticks: Option<u64>,
+    /// Page faults at the reading before, all minor ones and all major ones.
+    faults: Option<(u64, u64)>,
     /// Bytes read and written at the reading before.
     bytes: Option<(u64, u64)>,
     /// Its places among the programs and users.
@@ -129,7 +157,8 @@ impl Collector for Processes {
             self.users = user_names();
         }
         self.readings = self.readings.wrapping_add(1);
-        self.list().map_err(|error| CollectError::reading("/proc", &error.into()))?;
+        self.list()
+            .map_err(|error| CollectError::reading("/proc", &error.into()))?;
         self.programs.begin();
         self.owners.begin();
         let mut states = [0_u32; STATES.len()];
@@ -151,7 +180,11 @@ impl Processes {
     fn list(&mut self) -> rustix::io::Result<()> {
         let folder = match self.folder.take() {
             Some(folder) => folder,
-            None => rustix::fs::open("/proc", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?,
+            None => rustix::fs::open(
+                "/proc",
+                OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+                Mode::empty(),
+            )?,
         };
         rustix::fs::seek(&folder, SeekFrom::Start(0))?;
         self.pids.clear();
@@ -207,7 +240,9 @@ impl Processes {
             Err(_) => {
                 old?;
                 old = None;
-                file.insert(stat_file(pid, keeps)).read_record(&mut self.buffer).ok()?
+                file.insert(stat_file(pid, keeps))
+                    .read_record(&mut self.buffer)
+                    .ok()?
             }
         };
         let stat = ProcStat::parse(line)?;
@@ -229,11 +264,14 @@ impl Processes {
         let user = user_of(pid).map_or_else(String::new, |id| {
             self.users.get(&id).cloned().unwrap_or_else(|| id.to_string())
         });
-        let program = if stat.is_kernel_thread() { KERNEL } else { name.as_str() };
+        let program = match stat.is_kernel_thread() {
+            true => self.programs.place(&kind_of_thread(&name)),
+            false => self.programs.place(&name),
+        };
         Known {
             pid,
             start_ticks: stat.start_ticks,
-            program: self.programs.place(program),
+            program,
             owner: self.owners.place(&user),
             command: command(pid),
             name,
@@ -241,6 +279,7 @@ impl Processes {
             stat: stat_file(pid, keeps),
             io: Some(KernelFile::at(format!("/proc/{pid}/io")).kept(keeps)),
             ticks: None,
+            faults: None,
             bytes: None,
         }
     }
@@ -249,9 +288,14 @@ impl Processes {
         let before = process.ticks.replace(stat.cpu_ticks);
         let ticks = before.and_then(|before| stat.cpu_ticks.checked_sub(before));
         // A hundred ticks are a second.
-        let cpu_percent = ticks.filter(|_| secs > 0.0).map_or(0.0, |ticks| ticks as f64 / secs);
+        let cpu_percent = ticks
+            .filter(|_| secs > 0.0)
+            .map_or(0.0, |ticks| ticks as f64 / secs);
         let memory_bytes = stat.resident_pages.saturating_mul(self.page_bytes);
-        let told = process.io.as_mut().map(|file| file.read_record(&mut self.buffer).map(traffic));
+        let told = process
+            .io
+            .as_mut()
+            .map(|file| file.read_record(&mut self.buffer).map(traffic));
         let now = match told {
             Some(Ok(now)) => now,
             Some(Err(_)) => {
@@ -261,14 +305,14 @@ impl Processes {
             }
             None => None,
         };
-        let grown = now.zip(std::mem::replace(&mut process.bytes, now)).and_then(|(now, before)| {
-            Some((now.0.checked_sub(before.0)?, now.1.checked_sub(before.1)?))
-        });
-        let traffic = grown.filter(|_| secs > 0.0).map(|(read, written)| (read as f64 / secs, written as f64 / secs));
+        let traffic = rates(std::mem::replace(&mut process.bytes, now), now, secs);
+        let faults = Some((stat.minor_faults, stat.major_faults));
+        let faults = rates(std::mem::replace(&mut process.faults, faults), faults, secs);
         let usage = Usage {
             cpu_percent,
             memory_bytes,
             threads: stat.threads,
+            faults,
             traffic,
         };
         self.programs.add(process.program, &usage);
@@ -291,6 +335,20 @@ impl Processes {
             io_known: traffic.is_some(),
         }
     }
+}
+
+/// Threads of the kernel have a name for each core and device: `kworker/0:1H-kblockd` is one of many workers.
+fn kind_of_thread(name: &str) -> String {
+    let kind = name.split(['/', ':', '-']).next().unwrap_or(name);
+    format!("[{}]", kind.trim_end_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// What two totals grew by per second.
+fn rates(before: Option<(u64, u64)>, now: Option<(u64, u64)>, secs: f64) -> Option<(f64, f64)> {
+    let (before, now) = (before?, now?);
+    let first = now.0.checked_sub(before.0)?;
+    let second = now.1.checked_sub(before.1)?;
+    (secs > 0.0).then(|| (first as f64 / secs, second as f64 / secs))
 }
 
 fn stat_file(pid: u32, kept: bool) -> KernelFile {
@@ -323,7 +381,10 @@ fn user_names() -> HashMap<u32, String> {
         return HashMap::new();
     };
     let number = |id: &Uid| **id;
-    users.iter().map(|user| (number(user.id()), user.name().to_owned())).collect()
+    users
+        .iter()
+        .map(|user| (number(user.id()), user.name().to_owned()))
+        .collect()
 }
 
 #[cfg(test)]

@@ -43,10 +43,17 @@ fn a_child_comes_and_goes() {
     let (mut child, start_ms) = sleeper();
     let pid = child.id();
     let table = rows(&mut collector, &mut reading);
-    assert_eq!(table.iter().find(|row| row.pid == pid).unwrap().start_ms, start_ms);
+    assert_eq!(
+        table.iter().find(|row| row.pid == pid).unwrap().start_ms,
+        start_ms
+    );
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(rows(&mut collector, &mut reading).iter().all(|row| row.pid != pid));
+    assert!(
+        rows(&mut collector, &mut reading)
+            .iter()
+            .all(|row| row.pid != pid)
+    );
 }
 
 #[test]
@@ -71,7 +78,23 @@ fn programs_and_users_are_summed_up() {
 
 #[test]
 fn traffic_is_read_from_its_lines_or_not_at_all() {
-    assert_eq!(traffic(b"rchar: 5\nread_bytes: 4096\nwrite_bytes: 1\n"), Some((4096, 1)));
+    assert_eq!(
+        traffic(b"rchar: 5\nread_bytes: 4096\nwrite_bytes: 1\n"),
+        Some((4096, 1))
+    );
     assert_eq!(traffic(b"read_bytes: 4096\n"), None);
     assert_eq!(traffic(b"read_bytes: x\nwrite_bytes: 1\n"), None);
+}
+
+#[test]
+fn threads_of_the_kernel_are_told_by_their_kind() {
+    for (name, kind) in [
+        ("kworker/0:1H-kblockd", "[kworker]"),
+        ("ksoftirqd/1", "[ksoftirqd]"),
+        ("kswapd0", "[kswapd]"),
+        ("rcu_preempt", "[rcu_preempt]"),
+        ("jbd2/vda-8", "[jbd]"),
+    ] {
+        assert_eq!(kind_of_thread(name), kind);
+    }
 }

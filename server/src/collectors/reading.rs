@@ -73,10 +73,9 @@ impl Slot {
 impl Reading {
     /// Begins a reading.
     pub fn begin(&mut self, now: Instant) {
-        self.elapsed_secs = self
-            .begun
-            .replace(now)
-            .map_or(f64::NAN, |before| now.saturating_duration_since(before).as_secs_f64());
+        self.elapsed_secs = self.begun.replace(now).map_or(f64::NAN, |before| {
+            now.saturating_duration_since(before).as_secs_f64()
+        });
         self.values.clear();
         self.place = 0;
         self.left_out = 0;
@@ -90,14 +89,21 @@ impl Reading {
 
     /// Says a number. NaN is "no value".
     pub fn value(&mut self, metric: &'static Metric, labels: &[&str], value: f64) {
-        if self.take(address(metric), labels, || Some((metric, metric.spec(labels, None)))).is_some() {
+        if self
+            .take(address(metric), labels, || {
+                Some((metric, metric.spec(labels, None)))
+            })
+            .is_some()
+        {
             self.values.push(value);
         }
     }
 
     /// Says a count of the kernel: as it stands, or as the rate that the metric is. None is "no value".
     pub fn count(&mut self, metric: &'static Metric, labels: &[&str], count: Option<u64>) {
-        let found = self.take(address(metric), labels, || Some((metric, metric.spec(labels, None))));
+        let found = self.take(address(metric), labels, || {
+            Some((metric, metric.spec(labels, None)))
+        });
         if let Some(at) = found {
             self.push_count(at, count);
         }
@@ -173,7 +179,11 @@ impl Reading {
         anew.specs.extend(spec);
         self.slots.push(Slot {
             source,
-            labels: labels.iter().flat_map(|label| [*label, "\0"]).collect::<String>().into(),
+            labels: labels
+                .iter()
+                .flat_map(|label| [*label, "\0"])
+                .collect::<String>()
+                .into(),
             metric,
             last,
         });

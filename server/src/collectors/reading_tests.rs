@@ -4,16 +4,34 @@ use farol_model::metric::Unit;
 use std::time::Duration;
 
 static LEVEL: Metric = gauge("level", Unit::None, "Level", "level", "A number.");
-static SENT: Metric = rate("sent_bytes_per_second", Unit::BytesPerSecond, "Traffic", "{} out", "Sent by {}.")
-    .labels(&["interface"])
-    .scale(2.0);
-static EVENTS: Metric = rate("events_per_second", Unit::PerSecond, "Events", "{}", "Counter {}.").labels(&["event"]);
+static SENT: Metric = rate(
+    "sent_bytes_per_second",
+    Unit::BytesPerSecond,
+    "Traffic",
+    "{} out",
+    "Sent by {}.",
+)
+.labels(&["interface"])
+.scale(2.0);
+static EVENTS: Metric = rate(
+    "events_per_second",
+    Unit::PerSecond,
+    "Events",
+    "{}",
+    "Counter {}.",
+)
+.labels(&["event"]);
 static WORDS: Fields = Fields {
     named: &[("level", &LEVEL)],
     other: |word| (word != "noise").then_some((&EVENTS, "Other events")),
 };
 
-fn read(reading: &mut Reading, start: Instant, secs: u64, say: impl FnOnce(&mut Reading)) -> Arc<[MetricSpec]> {
+fn read(
+    reading: &mut Reading,
+    start: Instant,
+    secs: u64,
+    say: impl FnOnce(&mut Reading),
+) -> Arc<[MetricSpec]> {
     reading.begin(start + Duration::from_secs(secs));
     say(reading);
     reading.end();
@@ -45,7 +63,9 @@ fn while_the_layout_stays_the_schema_is_the_same_and_rates_are_of_their_own_tota
 fn a_total_that_shrank_or_is_not_told_or_no_time_at_all_is_no_value() {
     let (mut reading, start) = (Reading::default(), Instant::now());
     let mut rate = |secs, count| {
-        read(&mut reading, start, secs, |reading| reading.count(&SENT, &["eth0"], count));
+        read(&mut reading, start, secs, |reading| {
+            reading.count(&SENT, &["eth0"], count)
+        });
         reading.values()[0]
     };
     rate(0, Some(100));
@@ -73,12 +93,19 @@ fn devices_come_and_go_and_the_others_keep_their_totals() {
     assert_eq!(without.len(), 2);
     read(&mut reading, start, 2, say(&["a", "b", "c", "d"], 2));
     assert_eq!((reading.values()[0], reading.values()[2]), (2.0, 2.0));
-    assert!(reading.values()[1].is_nan() && reading.values()[3].is_nan(), "new ones have no rate");
+    assert!(
+        reading.values()[1].is_nan() && reading.values()[3].is_nan(),
+        "new ones have no rate"
+    );
     let fewer = read(&mut reading, start, 3, say(&["a"], 3));
     assert_eq!((fewer.len(), reading.values()), (1, &[2.0][..]));
     read(&mut reading, start, 4, say(&["c", "a"], 4));
     assert!(reading.values()[0].is_nan());
-    assert_eq!(reading.values()[1], 2.0, "another order is another layout, not another series");
+    assert_eq!(
+        reading.values()[1],
+        2.0,
+        "another order is another layout, not another series"
+    );
 }
 
 #[test]
@@ -100,8 +127,12 @@ fn words_that_are_left_out_have_no_series_and_do_not_shift_the_others() {
 #[test]
 fn labels_that_begin_alike_are_told_apart() {
     let (mut reading, start) = (Reading::default(), Instant::now());
-    read(&mut reading, start, 0, |reading| reading.value(&SENT, &["eth1"], 1.0));
-    let schema = read(&mut reading, start, 1, |reading| reading.value(&SENT, &["eth10"], 1.0));
+    read(&mut reading, start, 0, |reading| {
+        reading.value(&SENT, &["eth1"], 1.0)
+    });
+    let schema = read(&mut reading, start, 1, |reading| {
+        reading.value(&SENT, &["eth10"], 1.0)
+    });
     assert_eq!(schema[0].label_value("interface"), Some("eth10"));
 }
 
@@ -119,9 +150,15 @@ fn a_chart_has_so_many_series_and_the_others_go_to_a_second() {
     };
     let charts = |schema: Arc<[MetricSpec]>| schema.iter().map(|spec| spec.chart.clone()).collect::<Vec<_>>();
     let few = charts(read(&mut reading, start, 0, say(20)));
-    assert_eq!((few[11].as_str(), few[12].as_str()), ("Traffic", "Traffic, part 2"));
+    assert_eq!(
+        (few[11].as_str(), few[12].as_str()),
+        ("Traffic", "Traffic, part 2")
+    );
     let many = charts(read(&mut reading, start, 1, say(30)));
-    assert_eq!((many[23].as_str(), many[24].as_str()), ("Traffic, part 2", "Traffic, part 3"));
+    assert_eq!(
+        (many[23].as_str(), many[24].as_str()),
+        ("Traffic, part 2", "Traffic, part 3")
+    );
 }
 
 #[test]

@@ -1,6 +1,9 @@
 use super::*;
 use crate::collectors::metric::{self, Metric};
-use farol_model::{metric::Unit, process::ProcessRow};
+use farol_model::{
+    metric::{MetricSpec, Unit},
+    process::ProcessRow,
+};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// How long an event may take before the test gives up.
@@ -15,6 +18,7 @@ struct Scripted {
 }
 
 static X: Metric = metric::gauge("x", Unit::None, "X", "x", "A number.");
+static ALL: &[&Metric] = &[&X];
 
 impl Collector for Scripted {
     fn name(&self) -> &'static str {
@@ -27,7 +31,7 @@ impl Collector for Scripted {
         "the test"
     }
     fn metrics(&self) -> &'static [&'static Metric] {
-        &[&X]
+        ALL
     }
     fn place(&self) -> Place {
         self.place
@@ -248,8 +252,12 @@ fn of_those_on_one_thread_one_that_errs_panics_or_is_paused_does_not_stop_the_ot
         shared("good", |reading| value(reading.into())),
         shared("paused", |reading| value(reading.into())),
     ]);
-    until_health(&told, "panics", |state| matches!(state, CollectorState::Failed { .. }));
-    until_health(&told, "errs", |state| matches!(state, CollectorState::Failed { .. }));
+    until_health(&told, "panics", |state| {
+        matches!(state, CollectorState::Failed { .. })
+    });
+    until_health(&told, "errs", |state| {
+        matches!(state, CollectorState::Failed { .. })
+    });
     control.pause("paused").unwrap();
     let now = until_frame(&told, "metrics/local/good");
     while until_frame(&told, "metrics/local/good") < now + 3.0 {}

@@ -3,7 +3,7 @@
 
 use super::{
     CollectError, Collector, Place, Reading,
-    kernel::{Buffer, KernelFile, Words, cut, lines},
+    kernel::{Buffer, KernelFile, Words, cut, hexadecimal, lines},
     metric::{Metric, gauge, metrics, rate},
 };
 use farol_model::metric::Unit;
@@ -63,7 +63,10 @@ impl Collector for Softirqs {
 
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         let text = self.file.read(&mut self.buffer);
-        said(text.map_err(|error| CollectError::reading(PATH, &error))?, reading);
+        said(
+            text.map_err(|error| CollectError::reading(PATH, &error))?,
+            reading,
+        );
         if let Ok(text) = self.softnet.read(&mut self.buffer) {
             softnet(text, reading);
         }
@@ -116,16 +119,18 @@ pub fn softnet(text: &[u8], reading: &mut Reading) {
         }
         let mut digits = [0; 20];
         let core = decimal_text(columns[12].unwrap_or(at as u64), &mut digits);
-        for (metric, column) in [(&PACKETS, 0), (&DROPPED, 1), (&SQUEEZED, 2), (&STEERED, 9), (&BACKLOG, 11)] {
+        for (metric, column) in [
+            (&PACKETS, 0),
+            (&DROPPED, 1),
+            (&SQUEEZED, 2),
+            (&STEERED, 9),
+            (&BACKLOG, 11),
+        ] {
             if columns[column].is_some() {
                 reading.count(metric, &[core], columns[column]);
             }
         }
     }
-}
-
-fn hexadecimal(word: &[u8]) -> Option<u64> {
-    u64::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok()
 }
 
 /// A number as text.
@@ -155,12 +160,16 @@ mod tests {
             said,
         );
         assert_eq!(reading.values()[3..6], [3.0, 1.0, 2.0]);
-        assert_eq!(reading.schema()[5].key(), r#"softirqs_core_per_second{core="1",kind="TIMER"}"#);
+        assert_eq!(
+            reading.schema()[5].key(),
+            r#"softirqs_core_per_second{core="1",kind="TIMER"}"#
+        );
     }
 
     #[test]
     fn columns_of_the_network_are_hexadecimal_and_older_kernels_have_fewer() {
-        let new = |packets: &str| format!("{packets} 00000001 00000002 0 0 0 0 0 0 00000003 0 00000004 00000007\n");
+        let new =
+            |packets: &str| format!("{packets} 00000001 00000002 0 0 0 0 0 0 00000003 0 00000004 00000007\n");
         let reading = between(new("0000000a").as_bytes(), new("0000001a").as_bytes(), softnet);
         assert_eq!(reading.value_of("softnet_packets_per_second"), Some(16.0));
         assert_eq!(reading.value_of("softnet_backlog"), Some(4.0));

@@ -3,8 +3,18 @@
 use super::kernel::{Words, lines};
 
 /// Modes in the order of the file. The last two are contained in the first two.
-pub const MODES: [&str; 10] =
-    ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal", "guest", "guest_nice"];
+pub const MODES: [&str; 10] = [
+    "user",
+    "nice",
+    "system",
+    "idle",
+    "iowait",
+    "irq",
+    "softirq",
+    "steal",
+    "guest",
+    "guest_nice",
+];
 const IDLE: usize = 3;
 const IOWAIT: usize = 4;
 /// How many of the modes make up the whole time.
@@ -32,7 +42,12 @@ pub struct Cores(Vec<Core>);
 impl Core {
     /// Percent of the time that it was busy.
     pub fn busy(&self) -> f64 {
-        let idle = self.shares[IDLE] + if self.shares[IOWAIT].is_nan() { 0.0 } else { self.shares[IOWAIT] };
+        let idle = self.shares[IDLE]
+            + if self.shares[IOWAIT].is_nan() {
+                0.0
+            } else {
+                self.shares[IOWAIT]
+            };
         (100.0 - idle).clamp(0.0, 100.0)
     }
 
@@ -60,7 +75,11 @@ impl Cores {
             };
             let mut words = Words(name);
             // `cpu` itself is all together.
-            let name = if name.first().is_some_and(u8::is_ascii_digit) { words.text() } else { Some("") };
+            let name = if name.first().is_some_and(u8::is_ascii_digit) {
+                words.text()
+            } else {
+                Some("")
+            };
             let Some(name) = name.filter(|_| at <= MAX_CORES) else {
                 continue;
             };

@@ -76,12 +76,53 @@ static EXTENDED: Fields = Fields {
                 _ if has(&["Abort"]) => "Connections given up",
                 _ if has(&["DSACK"]) => "Segments that came twice",
                 _ if has(&["Hystart"]) => "Slow start",
-                _ if has(&["ACKSkipped", "Challenge", "MinTTL", "PAWS", "MD5", "TCPAO", "Filter", "TSEcr"]) => "Segments refused",
-                _ if has(&["Prune", "Collapse", "OfoPruned", "Drop", "MemoryPress", "QueueTooBig", "Icmps", "BeyondWindow"]) => "Dropped for lack of room",
+                _ if has(&[
+                    "ACKSkipped",
+                    "Challenge",
+                    "MinTTL",
+                    "PAWS",
+                    "MD5",
+                    "TCPAO",
+                    "Filter",
+                    "TSEcr",
+                ]) =>
+                {
+                    "Segments refused"
+                }
+                _ if has(&[
+                    "Prune",
+                    "Collapse",
+                    "OfoPruned",
+                    "Drop",
+                    "MemoryPress",
+                    "QueueTooBig",
+                    "Icmps",
+                    "BeyondWindow",
+                ]) =>
+                {
+                    "Dropped for lack of room"
+                }
                 _ if has(&["OFO", "Reorder"]) => "Out of order",
-                _ if has(&["Sack", "SACK", "Reno", "Loss", "Retrans", "Undo", "Recovery", "Rtx", "Rehash", "RTO"]) => "Recovery from loss",
+                _ if has(&[
+                    "Sack", "SACK", "Reno", "Loss", "Retrans", "Undo", "Recovery", "Rtx", "Rehash", "RTO",
+                ]) =>
+                {
+                    "Recovery from loss"
+                }
                 _ if has(&["TW", "TimeWait"]) => "Connections that have ended",
-                _ if has(&["Ack", "ACK", "HPHits", "HPAcks", "Delivered", "Coalesce", "AutoCork", "OrigData"]) => "Acknowledged and delivered",
+                _ if has(&[
+                    "Ack",
+                    "ACK",
+                    "HPHits",
+                    "HPAcks",
+                    "Delivered",
+                    "Coalesce",
+                    "AutoCork",
+                    "OrigData",
+                ]) =>
+                {
+                    "Acknowledged and delivered"
+                }
                 _ if has(&["Window", "WinProbe", "KeepAlive", "MTU"]) => "Windows and probes",
                 _ => "TCP, other events",
             },
@@ -134,7 +175,10 @@ impl Collector for Tcp {
 
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         let text = self.snmp.read(&mut self.buffer);
-        said(text.map_err(|error| CollectError::reading(SNMP, &error))?, reading);
+        said(
+            text.map_err(|error| CollectError::reading(SNMP, &error))?,
+            reading,
+        );
         if let Ok(text) = self.netstat.read(&mut self.buffer) {
             said(text, reading);
         }
@@ -145,7 +189,9 @@ impl Collector for Tcp {
 /// What either file says.
 pub fn said(text: &[u8], reading: &mut Reading) {
     let mut multipath = false;
-    pairs(text, |protocol, _, count| multipath |= protocol == "MPTcpExt" && count.is_some_and(|count| count > 0));
+    pairs(text, |protocol, _, count| {
+        multipath |= protocol == "MPTcpExt" && count.is_some_and(|count| count > 0)
+    });
     pairs(text, |protocol, word, count| match protocol {
         "Tcp" => reading.field(&BASE, word, count),
         "TcpExt" => reading.field(&EXTENDED, word, count),
@@ -170,7 +216,10 @@ mod tests {
         let reading = between(text(10, 3).as_bytes(), text(40, 1).as_bytes(), said);
         assert_eq!(reading.value_of("tcp_received_segments_per_second"), Some(30.0));
         assert_eq!(reading.value_of("tcp_established"), Some(5.0));
-        assert!(reading.value_of("tcp_listen_drops_per_second").unwrap().is_nan(), "it went back");
+        assert!(
+            reading.value_of("tcp_listen_drops_per_second").unwrap().is_nan(),
+            "it went back"
+        );
         assert_eq!(reading.schema().len(), 5);
     }
 }

@@ -106,7 +106,11 @@ fn request(family: u8) -> [u8; REQUEST] {
 }
 
 /// Counts the messages of one datagram; whether they were the last.
-pub fn tally(mut bytes: &[u8], counts: &mut [u32; STATES.len()], messages: &mut usize) -> rustix::io::Result<bool> {
+pub fn tally(
+    mut bytes: &[u8],
+    counts: &mut [u32; STATES.len()],
+    messages: &mut usize,
+) -> rustix::io::Result<bool> {
     while let Some(head) = bytes.get(..HEAD) {
         let length = u32::from_ne_bytes([head[0], head[1], head[2], head[3]]) as usize;
         let Some(message) = bytes.get(..length).filter(|_| length >= HEAD) else {
@@ -148,7 +152,10 @@ mod tests {
         let bytes = [message(20, 1), message(20, 10), message(20, 10), message(20, 99)].concat();
         assert_eq!(tally(&bytes, &mut counts, &mut messages), Ok(false));
         assert_eq!((counts[0], counts[9], messages), (1, 2, 4));
-        assert_eq!(tally(&message(NLMSG_DONE, 0), &mut counts, &mut messages), Ok(true));
+        assert_eq!(
+            tally(&message(NLMSG_DONE, 0), &mut counts, &mut messages),
+            Ok(true)
+        );
         assert!(tally(&message(NLMSG_ERROR, 0), &mut counts, &mut messages).is_err());
     }
 

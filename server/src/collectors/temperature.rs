@@ -36,7 +36,10 @@ pub(super) fn inputs(hwmon: &Path, kind: &str) -> Vec<Sensor> {
             let Some(number) = file.strip_prefix(kind) else {
                 continue;
             };
-            let Some(number) = number.strip_suffix("_input").or_else(|| number.strip_suffix("_average")) else {
+            let Some(number) = number
+                .strip_suffix("_input")
+                .or_else(|| number.strip_suffix("_average"))
+            else {
                 continue;
             };
             if !number.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -60,7 +63,11 @@ fn sensors(found: Vec<(String, PathBuf)>) -> Vec<Sensor> {
         let number = count.entry(name.clone()).or_default();
         *number += 1;
         Sensor {
-            name: if *number == 1 { name } else { format!("{name} {number}") },
+            name: if *number == 1 {
+                name
+            } else {
+                format!("{name} {number}")
+            },
             file: KernelFile::at(path.display().to_string()),
         }
     });
@@ -68,10 +75,13 @@ fn sensors(found: Vec<(String, PathBuf)>) -> Vec<Sensor> {
 }
 
 fn zones(thermal: &Path) -> Vec<Sensor> {
-    let found = names(thermal).into_iter().filter(|zone| zone.starts_with("thermal_zone")).map(|zone| {
-        let name = line(thermal.join(&zone).join("type")).unwrap_or_else(|| zone.clone());
-        (name, thermal.join(&zone).join("temp"))
-    });
+    let found = names(thermal)
+        .into_iter()
+        .filter(|zone| zone.starts_with("thermal_zone"))
+        .map(|zone| {
+            let name = line(thermal.join(&zone).join("type")).unwrap_or_else(|| zone.clone());
+            (name, thermal.join(&zone).join("temp"))
+        });
     sensors(found.collect())
 }
 
@@ -109,12 +119,18 @@ impl Collector for Temperature {
         }
         self.readings = self.readings.wrapping_add(1);
         if self.sensors.is_empty() {
-            return Err(CollectError::Unavailable("This machine shows no temperature sensors.".into()));
+            return Err(CollectError::Unavailable(
+                "This machine shows no temperature sensors.".into(),
+            ));
         }
         for sensor in &mut self.sensors {
             let told = sensor.file.signed(&mut self.buffer);
             // A sensor of something that is switched off does not answer.
-            reading.value(&CELSIUS, &[&sensor.name], told.map_or(f64::NAN, |milli| milli as f64 / 1000.0));
+            reading.value(
+                &CELSIUS,
+                &[&sensor.name],
+                told.map_or(f64::NAN, |milli| milli as f64 / 1000.0),
+            );
         }
         Ok(())
     }
@@ -138,7 +154,10 @@ mod tests {
             write(folder.join("temp2_input"), "-3000\n").unwrap();
         }
         let mut found = inputs(dir.path(), "temp");
-        let told: Vec<_> = found.iter_mut().map(|sensor| (sensor.name.clone(), sensor.file.signed(&mut Buffer::default()))).collect();
+        let told: Vec<_> = found
+            .iter_mut()
+            .map(|sensor| (sensor.name.clone(), sensor.file.signed(&mut Buffer::default())))
+            .collect();
         assert_eq!(told[0], ("coretemp Package".to_owned(), Some(45_500)));
         assert_eq!(told[1], ("coretemp temp2".to_owned(), Some(-3000)));
         assert_eq!(told[2].0, "coretemp Package 2");
@@ -154,6 +173,7 @@ mod tests {
         write(zone.join("type"), "acpitz\n").unwrap();
         write(zone.join("temp"), "27800\n").unwrap();
         let mut found = zones(dir.path());
-        assert_eq!((found[0].name.as_str(), found[0].file.number(&mut Buffer::default())), ("acpitz", Some(27_800)));
+        assert_eq!(found[0].file.number(&mut Buffer::default()), Some(27_800));
+        assert_eq!(found[0].name, "acpitz");
     }
 }

@@ -50,15 +50,27 @@ fn each(times: usize, mut see: impl FnMut(&dyn Collector, usize, &Reading)) {
 #[test]
 fn every_collector_reads_this_machine_or_says_why_not() {
     // What may be below zero.
-    let signed = ["clock_offset_seconds", "clock_frequency_adjustment_ppm", "temperature_celsius"];
+    let signed = [
+        "clock_offset_seconds",
+        "clock_frequency_adjustment_ppm",
+        "temperature_celsius",
+    ];
     let mut series = 0;
     each(2, |collector, time, reading| {
         assert_eq!(reading.schema().len(), reading.values().len());
         for (spec, value) in reading.schema().iter().zip(reading.values()) {
             let odd = *value < 0.0 && !signed.contains(&spec.name.as_str());
-            assert!(!odd && !value.is_infinite(), "{}: {} is {value}", collector.name(), spec.key());
+            assert!(
+                !odd && !value.is_infinite(),
+                "{}: {} is {value}",
+                collector.name(),
+                spec.key()
+            );
         }
-        series += if time == 1 { reading.schema().len() } else { 0 };
+        if time == 1 {
+            println!("{:>6} {}", reading.schema().len(), collector.name());
+            series += reading.schema().len();
+        }
     });
     println!("{series} series on this machine");
     assert!(series > 300, "{series}");
@@ -69,11 +81,23 @@ fn series_are_unique_and_a_quiet_layout_keeps_its_schema() {
     let mut before: HashMap<&str, Arc<[MetricSpec]>> = HashMap::new();
     each(2, |collector, _, reading| {
         let keys: HashSet<String> = reading.schema().iter().map(MetricSpec::key).collect();
-        assert_eq!(keys.len(), reading.schema().len(), "{} has a series twice", collector.name());
+        assert_eq!(
+            keys.len(),
+            reading.schema().len(),
+            "{} has a series twice",
+            collector.name()
+        );
         if let Some(before) = before.insert(collector.name(), reading.schema().clone()) {
             // Processes, interrupt lines and control groups may come between two readings.
             let same = Arc::ptr_eq(&before, reading.schema());
-            let lively = ["processes", "interrupts", "cgroups", "farol", "network", "network-parts"];
+            let lively = [
+                "processes",
+                "interrupts",
+                "cgroups",
+                "farol",
+                "network",
+                "network-parts",
+            ];
             assert!(same || lively.contains(&collector.name()), "{}", collector.name());
         }
     });
@@ -82,17 +106,25 @@ fn series_are_unique_and_a_quiet_layout_keeps_its_schema() {
 #[test]
 fn every_series_is_of_a_metric_that_its_collector_lists_and_no_chart_is_crowded() {
     each(2, |collector, _, reading| {
-        let listed: HashMap<&str, &Metric> = collector.metrics().iter().map(|metric| (metric.name, *metric)).collect();
+        let listed: HashMap<&str, &Metric> = collector
+            .metrics()
+            .iter()
+            .map(|metric| (metric.name, *metric))
+            .collect();
         let mut charts: HashMap<&str, usize> = HashMap::new();
         for spec in reading.schema().iter() {
-            let metric = listed.get(spec.name.as_str()).unwrap_or_else(|| panic!("{} is not listed", spec.name));
+            let metric = listed
+                .get(spec.name.as_str())
+                .unwrap_or_else(|| panic!("{} is not listed", spec.name));
             assert_eq!(spec.unit, metric.unit as i32, "{}", spec.name);
             assert!(!spec.help.is_empty() && !spec.title.is_empty(), "{}", spec.key());
             let of_metric = |label: &farol_model::metric::Label| metric.labels.contains(&label.name.as_str());
             assert!(spec.labels.iter().all(of_metric), "{}", spec.key());
             *charts.entry(&spec.chart).or_default() += 1;
         }
-        let crowded = charts.into_iter().find(|(_, count)| *count > reading::MAX_PER_CHART);
+        let crowded = charts
+            .into_iter()
+            .find(|(_, count)| *count > reading::MAX_PER_CHART);
         assert_eq!(crowded, None, "{}", collector.name());
     });
 }
@@ -112,7 +144,11 @@ fn series_of_one_chart_share_their_unit() {
 fn names_are_segments_of_a_channel_and_unique() {
     let mut names = HashSet::new();
     for collector in registered() {
-        assert!(Channel::parse(&collector.channel()).is_some(), "{}", collector.channel());
+        assert!(
+            Channel::parse(&collector.channel()).is_some(),
+            "{}",
+            collector.channel()
+        );
         assert!(names.insert(collector.name()));
     }
 }
@@ -137,7 +173,13 @@ fn names_of_metrics_are_unique_and_say_their_unit() {
                 Unit::Rpm => &["_rpm"],
                 Unit::None | Unit::Count => continue,
             };
-            assert!(suffixes.iter().any(|suffix| metric.name.ends_with(suffix)), "{}", metric.name);
+            let bytes = metric.unit == Unit::BytesPerSecond && metric.name.contains("_bytes_");
+            let says = suffixes.iter().any(|suffix| metric.name.ends_with(suffix));
+            assert!(
+                says || (bytes && metric.name.ends_with("_per_second")),
+                "{}",
+                metric.name
+            );
             assert!(metric.help.ends_with('.'), "{}", metric.name);
         }
     }
@@ -147,7 +189,12 @@ fn names_of_metrics_are_unique_and_say_their_unit() {
 fn document() -> String {
     let mut text = include_str!("metrics_head.md").to_owned();
     for collector in registered() {
-        text += &format!("\n## {}\n\nChannel `{}`. Source: {}.\n\n", collector.title(), collector.channel(), collector.source());
+        text += &format!(
+            "\n## {}\n\nChannel `{}`. Source: {}.\n\n",
+            collector.title(),
+            collector.channel(),
+            collector.source()
+        );
         text += "| name | labels | unit | what |\n|---|---|---|---|\n";
         for metric in collector.metrics() {
             let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
@@ -156,7 +203,13 @@ fn document() -> String {
                 text.replace("{}", &named(0)).replace("{1}", &named(1))
             };
             let unit = format!("{:?}", metric.unit);
-            text += &format!("| `{}` | {} | {} | {} |\n", metric.name, labels.join(", "), words(&unit), fill(metric.help));
+            text += &format!(
+                "| `{}` | {} | {} | {} |\n",
+                metric.name,
+                labels.join(", "),
+                words(&unit),
+                fill(metric.help)
+            );
         }
     }
     text
@@ -186,4 +239,3 @@ fn the_list_of_metrics_is_true() {
         "docs/METRICS.md is not what the collectors measure; FAROL_WRITE_METRICS=1 cargo test -p farol --lib the_list_of_metrics writes it"
     );
 }
-

@@ -17,6 +17,8 @@ pub struct Usage {
     pub cpu_percent: f64,
     pub memory_bytes: u64,
     pub threads: u32,
+    /// Page faults per second, and those that had to wait for a disk. None where it is not known.
+    pub faults: Option<(f64, f64)>,
     /// Bytes read and written per second. None where it is not known.
     pub traffic: Option<(f64, f64)>,
 }
@@ -32,6 +34,7 @@ struct Sum {
     threads: u64,
     cpu_percent: f64,
     memory_bytes: u64,
+    faults: Option<(f64, f64)>,
     traffic: Option<(f64, f64)>,
 }
 
@@ -92,7 +95,8 @@ impl Tally {
     pub fn begin(&mut self) {
         for sum in &mut self.sums {
             sum.gone = sum.gone.saturating_add(1);
-            (sum.processes, sum.threads, sum.cpu_percent, sum.memory_bytes, sum.traffic) = (0, 0, 0.0, 0, None);
+            (sum.processes, sum.threads, sum.cpu_percent, sum.memory_bytes) = (0, 0, 0.0, 0);
+            (sum.faults, sum.traffic) = (None, None);
         }
     }
 
@@ -106,9 +110,11 @@ impl Tally {
         sum.threads += u64::from(usage.threads);
         sum.cpu_percent += usage.cpu_percent;
         sum.memory_bytes = sum.memory_bytes.saturating_add(usage.memory_bytes);
-        if let Some((read, written)) = usage.traffic {
-            let (before_read, before_written) = sum.traffic.unwrap_or_default();
-            sum.traffic = Some((before_read + read, before_written + written));
+        for (sum, more) in [(&mut sum.faults, usage.faults), (&mut sum.traffic, usage.traffic)] {
+            if let Some((first, second)) = more {
+                let (before_first, before_second) = sum.unwrap_or_default();
+                *sum = Some((before_first + first, before_second + second));
+            }
         }
     }
 
@@ -120,8 +126,12 @@ impl Tally {
                 sums[*place].is_told = sums[*place].gone < GONE_AFTER;
                 sums[*place].is_told
             });
-            let mut new: Vec<usize> = (0..sums.len()).filter(|at| !sums[*at].is_told && sums[*at].gone == 0).collect();
-            new.sort_by(|a, b| (sums[*b].memory_bytes, &sums[*a].name).cmp(&(sums[*a].memory_bytes, &sums[*b].name)));
+            let mut new: Vec<usize> = (0..sums.len())
+                .filter(|at| !sums[*at].is_told && sums[*at].gone == 0)
+                .collect();
+            new.sort_by(|a, b| {
+                (sums[*b].memory_bytes, &sums[*a].name).cmp(&(sums[*a].memory_bytes, &sums[*b].name))
+            });
             let places = self.most.saturating_sub(self.told.len());
             self.left_out = new.len().saturating_sub(places);
             for place in new.into_iter().take(places) {
@@ -132,9 +142,15 @@ impl Tally {
         self.readings = self.readings.wrapping_add(1);
     }
 
-    /// Says them: processor, memory, processes, threads, bytes read and bytes written of each, and how many are left out.
-    pub fn say(&self, metrics: &'static [&'static Metric; 6], left_out: &'static Metric, reading: &mut Reading) {
-        let [cpu, memory, processes, threads, read, written] = *metrics;
+    /// Says them: processor, memory, processes, threads, faults, major faults, bytes read and bytes written of each, and how many
+    /// are left out.
+    pub fn say(
+        &self,
+        metrics: &'static [&'static Metric; 8],
+        left_out: &'static Metric,
+        reading: &mut Reading,
+    ) {
+        let [cpu, memory, processes, threads, faults, major, read, written] = *metrics;
         for sum in self.told.iter().filter_map(|place| self.sums.get(*place)) {
             let label = [sum.name.as_str()];
             // What is gone uses nothing that could be told; that there are none of it is a number.
@@ -145,6 +161,9 @@ impl Tally {
             reading.value(memory, &label, of(sum.memory_bytes as f64));
             reading.value(processes, &label, f64::from(sum.processes));
             reading.value(threads, &label, of(sum.threads as f64));
+            let fault_rates = sum.faults.unwrap_or((f64::NAN, f64::NAN));
+            reading.value(faults, &label, fault_rates.0);
+            reading.value(major, &label, fault_rates.1);
             reading.value(read, &label, traffic.0);
             reading.value(written, &label, traffic.1);
         }
@@ -160,18 +179,29 @@ mod tests {
         cpu_percent: 10.0,
         memory_bytes: 100,
         threads: 2,
+        faults: None,
         traffic: None,
     };
 
     fn told(tally: &Tally) -> Vec<&str> {
-        tally.told.iter().map(|place| tally.sums[*place].name.as_str()).collect()
+        tally
+            .told
+            .iter()
+            .map(|place| tally.sums[*place].name.as_str())
+            .collect()
     }
 
     fn reading(tally: &mut Tally, names: &[(&str, u64)]) {
         tally.begin();
         for (name, memory_bytes) in names {
             let place = tally.place(name);
-            tally.add(place, &Usage { memory_bytes: *memory_bytes, ..USAGE });
+            tally.add(
+                place,
+                &Usage {
+                    memory_bytes: *memory_bytes,
+                    ..USAGE
+                },
+            );
         }
         tally.end();
     }
@@ -185,7 +215,10 @@ mod tests {
             tally.add(place, &Usage { traffic, ..USAGE });
         }
         let sum = &tally.sums[0];
-        assert_eq!((sum.processes, sum.threads, sum.cpu_percent, sum.memory_bytes), (3, 6, 30.0, 300));
+        assert_eq!(
+            (sum.processes, sum.threads, sum.cpu_percent, sum.memory_bytes),
+            (3, 6, 30.0, 300)
+        );
         assert_eq!(sum.traffic, Some((4.0, 6.0)));
     }
 

@@ -68,9 +68,33 @@ static WORDS: Fields = Fields {
         Some((
             &EVENTS,
             match word {
-                _ if is(&["pgscan", "pgsteal", "kswapd", "pageoutrun", "allocstall", "drop_", "slabs_", "nr_vmscan"]) => "Reclaim, details",
+                _ if is(&[
+                    "pgscan",
+                    "pgsteal",
+                    "kswapd",
+                    "pageoutrun",
+                    "allocstall",
+                    "drop_",
+                    "slabs_",
+                    "nr_vmscan",
+                ]) =>
+                {
+                    "Reclaim, details"
+                }
                 _ if is(&["pgalloc", "pgfree", "pgskip"]) => "Pages given out",
-                _ if is(&["pgact", "pgdeact", "pglazy", "pgrefill", "pgreuse", "pgrotated", "pginodesteal", "pgculled"]) => "Pages moved between lists",
+                _ if is(&[
+                    "pgact",
+                    "pgdeact",
+                    "pglazy",
+                    "pgrefill",
+                    "pgreuse",
+                    "pgrotated",
+                    "pginodesteal",
+                    "pgculled",
+                ]) =>
+                {
+                    "Pages moved between lists"
+                }
                 _ if is(&["workingset_"]) => "Working set",
                 _ if is(&["compact_"]) => "Compaction",
                 _ if is(&["thp_", "htlb_", "split_"]) => "Huge pages",
@@ -135,7 +159,10 @@ impl Collector for Vmstat {
 
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         let text = self.file.read(&mut self.buffer);
-        said(text.map_err(|error| CollectError::reading(PATH, &error))?, reading);
+        said(
+            text.map_err(|error| CollectError::reading(PATH, &error))?,
+            reading,
+        );
         Ok(())
     }
 }
@@ -164,6 +191,9 @@ mod tests {
         );
         assert_eq!(reading.values()[..3], [6.0, 4.0, 2048.0]);
         assert!(reading.values()[3].is_nan(), "it went back");
-        assert_eq!(reading.schema()[3].key(), r#"vm_events_per_second{event="new_word"}"#);
+        assert_eq!(
+            reading.schema()[3].key(),
+            r#"vm_events_per_second{event="new_word"}"#
+        );
     }
 }

@@ -23,6 +23,9 @@ pub const MAX_CELLS: usize = 4 * 1024 * 1024;
 /// Rows held at most, whatever the interval: ten minutes at 20 Hz.
 pub const MAX_ROWS: usize = 12_300;
 
+/// Rows that a column gets room for when it is full.
+const ROWS_MORE: usize = 64;
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Ring {
@@ -92,6 +95,10 @@ impl Ring {
         self.step_ms = step_ms;
         self.times_ms.push_back(t_ms);
         for (position, column) in self.columns.iter_mut().enumerate() {
+            // Not twice as much: of a thousand series, what is never filled would be megabytes.
+            if column.len() == column.capacity() {
+                column.reserve_exact(ROWS_MORE);
+            }
             column.push_back(values.get(position).copied().unwrap_or(f64::NAN));
         }
         self.trim();
