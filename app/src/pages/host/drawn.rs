@@ -69,7 +69,10 @@ fn trouble(group: &Group) -> Option<&CollectorStatus> {
 /// The page above its charts as HTML, and the channel of the group that is open. No word is the first group; a word that is no
 /// group is said to be none.
 pub fn host(metrics: &dyn MetricsPort, wanted: &str) -> (String, Option<ChannelView>) {
-    let groups = groups(&metrics.collectors(), metrics.channels());
+    let mut channels = metrics.channels();
+    // Applications have pages of their own, but for Farol itself, which is a collector here.
+    channels.retain(|name| !name.starts_with("apps/") || name == "apps/farol");
+    let groups = groups(&metrics.collectors(), channels);
     let open = match wanted {
         "" => groups.first(),
         wanted => groups.iter().find(|group| group.id == wanted),
