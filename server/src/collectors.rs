@@ -80,7 +80,7 @@ pub fn registered() -> Vec<Box<dyn Collector>> {
         Box::new(power::Power::default()),
         Box::new(gpu::Gpu::default()),
         Box::new(host::Host::default()),
-        Box::new(clock::Clock::default()),
+        Box::new(clock::Clock),
         Box::new(cgroups::Cgroups::default()),
         Box::new(processes::Processes::default()),
         Box::new(farol::Farol::default()),

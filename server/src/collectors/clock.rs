@@ -17,7 +17,6 @@ metrics! {
 }
 
 /// See the module.
-#[derive(Default)]
 pub struct Clock;
 
 impl Collector for Clock {

@@ -10,8 +10,11 @@ use crate::procstat::ProcStat;
 /// Says what a text says.
 pub type Parser = Box<dyn FnMut(&[u8], &mut Reading)>;
 
+/// The name of a file, and what makes its parser.
+pub type Named = (&'static str, fn() -> Parser);
+
 /// See the module.
-pub const ALL: [(&str, fn() -> Parser); 20] = [
+pub const ALL: [Named; 20] = [
     ("stat", || {
         let mut cores = stat::Cores::default();
         Box::new(move |text, reading| cpu_time::said(text, &mut cores, reading))
