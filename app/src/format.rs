@@ -55,6 +55,10 @@ pub fn format(value: f64, unit: impl Into<i32>) -> Formatted {
             let (scaled, prefix) = scaled(value, 1000.0, &SI);
             Formatted::new(three_digits(scaled), format!("{prefix}Hz"))
         }
+        Unit::Watts => Formatted::new(three_digits(value), "W"),
+        Unit::Volts => Formatted::new(three_digits(value), "V"),
+        Unit::Amperes => Formatted::new(three_digits(value), "A"),
+        Unit::Rpm => Formatted::new(grouped(value), "rpm"),
         Unit::Count if value.abs() < 10_000.0 => Formatted::new(grouped(value), ""),
         Unit::Count => {
             let (scaled, prefix) = scaled(value, 1000.0, &SI);

@@ -22,7 +22,6 @@ pub mod rows;
 #[cfg(feature = "ssr")]
 mod search;
 pub mod skeleton;
-pub mod tabs;
 pub mod toast;
 pub mod topbar;
 

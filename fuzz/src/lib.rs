@@ -18,6 +18,7 @@ pub mod container_frames;
 pub mod emulation_request;
 pub mod engineio_packets;
 pub mod json_commands;
+pub mod kernel_files;
 pub mod payloads;
 pub mod protobuf_commands;
 pub mod signalr_records;
@@ -30,11 +31,12 @@ use farol_model::wire::{Command, Encoding, Reply, codec};
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its folder in `corpus`.
-pub const ALL: [(&str, Target); 8] = [
+pub const ALL: [(&str, Target); 9] = [
     ("container_frames", container_frames::run),
     ("emulation_request", emulation_request::run),
     ("engineio_packets", engineio_packets::run),
     ("json_commands", json_commands::run),
+    ("kernel_files", kernel_files::run),
     ("payloads", payloads::run),
     ("protobuf_commands", protobuf_commands::run),
     ("signalr_records", signalr_records::run),

@@ -21,6 +21,11 @@ pub enum Unit {
     Celsius = 6,
     Hertz = 7,
     Count = 8,
+    Watts = 9,
+    Volts = 10,
+    Amperes = 11,
+    /// Turns per minute.
+    Rpm = 12,
 }
 
 /// How values of a series relate to each other.

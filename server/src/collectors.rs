@@ -1,38 +1,87 @@
-//! Collectors sample the machine. Each is one file with its specs, its reading and its tests, and one line in
+//! Collectors sample the machine. Each is one file with its metrics, its reading and its tests, and one line in
 //! [`registered`]; everything else follows from the specs.
 //!
 //! A collector reads and returns; it must not know who looks, keep history or wait for others. What the machine does not
 //! tell is NaN, never zero; when it tells nothing at all the collector is [`CollectError::Unavailable`]. The
-//! [`scheduler`] runs each collector on a thread of its own, so that one that hangs, errs or panics never delays another.
+//! [`scheduler`] runs what only reads memory of the kernel on one thread, and each of the others on a thread of its own, so
+//! that one that hangs never delays another; one that errs or panics never does.
+//!
+//! A second costs little when files stay open and are read into the same buffer ([`kernel`]), parsed without making anything,
+//! and said to a [`Reading`] that keeps its schema while the layout stays ([`reading`]).
 //!
 //! You get it wrong when a rate is computed from the first reading (there is none yet), or when a device that went away
 //! keeps its series.
 
+pub mod cgroups;
+pub mod clock;
 pub mod cpu;
+pub mod cpu_time;
 pub mod disk;
+pub mod disk_io;
 pub mod farol;
+pub mod filesystems;
+pub mod gpu;
 pub mod host;
+pub mod interrupts;
+pub mod ip;
+pub mod kernel;
 pub mod load;
 pub mod memory;
+pub mod memory_parts;
+pub mod metric;
+pub mod mounts;
+pub mod neighbours;
 pub mod network;
+pub mod network_parts;
+pub mod parsers;
+pub mod power;
+pub mod pressure;
 pub mod processes;
-pub mod rate;
+pub mod protocols;
+pub mod reading;
 pub mod scheduler;
+pub mod sockets;
+pub mod softirqs;
+pub mod stat;
+pub mod sysfs;
+pub mod tcp;
+pub mod tcp_states;
 pub mod temperature;
+pub mod usage;
+pub mod vmstat;
 
 use farol_model::{channel::Channel, health::CollectorStatus, metric::MetricSpec, process::ProcessRow};
+use metric::Metric;
+pub use reading::Reading;
 use std::{sync::Arc, time::Duration};
 
 /// Every collector there is, in display order. To add one: its file and a line here.
 pub fn registered() -> Vec<Box<dyn Collector>> {
     vec![
         Box::new(cpu::Cpu::default()),
-        Box::new(load::Load),
-        Box::new(memory::Memory),
+        Box::new(cpu_time::CpuTime::default()),
+        Box::new(load::Load::default()),
+        Box::new(pressure::Pressure::default()),
+        Box::new(interrupts::Interrupts::default()),
+        Box::new(softirqs::Softirqs::default()),
+        Box::new(memory::Memory::default()),
+        Box::new(memory_parts::MemoryParts::default()),
+        Box::new(vmstat::Vmstat::default()),
         Box::new(disk::Disk::default()),
+        Box::new(disk_io::DiskIo::default()),
+        Box::new(filesystems::Filesystems::default()),
         Box::new(network::Network::default()),
+        Box::new(network_parts::NetworkParts::default()),
+        Box::new(tcp::Tcp::default()),
+        Box::new(ip::Ip::default()),
+        Box::new(sockets::Sockets::default()),
+        Box::new(neighbours::Neighbours::default()),
         Box::new(temperature::Temperature::default()),
-        Box::new(host::Host),
+        Box::new(power::Power::default()),
+        Box::new(gpu::Gpu::default()),
+        Box::new(host::Host::default()),
+        Box::new(clock::Clock),
+        Box::new(cgroups::Cgroups::default()),
         Box::new(processes::Processes::default()),
         Box::new(farol::Farol::default()),
     ]
@@ -46,14 +95,31 @@ pub fn registered_names() -> Vec<String> {
         .collect()
 }
 
+/// Where a collector runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On a thread of its own: it may have to wait for a device, a file system or another program.
+    Own,
+    /// With others: it reads what the kernel has in memory, and waits for nothing.
+    Shared,
+}
+
 /// Reads one group of metrics. Called on a thread where blocking is allowed.
 pub trait Collector: Send {
     /// One word; also the last segment of its channel.
     fn name(&self) -> &'static str;
     /// For people.
     fn title(&self) -> &'static str;
-    /// Reads now. The first call may lack rates.
-    fn collect(&mut self) -> Result<Sample, CollectError>;
+    /// Where its numbers come from, and what says what they mean.
+    fn source(&self) -> &'static str;
+    /// All that it can measure.
+    fn metrics(&self) -> &'static [&'static Metric];
+    /// Reads now. The first call may lack rates. After an error the reading starts anew.
+    fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError>;
+
+    fn place(&self) -> Place {
+        Place::Own
+    }
 
     /// Time between readings when nobody says otherwise.
     fn interval(&self) -> Duration {
@@ -68,47 +134,6 @@ pub trait Collector: Send {
     /// Where its frames go.
     fn channel(&self) -> String {
         Channel::local_metrics(self.name())
-    }
-}
-
-/// What a collector returns.
-#[derive(Debug)]
-pub enum Sample {
-    Frame(Reading),
-    Processes(Vec<ProcessRow>),
-}
-
-/// Specs and values, which cannot get out of step.
-#[derive(Debug, Default)]
-pub struct Reading {
-    schema: Vec<MetricSpec>,
-    values: Vec<f64>,
-}
-
-impl Reading {
-    /// Adds a series. NaN is "no value".
-    pub fn push(&mut self, spec: MetricSpec, value: f64) {
-        self.schema.push(spec);
-        self.values.push(value);
-    }
-
-    pub fn schema(&self) -> &[MetricSpec] {
-        &self.schema
-    }
-
-    /// The values, by the places of their specs.
-    pub fn values(&self) -> &[f64] {
-        &self.values
-    }
-
-    /// The value of the first series of this name.
-    pub fn value(&self, name: &str) -> Option<f64> {
-        let at = self.schema.iter().position(|spec| spec.name == name)?;
-        self.values.get(at).copied()
-    }
-
-    fn into_parts(self) -> (Vec<MetricSpec>, Vec<f64>) {
-        (self.schema, self.values)
     }
 }
 
@@ -145,56 +170,9 @@ pub trait Outlet: Send + Sync + 'static {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
+#[path = "collectors/tests.rs"]
+mod tests;
 
-    #[test]
-    fn every_collector_reads_this_machine_or_says_why_not() {
-        for mut collector in registered() {
-            match collector.collect() {
-                Ok(Sample::Frame(reading)) => {
-                    assert_eq!(reading.schema.len(), reading.values.len());
-                    assert!(
-                        reading.values.iter().all(|value| value.is_nan() || *value >= 0.0),
-                        "{}",
-                        collector.name()
-                    );
-                }
-                Ok(Sample::Processes(rows)) => assert!(!rows.is_empty()),
-                Err(CollectError::Unavailable(reason)) => assert!(reason.ends_with('.'), "{reason}"),
-                Err(error) => panic!("{}: {error}", collector.name()),
-            }
-        }
-    }
-
-    #[test]
-    fn series_are_unique_and_keep_their_place_from_reading_to_reading() {
-        for mut collector in registered() {
-            let (Ok(Sample::Frame(first)), Ok(Sample::Frame(second))) =
-                (collector.collect(), collector.collect())
-            else {
-                continue;
-            };
-            let keys: HashSet<String> = first.schema.iter().map(MetricSpec::key).collect();
-            assert_eq!(
-                keys.len(),
-                first.schema.len(),
-                "{} has a series twice",
-                collector.name()
-            );
-            assert_eq!(first.schema, second.schema, "{}", collector.name());
-        }
-    }
-
-    #[test]
-    fn names_are_segments_of_a_channel() {
-        for collector in registered() {
-            assert!(
-                Channel::parse(&collector.channel()).is_some(),
-                "{}",
-                collector.channel()
-            );
-        }
-    }
-}
+#[cfg(test)]
+#[path = "collectors/recorded_tests.rs"]
+mod recorded_tests;

@@ -2,6 +2,7 @@
 //!
 //! Source: proc_pid_stat(5). The name may hold spaces and parentheses, so fields are counted from the last `)`.
 
+use crate::collectors::kernel::{Words, number};
 use std::{fs, io};
 
 /// The kernel's clock tick as user space sees it, per second. A constant of the Linux ABI on all common machines
@@ -19,10 +20,15 @@ pub struct ProcStat {
     /// `PF_KTHREAD` and others, include/linux/sched.h.
     pub flags: u64,
     pub threads: u32,
+    /// Page faults so far, and those of them that had to wait for a disk.
+    pub minor_faults: u64,
+    pub major_faults: u64,
     /// Processor time so far, in user and kernel mode, ticks.
     pub cpu_ticks: u64,
     /// Ticks since boot.
     pub start_ticks: i64,
+    /// Resident memory, pages.
+    pub resident_pages: u64,
 }
 
 /// Flag of a kernel thread.
@@ -31,29 +37,48 @@ const PF_KTHREAD: u64 = 0x0020_0000;
 impl ProcStat {
     /// Reads the process' line. `NotFound` when it has ended.
     pub fn read(pid: u32) -> io::Result<ProcStat> {
-        let text =
-            fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| match error.raw_os_error() {
-                // ESRCH: it ended between open and read.
-                Some(3) => io::Error::from(io::ErrorKind::NotFound),
-                _ => error,
-            })?;
+        let text = fs::read(format!("/proc/{pid}/stat")).map_err(|error| match error.raw_os_error() {
+            // ESRCH: it ended between open and read.
+            Some(3) => io::Error::from(io::ErrorKind::NotFound),
+            _ => error,
+        })?;
         Self::parse(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an odd /proc/PID/stat"))
     }
 
-    fn parse(text: &str) -> Option<ProcStat> {
-        let after_name = &text[text.rfind(')')? + 1..];
-        // The first field here is number 3 of the manual.
-        let fields: Vec<&str> = after_name.split_ascii_whitespace().collect();
-        let field = |number: usize| fields.get(number - 3).copied();
+    /// What a line says. Makes nothing: collectors read one of each process every second.
+    pub fn parse(line: &[u8]) -> Option<ProcStat> {
+        let end = line.iter().rposition(|byte| *byte == b')')?;
+        // The first word here is number 3 of the manual.
+        let mut fields = Words(&line[end + 1..]);
+        let state = char::from(*fields.next()?.first()?);
+        let (parent, group) = (small(fields.next()?)?, small(fields.next()?)?);
+        // Skipped are 6 to 8, 11, 13, 16 to 19, 21 and 23.
+        let flags = number(fields.nth(3)?)?;
+        let minor_faults = fields.number()?;
+        let major_faults = number(fields.nth(1)?)?;
+        let user = number(fields.nth(1)?)?;
+        let kernel = fields.number()?;
+        let threads = small(fields.nth(4)?)?;
+        let start = number(fields.nth(1)?)?;
         Some(ProcStat {
-            state: field(3)?.chars().next()?,
-            parent: field(4)?.parse().ok()?,
-            group: field(5)?.parse().ok()?,
-            flags: field(9)?.parse().ok()?,
-            cpu_ticks: field(14)?.parse::<u64>().ok()? + field(15)?.parse::<u64>().ok()?,
-            threads: field(20)?.parse().ok()?,
-            start_ticks: field(22)?.parse().ok()?,
+            state,
+            parent,
+            group,
+            flags,
+            threads,
+            minor_faults,
+            major_faults,
+            cpu_ticks: user.checked_add(kernel)?,
+            start_ticks: i64::try_from(start).ok()?,
+            resident_pages: fields.nth(1).and_then(number).unwrap_or(0),
         })
+    }
+
+    /// The name in a line: what stands between the first and the last parenthesis.
+    pub fn name(line: &[u8]) -> Option<&[u8]> {
+        let begin = line.iter().position(|byte| *byte == b'(')?;
+        let end = line.iter().rposition(|byte| *byte == b')')?;
+        line.get(begin + 1..end)
     }
 
     /// Start, milliseconds since the epoch.
@@ -89,6 +114,10 @@ impl ProcStat {
             _ => "unknown",
         }
     }
+}
+
+fn small(word: &[u8]) -> Option<u32> {
+    number(word).and_then(|number| u32::try_from(number).ok())
 }
 
 /// Boot time, milliseconds since the epoch: `btime` of proc_stat(5). Read each time, because a clock that is set moves it
@@ -131,7 +160,9 @@ mod tests {
     #[test]
     fn a_name_with_spaces_and_parentheses_does_not_shift_fields() {
         let line = "7 (a) b (c) S 1 7 7 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 12345 0 0";
-        let stat = ProcStat::parse(line).unwrap();
+        let stat = ProcStat::parse(line.as_bytes()).unwrap();
+        assert_eq!(ProcStat::name(line.as_bytes()), Some(&b"a) b (c"[..]));
+        assert_eq!(stat.resident_pages, 0);
         assert_eq!(
             (
                 stat.state,
@@ -149,7 +180,7 @@ mod tests {
     #[test]
     fn odd_text_is_no_process() {
         for text in ["", "7", "7 (x", "7 (x) S", "7 (x) S 1 2 3 4 5 x"] {
-            assert_eq!(ProcStat::parse(text), None, "{text}");
+            assert_eq!(ProcStat::parse(text.as_bytes()), None, "{text}");
         }
     }
 

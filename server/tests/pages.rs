@@ -37,12 +37,35 @@ async fn the_overview_is_drawn_with_real_numbers_before_any_script() {
 }
 
 #[tokio::test]
-async fn the_host_page_draws_a_chart_for_every_group() {
+async fn the_host_page_opens_one_group_at_a_time_and_lists_them_all() {
     let server = TestServer::start().await;
     let client = server.signed_in("viewer").await;
-    for word in ["Per core", "Memory", "Traffic", "Load"] {
-        server.until(&client, "/host", |html| html.contains(word)).await;
+    for (group, chart) in [
+        ("", "Per core"),
+        ("cpu-time", "Context switches"),
+        ("memory", "Memory available"),
+        ("vmstat", "Page faults"),
+        ("disk", "Space used"),
+        ("network", "Traffic"),
+        ("tcp", "Retransmissions"),
+        ("load", "15 min"),
+        ("processes", "Memory by program"),
+        ("farol", "Live frames"),
+    ] {
+        let page = format!("/host?group={group}");
+        let page = server.until(&client, &page, |html| html.contains(chart)).await;
+        assert!(page.contains("href=\"/host?group=cgroups\""), "{group}");
+        assert!(
+            !page.contains("Context switches") || group == "cpu-time",
+            "{group} draws another group too"
+        );
     }
+    let absent = client
+        .get(server.url("/host?group=no-such"))
+        .send()
+        .await
+        .unwrap();
+    assert!(absent.text().await.unwrap().contains("There is no group"));
     server.stop().await;
 }
 

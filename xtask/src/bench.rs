@@ -1,5 +1,7 @@
 //! Figures, not verdicts: what Farol costs while nobody looks, and while somebody does.
 
+mod collect;
+
 use crate::{
     browser::{self, Bundle},
     project::Project,
@@ -14,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const BENCHES: [&str; 2] = ["idle", "live"];
+const BENCHES: [&str; 3] = ["idle", "live", "collect"];
 /// How long the idle server is watched.
 const WATCHED: Duration = Duration::from_secs(30);
 
@@ -30,6 +32,13 @@ pub fn run(project: &Project, name: Option<&str>, scenes: &[String]) -> Result<b
         browser::build(project, Bundle::Release)?;
         browser::server(project, true)?;
         step("idle: all collectors at 1 Hz, no viewer", || idle(project))?;
+    }
+    if wanted("collect") {
+        browser::build(project, Bundle::Release)?;
+        browser::server(project, true)?;
+        step("collect: Farol beside netdata, at 1 Hz, no viewer", || {
+            collect::run(project, scenes.first().and_then(|secs| secs.parse().ok()))
+        })?;
     }
     if wanted("live") {
         step("live: fan-out beside its peers and the floor", || {

@@ -62,9 +62,9 @@ enum Task {
     },
     /// Measure, and print figures
     Bench {
-        /// `idle` or `live`; all when left out
+        /// `idle`, `collect` or `live`; all when left out
         name: Option<String>,
-        /// Scenes of the bench; all when left out
+        /// Scenes of `live`, all when left out; seconds that `collect` watches
         scenes: Vec<String>,
     },
     /// What CI runs: checks, then every test

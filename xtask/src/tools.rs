@@ -117,6 +117,16 @@ pub fn systemd() -> Result<()> {
     Ok(())
 }
 
+/// Netdata, which collecting is measured beside.
+pub fn netdata() -> Result<()> {
+    match Path::new("/usr/sbin/netdata").exists() {
+        true => Ok(()),
+        false => {
+            debian("netdata").context("netdata is missing; the bench of collecting needs it beside Farol")
+        }
+    }
+}
+
 /// Installs a package of Debian, where this is Debian and we may.
 fn debian(package: &str) -> Result<()> {
     let root = Command::new("id")

@@ -1,21 +1,49 @@
 //! Farol's own metrics, as a collector like any other: what the facade has recorded, as rates and current values.
 
-use super::{CollectError, Collector, Reading, Sample, rate::Rates};
+use super::{
+    CollectError, Collector, Place, Reading,
+    metric::{Metric, gauge, metrics, rate},
+};
 use crate::telemetry::{
     self,
     registry::{BUCKETS, Snapshot, Value},
 };
-use farol_model::metric::{MetricSpec, Unit};
-use std::time::Instant;
+use farol_model::metric::Unit;
+
+metrics! {
+    CPU = gauge("farol_cpu_percent", Unit::Percent, "Farol processor", "Farol", "Processor time of Farol, of one core.");
+    MEMORY = gauge("farol_memory_bytes", Unit::Bytes, "Farol memory", "resident", "Resident memory of Farol.");
+    REQUESTS = rate("farol_requests_per_second", Unit::PerSecond, "Requests", "all", "HTTP requests answered.");
+    P50 = gauge("farol_request_p50_seconds", Unit::Seconds, "Request time", "half", "Time within which so many requests of the last interval were answered; the bucket's upper bound.");
+    P99 = gauge("farol_request_p99_seconds", Unit::Seconds, "Request time", "99 of 100", "Time within which so many requests of the last interval were answered; the bucket's upper bound.");
+    PUBLICATIONS = rate("farol_publications_per_second", Unit::PerSecond, "Live frames", "published", "From Farol's live plane.");
+    FRAMES = rate("farol_frames_sent_per_second", Unit::PerSecond, "Live frames", "sent", "From Farol's live plane.");
+    BYTES = rate("farol_bytes_sent_per_second", Unit::BytesPerSecond, "Live traffic", "sent", "From Farol's live plane.");
+    CONFLATIONS = rate("farol_conflations_per_second", Unit::PerSecond, "Slow readers", "frames dropped", "From Farol's live plane.");
+    CONNECTIONS = gauge("farol_connections", Unit::Count, "Connections", "live connections", "From Farol itself.");
+    SESSIONS = gauge("farol_sessions", Unit::Count, "Connections", "sessions", "From Farol itself.");
+    QUEUE = gauge("farol_queue_bytes", Unit::Bytes, "Live queue", "waiting", "From Farol itself.");
+    COLLECTOR = gauge("farol_collector_seconds", Unit::Seconds, "Collector time", "{}", "Mean time of a reading.").labels(&["collector"]);
+}
+
+/// Totals of the registry, and what they are.
+static TOTALS: [(&str, &Metric); 7] = [
+    ("farol_live_publications_total", &PUBLICATIONS),
+    ("farol_live_frames_sent_total", &FRAMES),
+    ("farol_live_bytes_sent_total", &BYTES),
+    ("farol_live_conflations_total", &CONFLATIONS),
+    ("farol_live_connections", &CONNECTIONS),
+    ("farol_sessions", &SESSIONS),
+    ("farol_live_queue_bytes", &QUEUE),
+];
 
 /// See the module.
 #[derive(Default)]
 pub struct Farol {
-    rates: Rates,
     /// Request time buckets of the reading before.
     buckets: Vec<u64>,
     /// Processor seconds of this process at the reading before.
-    cpu: Option<(f64, Instant)>,
+    cpu_secs: Option<f64>,
 }
 
 impl Collector for Farol {
@@ -27,64 +55,52 @@ impl Collector for Farol {
         "Farol itself"
     }
 
+    fn source(&self) -> &'static str {
+        "what Farol records of itself, as `GET /metrics` tells it; `/proc/self/stat`"
+    }
+
+    fn metrics(&self) -> &'static [&'static Metric] {
+        METRICS
+    }
+
+    fn place(&self) -> Place {
+        Place::Shared
+    }
+
     fn channel(&self) -> String {
         "apps/farol".to_owned()
     }
 
-    fn collect(&mut self) -> Result<Sample, CollectError> {
-        let now = Instant::now();
+    fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         let snapshot = telemetry::registry().snapshot();
-        let mut reading = Reading::default();
-        self.own_process(&mut reading, now);
-        self.requests(&mut reading, &snapshot, now);
-        self.live(&mut reading, &snapshot, now);
-        collectors(&mut reading, &snapshot);
-        Ok(Sample::Frame(reading))
+        self.own_process(reading);
+        self.requests(reading, &snapshot);
+        for (from, metric) in TOTALS {
+            reading.count(metric, &[], Some(sum(&snapshot, from) as u64));
+        }
+        collectors(reading, &snapshot);
+        Ok(())
     }
 }
 
 impl Farol {
-    fn own_process(&mut self, reading: &mut Reading, now: Instant) {
+    fn own_process(&mut self, reading: &mut Reading) {
         let usage = telemetry::own_usage();
         let share = usage.and_then(|(_, secs)| {
-            let (before, at) = self.cpu.replace((secs, now))?;
-            Some(100.0 * (secs - before) / now.duration_since(at).as_secs_f64())
+            let before = self.cpu_secs.replace(secs)?;
+            Some(100.0 * (secs - before) / reading.elapsed_secs())
         });
-        reading.push(
-            MetricSpec::gauge(
-                "farol_cpu_percent",
-                Unit::Percent,
-                "Farol processor",
-                "Farol",
-                "Processor time of Farol, of one core.",
-            ),
-            share.unwrap_or(f64::NAN),
-        );
-        reading.push(
-            MetricSpec::gauge(
-                "farol_memory_bytes",
-                Unit::Bytes,
-                "Farol memory",
-                "resident",
-                "Resident memory of Farol.",
-            ),
+        reading.value(&CPU, &[], share.unwrap_or(f64::NAN));
+        reading.value(
+            &MEMORY,
+            &[],
             usage.map_or(f64::NAN, |(rss_bytes, _)| rss_bytes as f64),
         );
     }
 
-    fn requests(&mut self, reading: &mut Reading, snapshot: &Snapshot, now: Instant) {
+    fn requests(&mut self, reading: &mut Reading, snapshot: &Snapshot) {
         let total = sum(snapshot, "farol_http_requests_total");
-        let rate = self.rates.per_second("requests", total as u64, now);
-        reading.push(
-            gauge(
-                "farol_requests_per_second",
-                Unit::PerSecond,
-                "Requests",
-                "all",
-                "HTTP requests answered.",
-            ),
-            rate,
-        );
+        reading.count(&REQUESTS, &[], Some(total as u64));
         let now_buckets = buckets(snapshot, "farol_http_request_duration_seconds");
         let grown: Vec<u64> = now_buckets
             .iter()
@@ -92,80 +108,8 @@ impl Farol {
             .map(|(at, count)| count.saturating_sub(self.buckets.get(at).copied().unwrap_or_default()))
             .collect();
         self.buckets = now_buckets;
-        for (name, title, share) in [
-            ("farol_request_p50_seconds", "half", 0.5),
-            ("farol_request_p99_seconds", "99 of 100", 0.99),
-        ] {
-            let help = "Time within which so many requests of the last interval were answered; the bucket's upper bound.";
-            reading.push(
-                gauge(name, Unit::Seconds, "Request time", title, help),
-                quantile(&grown, share),
-            );
-        }
-    }
-
-    fn live(&mut self, reading: &mut Reading, snapshot: &Snapshot, now: Instant) {
-        for (name, unit, chart, title, from) in [
-            (
-                "farol_publications_per_second",
-                Unit::PerSecond,
-                "Live frames",
-                "published",
-                "farol_live_publications_total",
-            ),
-            (
-                "farol_frames_sent_per_second",
-                Unit::PerSecond,
-                "Live frames",
-                "sent",
-                "farol_live_frames_sent_total",
-            ),
-            (
-                "farol_bytes_sent_per_second",
-                Unit::BytesPerSecond,
-                "Live traffic",
-                "sent",
-                "farol_live_bytes_sent_total",
-            ),
-            (
-                "farol_conflations_per_second",
-                Unit::PerSecond,
-                "Slow readers",
-                "frames dropped",
-                "farol_live_conflations_total",
-            ),
-        ] {
-            let rate = self.rates.per_second(from, sum(snapshot, from) as u64, now);
-            reading.push(gauge(name, unit, chart, title, "From Farol's live plane."), rate);
-        }
-        for (name, unit, chart, title, from) in [
-            (
-                "farol_connections",
-                Unit::Count,
-                "Connections",
-                "live connections",
-                "farol_live_connections",
-            ),
-            (
-                "farol_sessions",
-                Unit::Count,
-                "Connections",
-                "sessions",
-                "farol_sessions",
-            ),
-            (
-                "farol_queue_bytes",
-                Unit::Bytes,
-                "Live queue",
-                "waiting",
-                "farol_live_queue_bytes",
-            ),
-        ] {
-            reading.push(
-                gauge(name, unit, chart, title, "From Farol itself."),
-                sum(snapshot, from),
-            );
-        }
+        reading.value(&P50, &[], quantile(&grown, 0.5));
+        reading.value(&P99, &[], quantile(&grown, 0.99));
     }
 }
 
@@ -185,19 +129,8 @@ fn collectors(reading: &mut Reading, snapshot: &Snapshot) {
         } else {
             f64::NAN
         };
-        let spec = gauge(
-            "farol_collector_seconds",
-            Unit::Seconds,
-            "Collector time",
-            collector,
-            "Mean time of a reading.",
-        );
-        reading.push(spec.label("collector", collector), mean);
+        reading.value(&COLLECTOR, &[collector], mean);
     }
-}
-
-fn gauge(name: &str, unit: Unit, chart: &str, title: &str, help: &str) -> MetricSpec {
-    MetricSpec::gauge(name, unit, chart, title, help)
 }
 
 /// Over all series of a metric; 0 when nothing was recorded yet, which is what a counter then stands at.
@@ -267,9 +200,7 @@ mod tests {
 
     #[test]
     fn farol_reads_its_own_memory() {
-        let Ok(Sample::Frame(reading)) = Farol::default().collect() else {
-            panic!("no reading")
-        };
-        assert!(reading.value("farol_memory_bytes").unwrap() > 1e6);
+        let reading = crate::collectors::tests::read(&mut Farol::default());
+        assert!(reading.value_of("farol_memory_bytes").unwrap() > 1e6);
     }
 }

@@ -1,11 +1,34 @@
 //! Load averages: how many tasks ran or waited, smoothed over 1, 5 and 15 minutes (proc_loadavg(5)).
 
-use super::{CollectError, Collector, Reading, Sample};
-use farol_model::metric::{MetricSpec, Unit};
-use sysinfo::System;
+use super::{
+    CollectError, Collector, Place, Reading,
+    kernel::{Buffer, KernelFile, Words, decimal},
+    metric::{Metric, gauge, metrics},
+};
+use farol_model::metric::Unit;
+
+const PATH: &str = "/proc/loadavg";
+
+metrics! {
+    ONE = gauge("load1", Unit::None, "Load", "1 min", "Tasks that ran or waited for processor or disk, smoothed over a minute.");
+    FIVE = gauge("load5", Unit::None, "Load", "5 min", "Tasks that ran or waited for processor or disk, smoothed over 5 minutes.");
+    FIFTEEN = gauge("load15", Unit::None, "Load", "15 min", "Tasks that ran or waited for processor or disk, smoothed over 15 minutes.");
+}
 
 /// See the module.
-pub struct Load;
+pub struct Load {
+    file: KernelFile,
+    buffer: Buffer,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Load {
+            file: KernelFile::new(PATH),
+            buffer: Buffer::default(),
+        }
+    }
+}
 
 impl Collector for Load {
     fn name(&self) -> &'static str {
@@ -16,19 +39,25 @@ impl Collector for Load {
         "Load"
     }
 
-    fn collect(&mut self) -> Result<Sample, CollectError> {
-        let load = System::load_average().map_err(|error| {
-            CollectError::Unavailable(format!("This machine tells no load average: {error}."))
-        })?;
-        let mut reading = Reading::default();
-        for (name, title, value) in [
-            ("load1", "1 min", load.one),
-            ("load5", "5 min", load.five),
-            ("load15", "15 min", load.fifteen),
-        ] {
-            let help = "Tasks that ran or waited for processor or disk, smoothed.";
-            reading.push(MetricSpec::gauge(name, Unit::None, "Load", title, help), value);
+    fn source(&self) -> &'static str {
+        "`/proc/loadavg` (proc_loadavg(5))"
+    }
+
+    fn metrics(&self) -> &'static [&'static Metric] {
+        METRICS
+    }
+
+    fn place(&self) -> Place {
+        Place::Shared
+    }
+
+    fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
+        let text = self.file.read_record(&mut self.buffer);
+        let mut words = Words(text.map_err(|error| CollectError::reading(PATH, &error))?);
+        for metric in [&ONE, &FIVE, &FIFTEEN] {
+            let load = words.next().and_then(decimal);
+            reading.value(metric, &[], load.unwrap_or(f64::NAN));
         }
-        Ok(Sample::Frame(reading))
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Runs each collector on a thread of its own.
+//! Runs the collectors: those that wait for nothing on one thread, each of the others on a thread of its own.
 //!
 //! - Readings fall on whole multiples of the interval, so that rows of different collectors line up; a reading that takes
 //!   longer than its interval skips the missed ones, it never bunches them.
@@ -7,19 +7,20 @@
 //! - A collector that exceeds its time limit is failed by the watch while it still hangs; what it returns late is thrown
 //!   away, and only then is it asked again. It holds its own thread and nothing else.
 //!
-//! Threads: one per collector and one watch. Nothing here queues.
+//! Threads: one per collector that may have to wait ([`Place::Own`]), one for all the others, and one watch. A wakeup costs
+//! about as much as the reading of a small file, so those that are due within [`TOGETHER`] wake their thread once. Nothing
+//! here queues.
 
-use super::{CollectError, Collector, Outlet, Sample};
+use super::{CollectError, Collector, Outlet, Place, Reading};
 use crate::time::now_ms;
 use farol_model::{
     Fault,
     health::{CollectorState, CollectorStatus},
-    metric::MetricSpec,
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    thread::{self, Thread},
     time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
@@ -29,7 +30,9 @@ pub const INTERVAL_MS: std::ops::RangeInclusive<u32> = 250..=60_000;
 /// The longest pause before a failed or absent collector is asked again.
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
 /// Between two looks of the watch.
-const WATCH_EVERY: Duration = Duration::from_millis(200);
+const WATCH_EVERY: Duration = Duration::from_millis(500);
+/// Readings of one thread that are due within this time wake it once.
+const TOGETHER: Duration = Duration::from_millis(5);
 /// Health goes out at most this often, and at least every fifth time.
 const HEALTH_EVERY: Duration = Duration::from_secs(1);
 
@@ -45,8 +48,8 @@ struct Slot {
     time_limit: Duration,
     /// Held for field access only, never while a collector reads.
     state: Mutex<SlotState>,
-    /// Woken when something in `state` changed that the thread waits for.
-    changed: Condvar,
+    /// The thread that reads, woken when something in `state` changed that it waits for.
+    thread: OnceLock<Thread>,
 }
 
 struct SlotState {
@@ -75,17 +78,22 @@ pub fn start(
         .iter()
         .map(|collector| Slot::new(collector.as_ref(), interval))
         .collect();
+    let mut shared = Vec::new();
     for (slot, collector) in slots.iter().cloned().zip(collectors) {
-        let outlet = outlet.clone();
-        spawn(&format!("collect-{}", slot.name), move || {
-            Worker {
-                slot,
-                collector,
-                outlet,
-                schema: None,
-            }
-            .run()
-        });
+        let (name, place) = (slot.name, collector.place());
+        let member = Member {
+            slot,
+            channel: collector.channel(),
+            collector,
+            reading: Reading::default(),
+        };
+        match place {
+            Place::Shared => shared.push(member),
+            Place::Own => crew(&format!("collect-{name}"), vec![member], outlet.clone()),
+        }
+    }
+    if !shared.is_empty() {
+        crew("collect", shared, outlet.clone());
     }
     let control = CollectorControl { slots };
     let watched = control.clone();
@@ -93,6 +101,10 @@ pub fn start(
         watch(&watched, outlet.as_ref(), &shutdown)
     });
     control
+}
+
+fn crew(name: &str, members: Vec<Member>, outlet: Arc<dyn Outlet>) {
+    spawn(name, move || Crew { members, outlet }.run());
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
@@ -148,7 +160,8 @@ impl CollectorControl {
         let mut state = slot.lock();
         change(&mut state);
         state.news = true;
-        slot.changed.notify_all();
+        drop(state);
+        slot.wake();
         Ok(())
     }
 }
@@ -179,7 +192,7 @@ impl Slot {
                 failures: 0,
                 news: true,
             }),
-            changed: Condvar::new(),
+            thread: OnceLock::new(),
         })
     }
 
@@ -187,61 +200,111 @@ impl Slot {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a reading is due and marks it as begun. None when the thread shall end.
-    fn next_reading(&self) -> Option<Instant> {
-        let mut state = self.lock();
-        loop {
-            if state.stopping {
-                return None;
-            }
-            let now = Instant::now();
-            state = if state.paused {
-                self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
-            } else if let Some(left) = state
-                .due
-                .checked_duration_since(now)
-                .filter(|left| !left.is_zero())
-            {
-                self.changed
-                    .wait_timeout(state, left)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0
-            } else {
-                state.reading_since = Some(now);
-                state.overdue = false;
-                return Some(now);
-            };
+    fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
         }
     }
+
+    /// What the thread has to do, with a reading that is due marked as begun.
+    fn turn(&self) -> Turn {
+        let mut state = self.lock();
+        if state.stopping {
+            return Turn::End;
+        }
+        if state.paused {
+            return Turn::Wait(None);
+        }
+        let now = Instant::now();
+        if state.due > now {
+            return Turn::Wait(Some(state.due));
+        }
+        state.reading_since = Some(now);
+        state.overdue = false;
+        Turn::Read(now)
+    }
+}
+
+/// See [`Slot::turn`].
+enum Turn {
+    Read(Instant),
+    /// Until then, or until somebody wakes the thread.
+    Wait(Option<Instant>),
+    End,
+}
+
+/// The collectors of one thread.
+struct Crew {
+    members: Vec<Member>,
+    outlet: Arc<dyn Outlet>,
 }
 
 /// One collector on its thread.
-struct Worker {
+struct Member {
     slot: Arc<Slot>,
     collector: Box<dyn Collector>,
-    outlet: Arc<dyn Outlet>,
-    /// The schema of the frame before; handed out again as the same `Arc` while nothing changes.
-    schema: Option<Arc<[MetricSpec]>>,
+    channel: String,
+    /// Kept from time to time, with its schema and buffers.
+    reading: Reading,
 }
 
-impl Worker {
+impl Crew {
     fn run(mut self) {
-        while let Some(begun) = self.slot.next_reading() {
-            let result =
-                catch_unwind(AssertUnwindSafe(|| self.collector.collect())).unwrap_or_else(|panic| {
-                    Err(CollectError::Failed(format!(
-                        "It panicked: {}.",
-                        panic_words(&*panic)
-                    )))
-                });
-            let took = begun.elapsed();
-            metrics::histogram!("farol_collector_duration_seconds", "collector" => self.slot.name)
-                .record(took.as_secs_f64());
-            self.finish(result, took);
+        for member in &self.members {
+            // Nobody else sets it.
+            let _ = member.slot.thread.set(thread::current());
+        }
+        let mut dues: Vec<Instant> = Vec::with_capacity(self.members.len());
+        loop {
+            dues.clear();
+            let mut has_read = false;
+            for member in &mut self.members {
+                match member.slot.turn() {
+                    Turn::Read(begun) => {
+                        member.read(begun, self.outlet.as_ref());
+                        has_read = true;
+                    }
+                    Turn::Wait(due) => dues.extend(due),
+                    Turn::End => return,
+                }
+            }
+            if has_read {
+                // When the next are due stands in their slots now.
+                continue;
+            }
+            match wake_at(&dues) {
+                Some(at) => thread::park_timeout(at.saturating_duration_since(Instant::now())),
+                None => thread::park(),
+            }
         }
     }
+}
 
-    fn finish(&mut self, result: Result<Sample, CollectError>, took: Duration) {
+/// When to wake: with the first that is due, or with the last of those that are due together with it.
+fn wake_at(dues: &[Instant]) -> Option<Instant> {
+    let first = *dues.iter().min()?;
+    dues.iter().copied().filter(|due| *due <= first + TOGETHER).max()
+}
+
+impl Member {
+    fn read(&mut self, begun: Instant, outlet: &dyn Outlet) {
+        self.reading.begin(begun);
+        let work = AssertUnwindSafe(|| self.collector.collect(&mut self.reading));
+        let result = catch_unwind(work).unwrap_or_else(|panic| {
+            let words = panic_words(&*panic);
+            Err(CollectError::Failed(format!("It panicked: {words}.")))
+        });
+        self.reading.end();
+        let took = begun.elapsed();
+        metrics::histogram!("farol_collector_duration_seconds", "collector" => self.slot.name)
+            .record(took.as_secs_f64());
+        if result.is_err() {
+            self.reading = Reading::default();
+        }
+        self.finish(result, took, outlet);
+    }
+
+    fn finish(&mut self, result: Result<(), CollectError>, took: Duration, outlet: &dyn Outlet) {
         let mut state = self.slot.lock();
         state.reading_since = None;
         let interval_ms = state.status.interval_ms;
@@ -254,41 +317,30 @@ impl Worker {
         }
         let before = std::mem::discriminant(&state.status.state);
         match result {
-            Ok(sample) => {
+            Ok(()) => {
                 state.failures = 0;
                 state.due = Instant::now() + until_next(state.interval);
                 state.status.state = CollectorState::Live;
                 state.status.last_ok_ms = Some(now);
                 state.status.last_duration_us = Some(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-                let series = match &sample {
-                    Sample::Frame(reading) => reading.schema().len(),
-                    Sample::Processes(rows) => rows.len(),
-                };
-                let series = u32::try_from(series).unwrap_or(u32::MAX);
-                // A table's rows come and go each second; that is no news about its collector.
-                state.news |= series != state.status.series && matches!(sample, Sample::Frame(_));
+                let series = u32::try_from(self.reading.schema().len()).unwrap_or(u32::MAX);
+                state.news |= series != state.status.series;
                 state.status.series = series;
                 state.news |= before != std::mem::discriminant(&state.status.state);
                 drop(state);
-                self.hand_out(sample, t_ms, interval_ms);
+                self.hand_out(t_ms, interval_ms, outlet);
             }
             Err(error) => state.fail(self.slot.name, &error),
         }
     }
 
-    fn hand_out(&mut self, sample: Sample, t_ms: i64, interval_ms: u32) {
-        match sample {
-            Sample::Processes(rows) => self.outlet.processes(t_ms, rows),
-            Sample::Frame(reading) => {
-                let (schema, values) = reading.into_parts();
-                let schema = match self.schema.take() {
-                    Some(same) if *same == *schema => same,
-                    _ => Arc::from(schema),
-                };
-                self.outlet
-                    .frame(&self.collector.channel(), &schema, t_ms, interval_ms, values);
-                self.schema = Some(schema);
-            }
+    fn hand_out(&mut self, t_ms: i64, interval_ms: u32, outlet: &dyn Outlet) {
+        if let Some(rows) = self.reading.take_table() {
+            outlet.processes(t_ms, rows);
+        }
+        if !self.reading.schema().is_empty() {
+            let values = self.reading.take_values();
+            outlet.frame(&self.channel, self.reading.schema(), t_ms, interval_ms, values);
         }
     }
 }
@@ -352,7 +404,7 @@ fn watch(control: &CollectorControl, outlet: &dyn Outlet, shutdown: &Cancellatio
     }
     for slot in control.slots.iter() {
         slot.lock().stopping = true;
-        slot.changed.notify_all();
+        slot.wake();
     }
 }
 

@@ -1,6 +1,9 @@
 use super::*;
-use crate::collectors::Reading;
-use farol_model::{metric::Unit, process::ProcessRow};
+use crate::collectors::metric::{self, Metric};
+use farol_model::{
+    metric::{MetricSpec, Unit},
+    process::ProcessRow,
+};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// How long an event may take before the test gives up.
@@ -9,9 +12,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Does what the test says at each reading.
 struct Scripted {
     name: &'static str,
-    script: Box<dyn FnMut(u32) -> Result<Sample, CollectError> + Send>,
+    script: Box<dyn FnMut(u32) -> Result<f64, CollectError> + Send>,
     readings: u32,
+    place: Place,
 }
+
+static X: Metric = metric::gauge("x", Unit::None, "X", "x", "A number.");
+static ALL: &[&Metric] = &[&X];
 
 impl Collector for Scripted {
     fn name(&self) -> &'static str {
@@ -20,9 +27,19 @@ impl Collector for Scripted {
     fn title(&self) -> &'static str {
         self.name
     }
-    fn collect(&mut self) -> Result<Sample, CollectError> {
+    fn source(&self) -> &'static str {
+        "the test"
+    }
+    fn metrics(&self) -> &'static [&'static Metric] {
+        ALL
+    }
+    fn place(&self) -> Place {
+        self.place
+    }
+    fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
         self.readings += 1;
-        (self.script)(self.readings)
+        reading.value(&X, &[], (self.script)(self.readings)?);
+        Ok(())
     }
     fn interval(&self) -> Duration {
         Duration::from_millis(10)
@@ -53,20 +70,32 @@ impl Outlet for Ears {
     }
 }
 
-fn value(number: f64) -> Result<Sample, CollectError> {
-    let mut reading = Reading::default();
-    reading.push(MetricSpec::gauge("x", Unit::None, "X", "x", "A number."), number);
-    Ok(Sample::Frame(reading))
+fn value(number: f64) -> Result<f64, CollectError> {
+    Ok(number)
 }
 
 fn scripted(
     name: &'static str,
-    script: impl FnMut(u32) -> Result<Sample, CollectError> + Send + 'static,
+    script: impl FnMut(u32) -> Result<f64, CollectError> + Send + 'static,
 ) -> Box<dyn Collector> {
     Box::new(Scripted {
         name,
         script: Box::new(script),
         readings: 0,
+        place: Place::Own,
+    })
+}
+
+/// One that runs with others.
+fn shared(
+    name: &'static str,
+    script: impl FnMut(u32) -> Result<f64, CollectError> + Send + 'static,
+) -> Box<dyn Collector> {
+    Box::new(Scripted {
+        name,
+        script: Box::new(script),
+        readings: 0,
+        place: Place::Shared,
     })
 }
 
@@ -213,4 +242,53 @@ fn the_pause_after_failures_doubles_up_to_a_minute() {
     assert_eq!(backoff(second, 1), 2 * second);
     assert_eq!(backoff(second, 3), 8 * second);
     assert_eq!(backoff(second, u32::MAX), MAX_BACKOFF);
+}
+
+#[test]
+fn of_those_on_one_thread_one_that_errs_panics_or_is_paused_does_not_stop_the_others() {
+    let (control, told, shutdown) = begin(vec![
+        shared("panics", |_| panic!("oh dear")),
+        shared("errs", |_| Err(CollectError::Failed("no luck".into()))),
+        shared("good", |reading| value(reading.into())),
+        shared("paused", |reading| value(reading.into())),
+    ]);
+    until_health(&told, "panics", |state| {
+        matches!(state, CollectorState::Failed { .. })
+    });
+    until_health(&told, "errs", |state| {
+        matches!(state, CollectorState::Failed { .. })
+    });
+    control.pause("paused").unwrap();
+    let now = until_frame(&told, "metrics/local/good");
+    while until_frame(&told, "metrics/local/good") < now + 3.0 {}
+    control.resume("paused").unwrap();
+    until_frame(&told, "metrics/local/paused");
+    shutdown.cancel();
+}
+
+#[test]
+fn after_a_failure_the_layout_starts_anew_and_the_thread_ends_with_the_others() {
+    let (control, told, shutdown) = begin(vec![shared("it", |reading| match reading {
+        2 => Err(CollectError::Failed("once".into())),
+        _ => value(reading.into()),
+    })]);
+    while until_frame(&told, "metrics/local/it") < 3.0 {}
+    assert_eq!(control.statuses()[0].series, 1);
+    shutdown.cancel();
+    // The outlet goes with the last thread.
+    let end = loop {
+        if let Err(end) = told.recv_timeout(PATIENCE) {
+            break end;
+        }
+    };
+    assert_eq!(end, std::sync::mpsc::RecvTimeoutError::Disconnected);
+}
+
+#[test]
+fn what_is_due_together_wakes_the_thread_once() {
+    let start = Instant::now();
+    let at = |ms| start + Duration::from_millis(ms);
+    assert_eq!(wake_at(&[at(9), at(7), at(500), at(12)]), Some(at(12)));
+    assert_eq!(wake_at(&[at(7), at(500)]), Some(at(7)));
+    assert_eq!(wake_at(&[]), None);
 }

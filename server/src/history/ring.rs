@@ -23,6 +23,9 @@ pub const MAX_CELLS: usize = 4 * 1024 * 1024;
 /// Rows held at most, whatever the interval: ten minutes at 20 Hz.
 pub const MAX_ROWS: usize = 12_300;
 
+/// Rows that a full column gets room for at least.
+const ROWS_MORE: usize = 64;
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Ring {
@@ -91,7 +94,11 @@ impl Ring {
         }
         self.step_ms = step_ms;
         self.times_ms.push_back(t_ms);
+        let more = self.room(step_ms);
         for (position, column) in self.columns.iter_mut().enumerate() {
+            if column.len() == column.capacity() {
+                column.reserve_exact(more);
+            }
             column.push_back(values.get(position).copied().unwrap_or(f64::NAN));
         }
         self.trim();
@@ -119,6 +126,16 @@ impl Ring {
                 .collect(),
             step_ms: self.step_ms,
         }
+    }
+
+    /// Rows that a full column gets room for: all that it will ever have at this interval. Twice as much, as by itself, would be
+    /// megabytes of a thousand series; bit by bit would leave holes of as many.
+    fn room(&self, step_ms: u32) -> usize {
+        let by_time = usize::try_from(RETENTION_MS / i64::from(step_ms.max(1))).unwrap_or(MAX_ROWS);
+        let all = (by_time + 2)
+            .min(MAX_ROWS + 1)
+            .min(MAX_CELLS / self.columns.len().max(1) + 1);
+        all.saturating_sub(self.times_ms.len()).max(ROWS_MORE)
     }
 
     fn trim(&mut self) {
@@ -184,6 +201,18 @@ mod tests {
         }
         assert!((600..=620).contains(&ring.len()), "{}", ring.len());
         assert_eq!(ring.snapshot(60_000, MAX_CELLS).times_ms.len(), 61);
+    }
+
+    #[test]
+    fn a_column_has_room_for_ten_minutes_and_not_for_twenty() {
+        let mut ring = Ring::new(schema(&["a"]));
+        for second in 0..2_000_i64 {
+            ring.push(second * 1_000, 1_000, &[0.0]);
+        }
+        let room = ring.columns[0].capacity();
+        assert!(room >= ring.len() && room < ring.len() + 2 * ROWS_MORE, "{room}");
+        ring.push(2_000_250, 250, &[0.0]);
+        assert!(ring.columns[0].capacity() < MAX_ROWS);
     }
 
     #[test]

@@ -9,49 +9,36 @@ pub const HISTORY_MS: u32 = 300_000;
 /// What the page of the host shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HostView {
-    pub name: String,
-    /// The operating system.
-    pub os: Option<String>,
-    /// Facts about it as HTML.
-    pub facts: String,
+    /// Facts, the list of groups and the head of the group that is open, as HTML.
+    pub before: String,
     /// The server's clock.
     pub now_ms: i64,
     /// In display order.
     pub collectors: Vec<CollectorStatus>,
-    /// In display order.
+    /// The group that is open, if it has anything to draw.
     pub channels: Vec<ChannelView>,
     /// When runs began and ended; absent when this viewer may not see runs.
     pub marks: Option<Vec<Mark>>,
 }
 
 fields!(HostView {
-    name,
-    os,
-    facts,
+    before,
     now_ms,
     collectors,
     channels,
     marks
 });
 
-/// Read once per page; after that the charts are live.
+/// Read once per page; after that the charts are live. No group is the first.
 #[server(prefix = "/api/fn", endpoint = "host", output = crate::json::Json, input = server_fn::codec::GetUrl)]
-pub async fn get_host() -> Result<PageData, AppError> {
+pub async fn get_host(#[server(default)] group: String) -> Result<PageData, AppError> {
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
-    let channels = ports
-        .metrics
-        .channels()
-        .iter()
-        .filter_map(|name| ports.metrics.view(name, HISTORY_MS))
-        .collect();
-    let (host, now_ms) = (ports.metrics.host(), ports.metrics.now_ms());
+    let (before, channel) = super::drawn::host(ports.metrics.as_ref(), &group);
     PageData::of(HostView {
-        name: host.name.clone(),
-        os: host.os.clone(),
-        facts: super::drawn::facts(host, now_ms),
-        now_ms,
+        before,
+        now_ms: ports.metrics.now_ms(),
         collectors: ports.metrics.collectors(),
-        channels,
+        channels: channel.into_iter().collect(),
         marks: crate::request::marks(&ports, &viewer),
     })
 }

@@ -1,4 +1,6 @@
-//! The machine: what it is, and every group that is measured, as charts in the order of the schema.
+//! The machine: what it is, and every group that is measured, one at a time, as charts in the order of the schema.
+//!
+//! Facts and the list of groups are drawn by the server; what is live are the charts and the health of the collectors.
 
 mod api;
 mod collectors;
