@@ -1,6 +1,7 @@
 //! What pages may ask of the server. The server implements these and puts them into context for each request; the browser
 //! never sees them. A port that is missing from context is a typed error, never a panic.
 
+use crate::pages::host::past::Past;
 use crate::pages::{
     account::{AccountView, Ways},
     settings::view::{Ask, SettingsView},
@@ -33,6 +34,8 @@ pub trait MetricsPort: Send + Sync {
     fn channels(&self) -> Vec<String>;
     /// Schema and history of one channel, at most `history_ms` back.
     fn view(&self, channel: &str, history_ms: u32) -> Option<ChannelView>;
+    /// What was written down of one channel, in so many points at most. A fault when no history is kept.
+    fn past<'a>(&'a self, channel: &'a str, from_ms: i64, to_ms: i64, points: usize) -> PortFuture<'a, Past>;
     fn collectors(&self) -> Vec<CollectorStatus>;
     /// Time of the table and its rows.
     fn processes(&self) -> (i64, Vec<ProcessRow>);

@@ -1,10 +1,13 @@
 //! What the pages may ask of the server: `farol_app::ports` implemented over the rooms.
 
+mod past;
+
 use crate::{
     access::{Access, proof::page},
     actions::{Caller, runbook::shelf::Shelf, runner::Runner},
     audit::AuditLog,
     containers::Containers,
+    history::Store,
     live::{Identity, Live, Proof, hub::Hub},
     services::Services,
     state::AppState,
@@ -13,6 +16,7 @@ use crate::{
 use farol_app::{
     pages::{
         account::{AccountView, Ways},
+        host::past::Past,
         settings::view::{Ask, SettingsView},
     },
     ports::{
@@ -45,6 +49,7 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
         metrics: Arc::new(Metrics {
             hub: state.live.hub.clone(),
             host: state.host.clone(),
+            history: state.history.clone(),
         }),
         control: Arc::new(Control {
             runner: state.runner.clone(),
@@ -83,6 +88,7 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
 struct Metrics {
     hub: Arc<Hub>,
     host: Arc<HostInfo>,
+    history: Option<Store>,
 }
 
 impl MetricsPort for Metrics {
@@ -96,6 +102,10 @@ impl MetricsPort for Metrics {
 
     fn view(&self, channel: &str, history_ms: u32) -> Option<ChannelView> {
         self.hub.view(channel, history_ms)
+    }
+
+    fn past<'a>(&'a self, channel: &'a str, from_ms: i64, to_ms: i64, points: usize) -> PortFuture<'a, Past> {
+        Box::pin(past::read(self.history.clone(), channel, from_ms, to_ms, points))
     }
 
     fn collectors(&self) -> Vec<CollectorStatus> {

@@ -5,9 +5,9 @@
 //! point stands for a stretch of time: the line is its mean, the band behind it reaches from its least to its greatest value, so
 //! that a spike is seen however much is drawn. Stretches without values are gaps.
 
-mod axis;
 mod ink;
 mod theme;
+pub mod times;
 
 use super::{
     decimate::{Window, decimate},
@@ -182,6 +182,7 @@ impl Picture {
             ticks: y_ticks(&reached, self.unit),
             grid: true,
             area: false,
+            bands: Vec::new(),
             lines,
             marks: self.marks.clone(),
         }
@@ -209,7 +210,7 @@ impl Picture {
         let span = (self.to_ms - self.from_ms).max(1) as f64;
         let area = ink.area;
         let most = ((area.right - area.x) / 90.0).max(2.0) as usize;
-        for (time, label) in axis::times(self.from_ms, self.to_ms, most) {
+        for (time, label) in times::times(self.from_ms, self.to_ms, most) {
             let x = area.x + (time - self.from_ms) as f64 / span * (area.right - area.x);
             ink.tick(x);
             let half = text_width(&label) / 2.0;

@@ -39,8 +39,17 @@ pub struct Scene {
     pub grid: bool,
     /// A soft area under a line that is alone.
     pub area: bool,
+    /// What lies between the least and the greatest values of a line: only pictures of the past have any.
+    pub bands: Vec<Band>,
     /// Moments that are marked, within the window.
     pub marks: Vec<Mark>,
+}
+
+/// A stretch of time with the least and the greatest value at each point: milliseconds, least, greatest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Band {
+    pub slot: usize,
+    pub points: Vec<(f64, f64, f64)>,
 }
 
 /// Which part of a view is wanted.
@@ -106,6 +115,7 @@ pub fn scene(view: &View, pick: &Pick<'_>) -> Scene {
         area: pick.series.len() == 1,
         grid: pick.grid,
         lines,
+        bands: Vec::new(),
         marks: Vec::new(),
     }
 }

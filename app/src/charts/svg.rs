@@ -3,7 +3,7 @@
 
 use super::{
     paint::{SUBPIXEL, Token, paint},
-    scale::Scene,
+    scale::{Band, Line, Scene},
 };
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, DrawingBackend, DrawingErrorKind};
 use std::{convert::Infallible, fmt::Write};
@@ -12,6 +12,9 @@ use std::{convert::Infallible, fmt::Write};
 pub fn svg(scene: &Scene, width: u32, height: u32) -> String {
     let size = (width * SUBPIXEL, height * SUBPIXEL);
     let mut body = String::new();
+    for band in &scene.bands {
+        draw_band(&mut body, scene, band, size);
+    }
     // The backend's error type has no values.
     let _ = paint(
         Svg {
@@ -39,6 +42,21 @@ fn titles(body: &mut String, scene: &Scene, (width, height): (u32, u32)) {
             share * f64::from(width)
         );
     }
+}
+
+fn draw_band(body: &mut String, scene: &Scene, band: &Band, (width, height): (u32, u32)) {
+    let (low, high) = scene.y_range();
+    let x = |time: f64| (time - scene.from_ms) / (scene.to_ms - scene.from_ms).max(1.0);
+    let y = |value: f64| 1.0 - ((value - low) / (high - low)).clamp(0.0, 1.0);
+    let there = band.points.iter().map(|(time, _, max)| (*time, *max));
+    let back = band.points.iter().rev().map(|(time, min, _)| (*time, *min));
+    let _ = write!(body, "<path class=\"area c{}\" d=\"", Line::colour(band.slot) + 1);
+    for (at, (time, value)) in there.chain(back).enumerate() {
+        let command = if at == 0 { 'M' } else { 'L' };
+        let x = x(time).clamp(0.0, 1.0) * f64::from(width);
+        let _ = write!(body, "{command}{x:.0} {:.0}", y(value) * f64::from(height));
+    }
+    body.push_str("z\"/>");
 }
 
 struct Svg<'a> {
@@ -134,11 +152,11 @@ mod tests {
             }],
             grid: true,
             area: true,
+            bands: Vec::new(),
             marks: Vec::new(),
         }
     }
 
-    use super::super::scale::Line;
     use farol_model::action::Mark;
 
     #[test]

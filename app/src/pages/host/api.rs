@@ -29,16 +29,23 @@ fields!(HostView {
     marks
 });
 
-/// Read once per page; after that the charts are live. No group is the first.
+/// Read once per page; after that the charts are live. No group is the first; a range is a time that is past, and stands still.
 #[server(prefix = "/api/fn", endpoint = "host", output = crate::json::Json, input = server_fn::codec::GetUrl)]
-pub async fn get_host(#[server(default)] group: String) -> Result<PageData, AppError> {
+pub async fn get_host(
+    #[server(default)] group: String,
+    #[server(default)] range: String,
+    #[server(default)] from: String,
+    #[server(default)] to: String,
+) -> Result<PageData, AppError> {
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
-    let (before, channel) = super::drawn::host(ports.metrics.as_ref(), &group);
+    let marks = crate::request::marks(&ports, &viewer);
+    let asked = super::past::Range::read(&range, &from, &to, ports.metrics.now_ms());
+    let (before, channel) = super::drawn::host(ports.metrics.as_ref(), &group, asked, marks.as_deref()).await;
     PageData::of(HostView {
         before,
         now_ms: ports.metrics.now_ms(),
         collectors: ports.metrics.collectors(),
         channels: channel.into_iter().collect(),
-        marks: crate::request::marks(&ports, &viewer),
+        marks,
     })
 }

@@ -1,6 +1,10 @@
 //! What the server draws of the page of the host: facts, the list of groups, and the head of the one that is open.
 
-use super::{api::HISTORY_MS, collectors::state_words};
+use super::{
+    api::HISTORY_MS,
+    collectors::state_words,
+    past::{self, Range},
+};
 use crate::{
     feed::bytes,
     pages::{controls::words::took, drawn::time},
@@ -9,6 +13,8 @@ use crate::{
     ui::{Card, Glyph, Icon},
 };
 use farol_model::{
+    Fault,
+    action::Mark,
     health::{CollectorState, CollectorStatus},
     host::HostInfo,
     sample::ChannelView,
@@ -68,7 +74,13 @@ fn trouble(group: &Group) -> Option<&CollectorStatus> {
 
 /// The page above its charts as HTML, and the channel of the group that is open. No word is the first group; a word that is no
 /// group is said to be none.
-pub fn host(metrics: &dyn MetricsPort, wanted: &str) -> (String, Option<ChannelView>) {
+/// Where a range is asked for the charts are drawn too, and no channel is followed.
+pub async fn host(
+    metrics: &dyn MetricsPort,
+    wanted: &str,
+    asked: Result<Option<Range>, Fault>,
+    marks: Option<&[Mark]>,
+) -> (String, Option<ChannelView>) {
     let mut channels = metrics.channels();
     // Applications have pages of their own, but for Farol itself, which is a collector here.
     channels.retain(|name| !name.starts_with("apps/") || name == "apps/farol");
@@ -77,7 +89,16 @@ pub fn host(metrics: &dyn MetricsPort, wanted: &str) -> (String, Option<ChannelV
         "" => groups.first(),
         wanted => groups.iter().find(|group| group.id == wanted),
     };
-    let channel = open.and_then(|group| {
+    let name = open.and_then(|group| group.channel.as_deref());
+    let (asked, refused) = match asked {
+        Ok(asked) => (asked, None),
+        Err(fault) => (None, Some(past::refused(&fault))),
+    };
+    let still = match (&asked, name) {
+        (Some(range), Some(name)) => Some(still(metrics, name, range, marks.unwrap_or_default()).await),
+        _ => None,
+    };
+    let channel = open.filter(|_| still.is_none()).and_then(|group| {
         let name = group.channel.as_ref()?;
         let series = metrics.view(name, 1)?.schema.len();
         let rows = u32::try_from(MAX_CELLS / series.max(1)).unwrap_or(u32::MAX);
@@ -95,8 +116,23 @@ pub fn host(metrics: &dyn MetricsPort, wanted: &str) -> (String, Option<ChannelV
         {list(&groups, open)}
         {facts}
         {head(open, channel.as_ref(), wanted)}
+        {refused}
+        {name.map(|_| past::bar(open.map_or("", |group| &group.id), asked.as_ref(), metrics.now_ms()))}
+        {still}
     };
     (drawn.to_html(), channel)
+}
+
+/// The charts of a channel over a range, or why there are none.
+async fn still(metrics: &dyn MetricsPort, channel: &str, range: &Range, marks: &[Mark]) -> AnyView {
+    let series = metrics.view(channel, 1).map_or(0, |view| view.schema.len());
+    match metrics
+        .past(channel, range.from_ms, range.to_ms, Range::points(series))
+        .await
+    {
+        Ok(found) => past::charts(channel, &found, range, marks),
+        Err(fault) => past::refused(&fault),
+    }
 }
 
 /// Every group as a link, those that this machine does not have last and by their reason.

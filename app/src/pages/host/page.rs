@@ -17,8 +17,13 @@ use leptos_router::hooks::use_query_map;
 #[component]
 pub fn HostPage() -> AnyView {
     let query = use_query_map();
-    let group = move || query.get().get_str("group").unwrap_or_default().to_owned();
-    let resource = page_data(group, get_host);
+    // What the server answers to is the address as it is.
+    let asked = move || query.get().to_query_string();
+    let resource = page_data(asked, move |_| {
+        let query = query.get_untracked();
+        let word = |name: &str| query.get_str(name).unwrap_or_default().to_owned();
+        get_host(word("group"), word("range"), word("from"), word("to"))
+    });
     view! {
         <Title text="Host"/>
         {load(resource, |view| view! { <Host view/> })}

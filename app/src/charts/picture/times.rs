@@ -58,6 +58,31 @@ pub fn times(from_ms: i64, to_ms: i64, most: usize) -> Vec<(i64, String)> {
     labels
 }
 
+/// What stands under the beginning, the middle and the end of a range: the day too, where it is not the same all along.
+pub fn ends(from_ms: i64, to_ms: i64) -> [String; 3] {
+    let days = from_ms.div_euclid(DAY) != to_ms.div_euclid(DAY);
+    let times = [from_ms, from_ms + (to_ms - from_ms) / 2, to_ms];
+    let mut words = times.map(|time| {
+        let in_day = time.rem_euclid(DAY);
+        let clock = match to_ms - from_ms < 10 * MINUTE {
+            true => format!(
+                "{:02}:{:02}:{:02}",
+                in_day / HOUR,
+                in_day / MINUTE % 60,
+                in_day / SECOND % 60
+            ),
+            false => format!("{:02}:{:02}", in_day / HOUR, in_day / MINUTE % 60),
+        };
+        let (_, month, day) = date(time.div_euclid(DAY));
+        match days {
+            true => format!("{day} {} {clock}", MONTHS[(month - 1) as usize % 12]),
+            false => clock,
+        }
+    });
+    words[2].push_str(" UTC");
+    words
+}
+
 fn label(time: i64, step: i64) -> String {
     let in_day = time.rem_euclid(DAY);
     let (hour, minute, second) = (in_day / HOUR, in_day / MINUTE % 60, in_day / SECOND % 60);
@@ -134,6 +159,19 @@ mod tests {
         }
         times(-1_000_000, i64::MAX, 5);
         times(i64::MIN, 0, 5);
+    }
+
+    #[test]
+    fn the_ends_of_a_range_name_the_day_only_where_it_changes() {
+        assert_eq!(ends(MIDNIGHT, MIDNIGHT + HOUR), ["00:00", "00:30", "01:00 UTC"]);
+        assert_eq!(
+            ends(MIDNIGHT - HOUR, MIDNIGHT + HOUR),
+            ["25 Nov 23:00", "26 Nov 00:00", "26 Nov 01:00 UTC"]
+        );
+        assert_eq!(
+            ends(MIDNIGHT, MIDNIGHT + MINUTE),
+            ["00:00:00", "00:00:30", "00:01:00 UTC"]
+        );
     }
 
     #[test]
