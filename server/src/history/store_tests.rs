@@ -295,7 +295,7 @@ fn what_is_older_than_it_may_be_leaves_and_so_does_what_is_too_much() {
     tidied(&store, |live| live.catalog.rolled(Tier::TenSeconds).len() == 2);
     // Ten minutes at a time: a clock that jumps is doubted.
     store.close();
-    world.clock.store(START + 6 * HOUR_MS, Ordering::Relaxed);
+    world.clock.store(START + 7 * HOUR_MS, Ordering::Relaxed);
     let store = world.open();
     tidied(&store, |live| live.catalog.windows(Tier::Raw).next().is_none());
     let found = ask(&store, START, START + 2 * HOUR_MS, 10_000);
