@@ -312,6 +312,7 @@ fn fills_its_own_disk() {
         600,
         "what is there can be read"
     );
+    drop(file);
     fs::remove_file(&filler).unwrap();
     // The keeper may have tried and failed a moment before there was room, which stops it for a second more.
     let mut again = START + 2 * HOUR_MS;
