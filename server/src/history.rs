@@ -97,7 +97,7 @@ pub struct Inner {
     /// Woken when there is work for the keeper, and when it has done some.
     changed: Condvar,
     /// Held while the process lives: another one must not write here.
-    _lock: Option<File>,
+    lock: Mutex<Option<File>>,
 }
 
 /// Memory and files.
@@ -183,7 +183,7 @@ impl Store {
             keeper_fault: Mutex::default(),
             work: Mutex::default(),
             changed: Condvar::new(),
-            _lock: lock,
+            lock: Mutex::new(lock),
         });
         inner.health.resume();
         if let Err(error) = rewritten {
@@ -287,6 +287,7 @@ impl Store {
                 tracing::error!("history: a thread has panicked");
             }
         }
+        *lock_of(&self.inner.lock) = None;
     }
 
     /// Waits until all that was handed in is sealed. For benches and tests, which are faster than any clock.

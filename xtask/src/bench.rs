@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const BENCHES: [&str; 3] = ["idle", "live", "collect"];
+const BENCHES: [&str; 4] = ["collect", "history", "idle", "live"];
 /// How long the idle server is watched.
 const WATCHED: Duration = Duration::from_secs(30);
 
@@ -45,7 +45,29 @@ pub fn run(project: &Project, name: Option<&str>, scenes: &[String]) -> Result<b
             live(project, scenes)
         })?;
     }
+    if wanted("history") {
+        step("history: bytes and time of a sample, time of a question", || {
+            history(project, scenes)
+        })?;
+    }
     Ok(true)
+}
+
+/// `server/benches/history`.
+fn history(project: &Project, scenes: &[String]) -> Result<()> {
+    run_command(
+        project
+            .cargo()
+            .args([
+                "bench",
+                "--package",
+                &project.bin_package,
+                "--bench",
+                "history",
+                "--",
+            ])
+            .args(scenes),
+    )
 }
 
 /// `server/benches/live`, which starts its peers itself.

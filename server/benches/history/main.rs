@@ -187,7 +187,7 @@ fn day() {
         Step::Of(9000),
     );
     ask("1 h, 1 series, 1 s points", 1, 1, Step::Of(1000));
-    ask("5 min, 50 series, 1 s points", 50, 1, Step::Of(1000));
+    ask("1 h, 50 series, 1 s points", 50, 1, Step::Of(1000));
     store.close();
 }
 

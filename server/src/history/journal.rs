@@ -28,6 +28,9 @@ mod kind {
 /// The version that is written.
 pub const VERSION: u8 = 1;
 
+/// A channel and a set of its series.
+type Layout = (u32, Arc<[u32]>);
+
 /// Writes to the end of one file.
 #[derive(Debug)]
 pub struct Journal {
@@ -37,11 +40,11 @@ pub struct Journal {
     good_until: u64,
     /// What the last write left behind this has to go first.
     torn: bool,
-    layouts: HashMap<(u32, Arc<[u32]>), u32>,
+    layouts: HashMap<Layout, u32>,
     /// What is to be written next.
     pending: Vec<u8>,
     /// Layouts that are in `pending` only.
-    fresh: Vec<(u32, Arc<[u32]>)>,
+    fresh: Vec<Layout>,
 }
 
 impl Journal {
@@ -168,7 +171,7 @@ pub fn left_behind(dir: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
 pub fn replay(path: &Path, head: &mut Head, damage: &Damage) -> io::Result<()> {
     let bytes = fs::read(path)?;
     let mut records = Records::new(&bytes);
-    let mut layouts: HashMap<u64, (u32, Arc<[u32]>)> = HashMap::new();
+    let mut layouts: HashMap<u64, Layout> = HashMap::new();
     let (mut senseless, mut values) = (0, Vec::new());
     for payload in records.by_ref() {
         let mut bytes = Bytes::new(payload);
@@ -188,7 +191,7 @@ pub fn replay(path: &Path, head: &mut Head, damage: &Damage) -> io::Result<()> {
     Ok(())
 }
 
-fn layout(bytes: &mut Bytes<'_>) -> Option<(u64, (u32, Arc<[u32]>))> {
+fn layout(bytes: &mut Bytes<'_>) -> Option<(u64, Layout)> {
     let number = bytes.varint()?;
     let channel = u32::try_from(bytes.varint()?).ok()?;
     let (mut ids, mut id) = (Vec::new(), 0_i64);
@@ -201,7 +204,7 @@ fn layout(bytes: &mut Bytes<'_>) -> Option<(u64, (u32, Arc<[u32]>))> {
 
 fn row(
     bytes: &mut Bytes<'_>,
-    layouts: &HashMap<u64, (u32, Arc<[u32]>)>,
+    layouts: &HashMap<u64, Layout>,
     values: &mut Vec<f64>,
     head: &mut Head,
 ) -> Option<()> {
