@@ -10,7 +10,7 @@
 use crate::figures::rss_bytes;
 use bytes::Bytes;
 use farol::{
-    collectors::{Collector, Sample, registered},
+    collectors::{Collector, Reading, registered},
     live::publication::{ChannelKey, Payload, Publication},
 };
 use farol_model::{
@@ -99,23 +99,29 @@ type Tick = Vec<(String, Said)>;
 
 /// What the collectors read, tick after tick.
 fn record() -> Vec<Tick> {
-    let mut collectors: Vec<Box<dyn Collector>> = registered();
+    let mut collectors: Vec<(Box<dyn Collector>, Reading)> = registered()
+        .into_iter()
+        .map(|collector| (collector, Reading::default()))
+        .collect();
     let mut table: Vec<ProcessRow> = Vec::new();
     let mut ticks = Vec::new();
     for _ in 0..=TICKS {
         let start = Instant::now();
         let mut tick = Vec::new();
-        for collector in &mut collectors {
-            let said = match collector.collect() {
-                Ok(Sample::Frame(reading)) => Said::Values(reading.values().to_vec()),
-                Ok(Sample::Processes(rows)) => {
-                    let changes = ProcessUpdate::between(&table, &rows, T_MS);
-                    table = rows;
-                    Said::Rows(changes)
-                }
-                Err(_) => continue,
-            };
-            tick.push((collector.channel(), said));
+        for (collector, reading) in &mut collectors {
+            reading.begin(Instant::now());
+            let read = collector.collect(reading);
+            reading.end();
+            if read.is_err() {
+                *reading = Reading::default();
+                continue;
+            }
+            if let Some(rows) = reading.take_table() {
+                let changes = ProcessUpdate::between(&table, &rows, T_MS);
+                table = rows;
+                tick.push(("processes/local".to_owned(), Said::Rows(changes)));
+            }
+            tick.push((collector.channel(), Said::Values(reading.take_values())));
         }
         ticks.push(tick);
         std::thread::sleep(Duration::from_secs(1).saturating_sub(start.elapsed()));

@@ -272,7 +272,7 @@ fn tree(root: u32) -> Vec<u32> {
 
 /// Processor time of a tree so far, that of children which have ended included.
 fn cpu_secs(root: u32) -> f64 {
-    tree(root).into_iter().filter_map(|pid| own_secs(pid)).sum()
+    tree(root).into_iter().filter_map(own_secs).sum()
 }
 
 fn own_secs(pid: u32) -> Option<f64> {
