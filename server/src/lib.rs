@@ -11,6 +11,8 @@
 //! | [`download`] | the output of a run as text |
 //! | [`services`] | services of systemd: how they stand, what they write, what can be done to them |
 //! | [`own`] | what of the running process can be changed: log, configuration, end |
+//! | [`ingest`] | metrics of applications: scraped, or sent over OTLP, StatsD and JSON |
+//! | [`checks`] | health checks: tried again and again, with what changed and when |
 //! | [`audit`] | the append-only log of who did what, a chain |
 //! | [`access`] | users, sessions, tokens, throttling |
 //! | [`telemetry`] | Farol's own metrics, log and traces |
@@ -28,6 +30,7 @@ pub mod access;
 pub mod actions;
 pub mod asyncapi;
 pub mod audit;
+pub mod checks;
 pub mod cli;
 pub mod client;
 pub mod collectors;
@@ -37,6 +40,7 @@ pub mod db;
 pub mod download;
 pub mod error;
 pub mod history;
+pub mod ingest;
 pub mod live;
 pub mod middleware;
 pub mod outbound;
@@ -64,13 +68,16 @@ use actions::{
 };
 use anyhow::Context;
 use audit::AuditLog;
+use checks::Checks;
 use collectors::{
     host::host_info,
     scheduler::{self, CollectorControl, INTERVAL_MS},
 };
 use config::Config;
 use containers::{Containers, socket::Surroundings};
-use farol_model::Fault;
+use farol_model::{Fault, metric::MetricSpec};
+use futures::future::BoxFuture;
+use ingest::Ingest;
 use leptos::config::LeptosOptions;
 use live::{Hub, Live, Parts, Registry};
 use middleware::origin::OriginPolicy;
@@ -199,6 +206,25 @@ pub async fn assemble(
         .await
         .context("this machine cannot be looked at")?;
     let process = Process::start(host.name.clone(), &config, collectors.clone(), shutdown.clone());
+    let frames = Arc::new(Frames(hub.clone()));
+    let ingest = Ingest::start(
+        &config.ingest,
+        &config.scrapes,
+        &config.statsd,
+        frames.clone(),
+        shutdown,
+        tasks,
+    )
+    .await?;
+    let checks = Checks::start(
+        &config.checks,
+        pool.clone(),
+        Arc::new(services.clone()),
+        frames,
+        shutdown,
+        tasks,
+    )
+    .await?;
     let actions = actions::registered(
         Arc::new(collectors.clone()),
         registry.clone(),
@@ -249,6 +275,8 @@ pub async fn assemble(
         collectors,
         services,
         containers,
+        ingest,
+        checks,
         audit,
         assets: Arc::new(assets),
         leptos: LeptosOptions::builder().output_name("farol").build(),
@@ -298,6 +326,43 @@ async fn tell_where_to_sign_in(access: &Access, scheme: &str, address: SocketAdd
         cli::say(&format!("sign in at {scheme}://{host}/sign-in"));
     }
     Ok(())
+}
+
+/// Where numbers of applications and of checks go: where those of collectors do.
+struct Frames(Arc<dyn collectors::Outlet>);
+
+impl ingest::Outlet for Frames {
+    fn frame(
+        &self,
+        channel: &str,
+        schema: &Arc<[MetricSpec]>,
+        t_ms: i64,
+        interval_ms: u32,
+        values: Vec<f64>,
+    ) {
+        self.0.frame(channel, schema, t_ms, interval_ms, values);
+    }
+}
+
+impl checks::Outlet for Frames {
+    fn checks(&self, schema: &Arc<[MetricSpec]>, t_ms: i64, interval_ms: u32, values: Vec<f64>) {
+        self.0.frame(checks::CHANNEL, schema, t_ms, interval_ms, values);
+    }
+}
+
+impl checks::Units for Services {
+    fn unit<'a>(&'a self, name: &'a str) -> BoxFuture<'a, anyhow::Result<checks::UnitState>> {
+        Box::pin(async move {
+            let found = self.details(name).await.map_err(|fault| anyhow::anyhow!(fault.message))?;
+            let row = found.context("systemd knows no service of this name, or does not answer")?.row;
+            let active = matches!(
+                row.state,
+                farol_model::service::ServiceState::Active | farol_model::service::ServiceState::Reloading
+            );
+            let words = format!("{} ({})", row.state.as_str(), row.sub);
+            Ok(checks::UnitState { active, words })
+        })
+    }
 }
 
 impl CollectorSwitch for CollectorControl {

@@ -4,7 +4,9 @@ use crate::{
     access::{Access, proof::page},
     actions::{Caller, runbook::shelf::Shelf, runner::Runner},
     audit::AuditLog,
+    checks::Checks,
     containers::Containers,
+    ingest::Ingest,
     live::{Identity, Live, Proof, hub::Hub},
     services::Services,
     state::AppState,
@@ -16,7 +18,7 @@ use farol_app::{
         settings::view::{Ask, SettingsView},
     },
     ports::{
-        AccountPort, AuditPort, ConnectionsPort, ContainersPort, ControlPort, MetricsPort, PortFuture, Ports,
+        AccountPort, AppsPort, AuditPort, ConnectionsPort, ContainersPort, ControlPort, MetricsPort, PortFuture, Ports,
         RunsPort, ServicesPort, SettingsPort,
     },
 };
@@ -31,6 +33,7 @@ use farol_model::{
     container::{ContainerDetails, ContainerPage, ContainerQuery, ContainerRow},
     health::CollectorStatus,
     host::HostInfo,
+    ingest::{Check, Source},
     process::{ProcessDetails, ProcessRow},
     sample::ChannelView,
     service::{LogLine, ServiceDetails, ServicePage, ServiceQuery},
@@ -74,6 +77,10 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
         containers: Arc::new(ContainerRoom {
             containers: state.containers.clone(),
         }),
+        apps: Arc::new(Apps {
+            ingest: state.ingest.clone(),
+            checks: state.checks.clone(),
+        }),
         viewer,
         from,
     }
@@ -114,6 +121,21 @@ impl MetricsPort for Metrics {
 
     fn now_ms(&self) -> i64 {
         now_ms()
+    }
+}
+
+struct Apps {
+    ingest: Ingest,
+    checks: Checks,
+}
+
+impl AppsPort for Apps {
+    fn sources(&self) -> Vec<Source> {
+        self.ingest.sources()
+    }
+
+    fn checks(&self) -> Vec<Check> {
+        self.checks.all()
     }
 }
 

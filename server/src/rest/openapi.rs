@@ -18,7 +18,7 @@ pub const PATH: &str = "/api/v1/openapi.json";
 #[openapi(
     info(
         title = "Farol",
-        description = "Start actions, follow and cancel runs. What is wrong is told as RFC 9457 problem details. \
+        description = "Start actions, follow and cancel runs; send metrics of applications. What is wrong is told as RFC 9457 problem details. \
             docs/PROTOCOL.md and docs/asyncapi.yaml have what is live."
     ),
     paths(
@@ -27,19 +27,25 @@ pub const PATH: &str = "/api/v1/openapi.json";
         super::start,
         super::one,
         super::output,
-        super::cancel
+        super::cancel,
+        super::apps::apps,
+        super::apps::checks,
+        super::apps::push
     )
 )]
 struct Described;
 
 /// What an operation may be refused with, beside what all may.
-const ERRORS: [(&str, &[u16]); 6] = [
+const ERRORS: [(&str, &[u16]); 9] = [
     ("listActions", &[]),
     ("listRuns", &[400, 422]),
     ("startRun", &[400, 404, 409, 413, 415, 422, 429]),
     ("getRun", &[400, 404]),
     ("getRunOutput", &[400, 404]),
     ("cancelRun", &[400, 404, 409, 413]),
+    ("listApps", &[]),
+    ("listChecks", &[]),
+    ("pushMetrics", &[400, 409, 413, 415, 422, 429]),
 ];
 /// What every operation may be refused with.
 const ALWAYS: [u16; 5] = [401, 403, 408, 500, 503];
@@ -62,6 +68,7 @@ pub fn document() -> Value {
         },
     });
     starting(&mut document["paths"]["/api/v1/runs"]["post"]);
+    pushing(&mut document["paths"]["/api/v1/push"]["post"]);
     if let Some(paths) = document["paths"].as_object_mut() {
         let operations = paths
             .values_mut()
@@ -84,6 +91,25 @@ fn starting(operation: &mut Value) {
         "run": by_id("getRun"),
         "output": by_id("getRunOutput"),
         "cancel": by_id("cancelRun"),
+    });
+}
+
+/// What utoipa has no words for: a list of bounded length, with an example.
+fn pushing(operation: &mut Value) {
+    let values = json!([
+        {"name": "queue_length", "labels": {"queue": "mail"}, "value": 17},
+        {"name": "request_duration_seconds", "value": 0.25},
+    ]);
+    let body = &mut operation["requestBody"];
+    body["required"] = json!(true);
+    body["content"]["application/json"] = json!({
+        "schema": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/PushedValue"},
+            "minItems": 1,
+            "maxItems": super::apps::MAX_VALUES,
+        },
+        "examples": {"two": {"value": values}},
     });
 }
 
@@ -131,9 +157,13 @@ fn schemas() -> Value {
     sent.subschema_for::<super::ActionList>();
     sent.subschema_for::<super::RunList>();
     sent.subschema_for::<super::RunOutput>();
+    sent.subschema_for::<super::apps::AppList>();
+    sent.subschema_for::<super::apps::CheckList>();
+    sent.subschema_for::<super::apps::Pushed>();
     sent.subschema_for::<Problem>();
     let mut taken = settings().for_deserialize().into_generator();
     taken.subschema_for::<super::RunOrder>();
+    taken.subschema_for::<super::apps::PushedValue>();
     let mut all = taken.take_definitions(true);
     all.extend(sent.take_definitions(true));
     Value::Object(all)

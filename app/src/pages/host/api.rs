@@ -36,6 +36,8 @@ pub async fn get_host() -> Result<PageData, AppError> {
         .metrics
         .channels()
         .iter()
+        // Applications have pages of their own.
+        .filter(|name| name.starts_with("metrics/"))
         .filter_map(|name| ports.metrics.view(name, HISTORY_MS))
         .collect();
     PageData::of(HostView {
