@@ -17,6 +17,7 @@
 pub mod emulation_request;
 pub mod engineio_packets;
 pub mod json_commands;
+pub mod metrics_in;
 pub mod payloads;
 pub mod protobuf_commands;
 pub mod signalr_records;
@@ -29,10 +30,11 @@ use farol_model::wire::{Command, Encoding, Reply, codec};
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its folder in `corpus`.
-pub const ALL: [(&str, Target); 7] = [
+pub const ALL: [(&str, Target); 8] = [
     ("emulation_request", emulation_request::run),
     ("engineio_packets", engineio_packets::run),
     ("json_commands", json_commands::run),
+    ("metrics_in", metrics_in::run),
     ("payloads", payloads::run),
     ("protobuf_commands", protobuf_commands::run),
     ("signalr_records", signalr_records::run),

@@ -26,6 +26,8 @@ function name(element) {
 function show(element, html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
   if (fresh.body.innerHTML === element.dataset.shown) return;
+  // The first numbers have come: their charts come with the page.
+  if (element.querySelector("[data-waiting]") && !fresh.querySelector("[data-waiting]")) return location.reload();
   const scrolled = [...element.querySelectorAll(".table-wrap, pre")].map((one) => one.scrollLeft);
   const focus = element.contains(document.activeElement) ? name(document.activeElement) : null;
   element.dataset.shown = fresh.body.innerHTML;

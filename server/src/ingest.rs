@@ -157,8 +157,8 @@ impl Ingest {
             }
             return Ok(feed.clone());
         }
-        if name == config::CHECKS {
-            let text = "The name checks belongs to health checks. Send under another name.";
+        if config::is_taken(name) {
+            let text = format!("The name {name} is one of Farol's own. Send under another name.");
             return Err(Fault::new(farol_model::FaultCode::Conflict, text));
         }
         let sending = |feed: &Arc<Mutex<Feed>>| {

@@ -177,7 +177,7 @@ mod tests {
     fn addresses_are_found_behind_names_that_point_back() {
         let found = addresses(&answer(7, 0), 7, false).unwrap().unwrap();
         assert_eq!(found, ["192.0.2.7", "192.0.2.8"].map(|ip| ip.parse::<IpAddr>().unwrap()));
-        assert_eq!(addresses(&answer(7, 0), 7, true).unwrap().unwrap(), []);
+        assert!(addresses(&answer(7, 0), 7, true).unwrap().unwrap().is_empty());
         assert_eq!(addresses(&answer(7, 0), 8, false), None, "another question");
         assert!(addresses(&answer(7, 3), 7, false).unwrap().unwrap_err().contains("NXDOMAIN"));
     }

@@ -12,8 +12,13 @@ use std::{
 
 /// `[[scrape]]` at most.
 const MAX_SCRAPES: usize = 200;
-/// The source that health checks are.
-pub const CHECKS: &str = "checks";
+/// Names that are taken: Farol itself, and its health checks. Two sources in one channel would be neither.
+const TAKEN: [&str; 2] = ["farol", "checks"];
+
+/// Whether a name is one of Farol's own sources.
+pub fn is_taken(name: &str) -> bool {
+    TAKEN.contains(&name)
+}
 
 /// `[ingest]`: bounds of all that comes in.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -192,8 +197,8 @@ pub fn url_problem(url: &str) -> Option<String> {
 }
 
 fn bad_source(name: &str) -> Option<String> {
-    if name == CHECKS {
-        return Some("`checks` is where health checks are; choose another name".to_owned());
+    if is_taken(name) {
+        return Some(format!("`{name}` is a source of Farol's own; choose another name"));
     }
     (segment_from(name).as_deref() != Some(name))
         .then(|| "must be 1 to 64 of letters, digits, `.`, `_` and `-`".to_owned())
@@ -274,7 +279,7 @@ mod tests {
         assert_eq!(of(|_| {}), []);
         for (change, key, reason) in [
             ((|s| s.name = "a b".into()) as fn(&mut ScrapeConfig), "scrape.a b.name", "letters"),
-            (|s| s.name = "checks".into(), "scrape.checks.name", "health checks"),
+            (|s| s.name = "checks".into(), "scrape.checks.name", "Farol's own"),
             (|s| s.url = None, "scrape.node.url", "is missing"),
             (|s| s.url = Some("ftp://x".into()), "scrape.node.url", "no address to ask"),
             (|s| s.url = Some("http://u:p@x/".into()), "scrape.node.url", "without user"),

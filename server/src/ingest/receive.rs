@@ -36,7 +36,7 @@ pub fn routes(ingest: Ingest) -> Router {
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
+pub enum Encoding {
     Protobuf,
     Json,
 }
@@ -140,12 +140,7 @@ fn take(
         let words = format!("The body is no ExportMetricsServiceRequest: {why}.");
         (StatusCode::BAD_REQUEST, words)
     };
-    let request = match encoding {
-        Encoding::Protobuf => {
-            ExportMetricsServiceRequest::decode(body).map_err(|error| bad(error.to_string()))?
-        }
-        Encoding::Json => serde_json::from_slice(body).map_err(|error| bad(error.to_string()))?,
-    };
+    let request = read(encoding, body).map_err(bad)?;
     let now = now_ms();
     let (mut rejected, mut why) = (0_u64, None);
     for sent in &request.resource_metrics {
@@ -161,6 +156,14 @@ fn take(
         error_message: why.unwrap_or_default(),
     });
     Ok(ExportMetricsServiceResponse { partial_success })
+}
+
+/// A body that is packed no more, or why it is none.
+pub fn read(encoding: Encoding, body: &[u8]) -> Result<ExportMetricsServiceRequest, String> {
+    match encoding {
+        Encoding::Protobuf => ExportMetricsServiceRequest::decode(body).map_err(|error| error.to_string()),
+        Encoding::Json => serde_json::from_slice(body).map_err(|error| error.to_string()),
+    }
 }
 
 /// How many were refused, and why the first.

@@ -229,7 +229,8 @@ pub fn source(name: &str, source: Option<&Source>, pick: &Pick, chosen: &Chosen,
     let facts = source.map(|source| view! { <Facts source=source.clone() now_ms/> });
     let about = match source {
         Some(source) => format!("{}, {}", kind_words(source.kind), source.at),
-        None => "Numbers of the health checks.".to_owned(),
+        None if name == "checks" => "Numbers of the health checks.".to_owned(),
+        None => "Numbers of Farol itself.".to_owned(),
     };
     let limited = source.filter(|source| source.limited).map(|source| {
         let text = format!(
@@ -296,7 +297,7 @@ fn Facts(source: Source, now_ms: i64) -> AnyView {
 fn charts(pick: &Pick, chosen: &Chosen) -> AnyView {
     if chosen.all == 0 {
         return view! {
-            <div class="card">
+            <div class="card" data-waiting="">
                 <Empty
                     glyph=Glyph::Clock
                     title="No numbers yet"

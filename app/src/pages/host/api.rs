@@ -36,8 +36,8 @@ pub async fn get_host() -> Result<PageData, AppError> {
         .metrics
         .channels()
         .iter()
-        // Applications have pages of their own.
-        .filter(|name| name.starts_with("metrics/"))
+        // Applications have pages of their own, but for Farol itself, which is a collector here.
+        .filter(|name| !name.starts_with("apps/") || *name == "apps/farol")
         .filter_map(|name| ports.metrics.view(name, HISTORY_MS))
         .collect();
     PageData::of(HostView {
