@@ -44,7 +44,7 @@ async function again() {
   try {
     const answer = await fetch(`/api/fn/apps?at=${encodeURIComponent(at)}&by_itself=true`);
     if (!answer.ok) return;
-    const html = (await answer.json()).Ok?.html;
+    const html = (await answer.json()).html;
     // The page may have been left meanwhile.
     const still = at === location.pathname + location.search && place() === element;
     if (html && still && !inUse(element)) show(element, html);

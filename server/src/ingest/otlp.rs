@@ -208,9 +208,9 @@ impl Points {
         let Some(shape) = shape else {
             return self.refuse(no_shape(&form.name));
         };
-        let base = form.sample("", &point.attributes, point.time_unix_nano);
+        let base = form.sample(&point.attributes, point.time_unix_nano);
         self.samples.push(Sample {
-            value: value * form.factor,
+            value: form.scaled(value),
             shape,
             unit: Some(form.unit),
             ..base
@@ -229,12 +229,12 @@ impl Points {
         let mut buckets = Vec::new();
         for (bound, count) in bounds.iter().zip(counts) {
             sum = sum.saturating_add(*count);
-            buckets.push((bound * form.factor, sum));
+            buckets.push((form.scaled(*bound), sum));
         }
         let Some(shape) = shape else {
             return self.refuse(no_shape(&form.name));
         };
-        let base = form.sample("", &point.attributes, point.time_unix_nano);
+        let base = form.sample(&point.attributes, point.time_unix_nano);
         self.buckets(form, &base, shape, &buckets, point.count, point.sum);
     }
 
@@ -249,8 +249,8 @@ impl Points {
             return self.refuse(format!("{} has more than {MAX_BUCKETS} buckets", form.name));
         };
         let scaled: Vec<(f64, u64)> =
-            buckets.into_iter().map(|(bound, count)| (bound * form.factor, count)).collect();
-        let base = form.sample("", &point.attributes, point.time_unix_nano);
+            buckets.into_iter().map(|(bound, count)| (form.scaled(bound), count)).collect();
+        let base = form.sample(&point.attributes, point.time_unix_nano);
         self.buckets(form, &base, shape, &scaled, point.count, point.sum);
     }
 
@@ -287,7 +287,7 @@ impl Points {
         });
         self.samples.extend(sum.map(|sum| Sample {
             name: format!("{}_sum", base.name),
-            value: sum * form.factor,
+            value: form.scaled(sum),
             unit: Some(form.unit),
             shape,
             ..base.clone()
@@ -298,10 +298,10 @@ impl Points {
         if point.flags & NO_RECORDED_VALUE != 0 {
             return;
         }
-        let base = form.sample("", &point.attributes, point.time_unix_nano);
+        let base = form.sample(&point.attributes, point.time_unix_nano);
         for at in &point.quantile_values {
             let quantile = Sample {
-                value: at.value * form.factor,
+                value: form.scaled(at.value),
                 unit: Some(form.unit),
                 ..base.clone()
             };
@@ -312,7 +312,15 @@ impl Points {
 }
 
 impl Form<'_> {
-    fn sample(&self, suffix: &str, attributes: &[KeyValue], time_nanos: u64) -> Sample {
+    /// In the base unit. Parts of it are divided, so that 700 ms are 0.7 s and not a bit more.
+    fn scaled(&self, value: f64) -> f64 {
+        match self.factor < 1.0 {
+            true => value / self.factor.recip().round(),
+            false => value * self.factor,
+        }
+    }
+
+    fn sample(&self, attributes: &[KeyValue], time_nanos: u64) -> Sample {
         let mut labels = self.labels.clone();
         for attribute in attributes {
             add(&mut labels, &attribute.key, attribute);
@@ -324,7 +332,7 @@ impl Form<'_> {
         Sample {
             labels: labels.into_iter().collect(),
             help: self.help.to_owned(),
-            ..Sample::gauge(&format!("{}{suffix}", self.name), f64::NAN, t_ms)
+            ..Sample::gauge(&self.name, f64::NAN, t_ms)
         }
     }
 }
@@ -365,7 +373,8 @@ fn powers_of_two(point: &ExponentialHistogramDataPoint) -> Option<Vec<(f64, u64)
                 }
                 _ => upper.checked_mul(1_i64.checked_shl(point.scale.unsigned_abs()).filter(|size| *size > 0)?)?,
             };
-            *powers.entry(power.clamp(-1100, 1100)).or_insert(0_u64) += count;
+            let sum: &mut u64 = powers.entry(power.clamp(-1100, 1100)).or_insert(0);
+            *sum = sum.saturating_add(*count);
         }
         (powers.len() <= MAX_BUCKETS).then_some(powers)
     };

@@ -1,20 +1,20 @@
 //! OpenTelemetry over HTTP: `POST /v1/metrics` (opentelemetry.io, "OTLP Specification", "OTLP/HTTP"), in Protobuf and in JSON, packed
-//! with gzip or not. Who may send has been asked before. What is refused is told in the encoding that was sent, as a `Status`.
+//! with gzip or not. What is refused is told in the encoding that was sent, as a `Status`.
 
 use super::{
     Ingest,
     gzip::{self, Unpack},
     otlp::{self, Points},
 };
-use crate::time::now_ms;
+use crate::{live::Identity, time::now_ms};
 use axum::{
-    Router,
+    Extension, Router,
     extract::{DefaultBodyLimit, State, rejection::BytesRejection},
     response::{IntoResponse, Response},
     routing::post,
 };
 use bytes::Bytes;
-use farol_model::{Fault, ingest::SourceKind};
+use farol_model::{Fault, Permission, ingest::SourceKind};
 use http::{HeaderMap, StatusCode, header};
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
@@ -73,10 +73,19 @@ type Refused = (StatusCode, String);
 
 async fn receive(
     State(ingest): State<Ingest>,
+    identity: Option<Extension<Identity>>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let Some(encoding) = Encoding::of(&headers) else {
+    let encoding = Encoding::of(&headers);
+    let allowed = identity
+        .ok_or_else(Fault::unauthenticated)
+        .and_then(|Extension(identity)| identity.viewer.require(Permission::PushMetrics));
+    if let Err(fault) = allowed {
+        let status = StatusCode::from_u16(fault.code.http_status()).unwrap_or(StatusCode::FORBIDDEN);
+        return refuse(encoding.unwrap_or(Encoding::Json), (status, fault.message));
+    }
+    let Some(encoding) = encoding else {
         let words = "Send application/x-protobuf or application/json.";
         return refuse(Encoding::Json, (StatusCode::UNSUPPORTED_MEDIA_TYPE, words.to_owned()));
     };
@@ -181,6 +190,8 @@ fn refuse(encoding: Encoding, (status, message): Refused) -> Response {
     // google.rpc.Code
     let code = match status {
         StatusCode::PAYLOAD_TOO_LARGE => 8,
+        StatusCode::FORBIDDEN => 7,
+        StatusCode::UNAUTHORIZED => 16,
         StatusCode::INTERNAL_SERVER_ERROR => 13,
         _ => 3,
     };

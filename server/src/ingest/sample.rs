@@ -160,16 +160,17 @@ pub fn unit_of(name: &str) -> Unit {
         .iter()
         .find_map(|end| name.strip_suffix(end))
         .unwrap_or(name);
+    // The longer one first, of two that end alike.
     let known = [
+        ("_bytes_per_second", Unit::BytesPerSecond),
+        ("_per_second", Unit::PerSecond),
         ("_seconds", Unit::Seconds),
         ("_bytes", Unit::Bytes),
         ("_celsius", Unit::Celsius),
         ("_hertz", Unit::Hertz),
         ("_percent", Unit::Percent),
-        ("_bytes_per_second", Unit::BytesPerSecond),
-        ("_per_second", Unit::PerSecond),
     ];
-    let found = known.iter().rev().find(|(end, _)| base.ends_with(end));
+    let found = known.iter().find(|(end, _)| base.ends_with(end));
     found.map_or(Unit::None, |(_, unit)| *unit)
 }
 

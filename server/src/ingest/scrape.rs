@@ -104,6 +104,7 @@ async fn round(
 fn take(feed: &mut Feed, answers: Vec<Answered>, now_ms: i64) {
     let asked = answers.len();
     let mut up = 0;
+    let heard = feed.heard_ms();
     feed.set.begin_round();
     for answer in answers {
         let labels = &answer.target.labels;
@@ -140,6 +141,10 @@ fn take(feed: &mut Feed, answers: Vec<Answered>, now_ms: i64) {
             }
             Err(why) => feed.fail(&format!("{}: {why}", answer.target.instance), now_ms),
         }
+    }
+    if up == 0 {
+        // What we say of those who do not answer is no sign of theirs.
+        feed.set_heard(heard);
     }
     feed.answered(up, asked);
 }

@@ -3,6 +3,7 @@
 
 use super::problem::Problem;
 use crate::{
+    access::Identity,
     checks::Checks,
     ingest::{
         Ingest,
@@ -11,7 +12,7 @@ use crate::{
     time::now_ms,
 };
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::{
         DefaultBodyLimit, Query, State,
         rejection::{JsonRejection, QueryRejection},
@@ -19,7 +20,7 @@ use axum::{
     routing::{get, post},
 };
 use farol_model::{
-    Fault,
+    Fault, Permission,
     ingest::{Check, Source, SourceKind},
     metric::Unit,
 };
@@ -104,10 +105,14 @@ pub struct PushQuery {
     get, path = "/api/v1/apps", tag = "apps", operation_id = "listApps",
     responses((status = 200, description = "By name", body = ref("#/components/schemas/AppList")))
 )]
-pub async fn apps(State(ingest): State<Ingest>) -> Json<AppList> {
-    Json(AppList {
+pub async fn apps(
+    State(ingest): State<Ingest>,
+    identity: Option<Extension<Identity>>,
+) -> Result<Json<AppList>, Problem> {
+    require(identity, Permission::ViewMetrics)?;
+    Ok(Json(AppList {
         sources: ingest.sources(),
-    })
+    }))
 }
 
 /// The health checks, and how they stand.
@@ -116,8 +121,18 @@ pub async fn apps(State(ingest): State<Ingest>) -> Json<AppList> {
     responses((status = 200, description = "In the order of the configuration",
         body = ref("#/components/schemas/CheckList")))
 )]
-pub async fn checks(State(checks): State<Checks>) -> Json<CheckList> {
-    Json(CheckList { checks: checks.all() })
+pub async fn checks(
+    State(checks): State<Checks>,
+    identity: Option<Extension<Identity>>,
+) -> Result<Json<CheckList>, Problem> {
+    require(identity, Permission::ViewMetrics)?;
+    Ok(Json(CheckList { checks: checks.all() }))
+}
+
+/// Whether whoever asks is known, and may.
+fn require(identity: Option<Extension<Identity>>, permission: Permission) -> Result<(), Fault> {
+    let Extension(identity) = identity.ok_or_else(Fault::unauthenticated)?;
+    identity.viewer.require(permission)
 }
 
 /// Takes values. All of them are wrong in form or none is; above the limit of series new ones are refused and counted.
@@ -130,9 +145,11 @@ pub async fn checks(State(checks): State<Checks>) -> Json<CheckList> {
 )]
 pub async fn push(
     State(ingest): State<Ingest>,
+    identity: Option<Extension<Identity>>,
     query: Result<Query<PushQuery>, QueryRejection>,
     values: Result<Json<Vec<PushedValue>>, JsonRejection>,
 ) -> Result<Json<Pushed>, Problem> {
+    require(identity, Permission::PushMetrics)?;
     let Query(query) = query?;
     let Json(values) = values?;
     let name = query.source.unwrap_or_else(|| USUAL.to_owned());

@@ -98,7 +98,7 @@ impl Apps {
 
 /// Of what `/api/fn/apps` tells. NaN where there is a series without a value.
 fn newest(told: &Value, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-    let channel = &told["Ok"]["channel"];
+    let channel = &told["channel"];
     let schema = channel["schema"].as_array()?;
     let matches = |spec: &Value| {
         let has = |(label, value): &(&str, &str)| {
