@@ -40,7 +40,9 @@ pub fn run(input: &[u8]) {
 }
 
 fn lines(body: &[u8], format: Format) {
-    let Ok(body) = std::str::from_utf8(body) else { return };
+    let Ok(body) = std::str::from_utf8(body) else {
+        return;
+    };
     let count = body.lines().count();
     match text::parse(body, format, 7) {
         Ok(samples) => {
@@ -62,7 +64,9 @@ fn packet(body: &[u8]) {
 }
 
 fn otlp(body: &[u8], encoding: Encoding) {
-    let Ok(request) = receive::read(encoding, body) else { return };
+    let Ok(request) = receive::read(encoding, body) else {
+        return;
+    };
     for sent in &request.resource_metrics {
         let points = otlp::points(sent, 7);
         assert!((1..=64).contains(&points.name.len()));

@@ -197,7 +197,12 @@ fn specs(check: &Standing) -> Vec<MetricSpec> {
             .label("kind", check.kind().as_str())
     };
     let mut all = vec![
-        spec("check_up", Unit::None, "Up", "1 when the last try went well, else 0."),
+        spec(
+            "check_up",
+            Unit::None,
+            "Up",
+            "1 when the last try went well, else 0.",
+        ),
         spec(
             "check_duration_seconds",
             Unit::Seconds,
@@ -207,7 +212,12 @@ fn specs(check: &Standing) -> Vec<MetricSpec> {
     ];
     if has_certificate(check) {
         let help = "Time until the certificate that was shown ends; negative when it has.";
-        all.push(spec("tls_expiry_seconds", Unit::Seconds, "Certificate ends in", help));
+        all.push(spec(
+            "tls_expiry_seconds",
+            Unit::Seconds,
+            "Certificate ends in",
+            help,
+        ));
     }
     all
 }
@@ -217,7 +227,10 @@ fn values(check: &Standing) -> Vec<f64> {
     let up = last.map(|outcome| if outcome.ok { 1.0 } else { 0.0 });
     let mut all = vec![up, last.map(|outcome| outcome.took.as_secs_f64())];
     if has_certificate(check) {
-        all.push(last.and_then(|outcome| outcome.tls_expiry_secs).map(|secs| secs as f64));
+        all.push(
+            last.and_then(|outcome| outcome.tls_expiry_secs)
+                .map(|secs| secs as f64),
+        );
     }
     all.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect()
 }

@@ -676,7 +676,11 @@ mod tests {
                 "containers.socket",
                 "whole path",
             ),
-            ("[ingest]\nmax_series = 0", "ingest.max_series", "from 1 to 100000"),
+            (
+                "[ingest]\nmax_series = 0",
+                "ingest.max_series",
+                "from 1 to 100000",
+            ),
             ("[[scrape]]\nname = \"node\"", "scrape.node.url", "is missing"),
             ("[statsd]\nlisten = \"8125\"", "statsd.listen", "socket address"),
             (

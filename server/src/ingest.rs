@@ -102,7 +102,12 @@ impl Ingest {
                 scrape.max_series.unwrap_or(config.max_series),
                 Hold::Round,
             ));
-            tasks.spawn(scrape::keep(scrape.clone(), feed, ingest.clone(), shutdown.clone()));
+            tasks.spawn(scrape::keep(
+                scrape.clone(),
+                feed,
+                ingest.clone(),
+                shutdown.clone(),
+            ));
         }
         if let Some(address) = statsd.listen {
             let socket = statsd::bind(address).await?;
@@ -161,9 +166,8 @@ impl Ingest {
             let text = format!("The name {name} is one of Farol's own. Send under another name.");
             return Err(Fault::new(farol_model::FaultCode::Conflict, text));
         }
-        let sending = |feed: &Arc<Mutex<Feed>>| {
-            matches!(lock(feed).kind(), SourceKind::Otlp | SourceKind::Push)
-        };
+        let sending =
+            |feed: &Arc<Mutex<Feed>>| matches!(lock(feed).kind(), SourceKind::Otlp | SourceKind::Push);
         let most = self.inner.config.max_sources;
         if feeds.values().filter(|feed| sending(feed)).count() >= most {
             metrics::counter!("farol_ingest_sources_refused_total").increment(1);
@@ -251,7 +255,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn describe() {
     use metrics::{describe_counter, describe_gauge};
-    describe_counter!("farol_ingest_values_total", "Values of applications that were taken.");
+    describe_counter!(
+        "farol_ingest_values_total",
+        "Values of applications that were taken."
+    );
     describe_counter!(
         "farol_ingest_values_refused_total",
         "Values of applications that were refused: wrong, or of a series above the limit."

@@ -353,8 +353,13 @@ impl checks::Outlet for Frames {
 impl checks::Units for Services {
     fn unit<'a>(&'a self, name: &'a str) -> BoxFuture<'a, anyhow::Result<checks::UnitState>> {
         Box::pin(async move {
-            let found = self.details(name).await.map_err(|fault| anyhow::anyhow!(fault.message))?;
-            let row = found.context("systemd knows no service of this name, or does not answer")?.row;
+            let found = self
+                .details(name)
+                .await
+                .map_err(|fault| anyhow::anyhow!(fault.message))?;
+            let row = found
+                .context("systemd knows no service of this name, or does not answer")?
+                .row;
             let active = matches!(
                 row.state,
                 farol_model::service::ServiceState::Active | farol_model::service::ServiceState::Reloading

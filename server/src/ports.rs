@@ -18,8 +18,8 @@ use farol_app::{
         settings::view::{Ask, SettingsView},
     },
     ports::{
-        AccountPort, AppsPort, AuditPort, ConnectionsPort, ContainersPort, ControlPort, MetricsPort, PortFuture, Ports,
-        RunsPort, ServicesPort, SettingsPort,
+        AccountPort, AppsPort, AuditPort, ConnectionsPort, ContainersPort, ControlPort, MetricsPort,
+        PortFuture, Ports, RunsPort, ServicesPort, SettingsPort,
     },
 };
 use farol_model::{

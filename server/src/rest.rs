@@ -47,7 +47,15 @@ pub fn routes(runner: Runner) -> Router {
 /// Whether an address is one of these: what is refused there is a problem.
 pub fn owns(path: &str) -> bool {
     path == openapi::PATH
-        || ["/api/v1/actions", "/api/v1/apps", "/api/v1/checks", "/api/v1/push", "/api/v1/runs"].iter().any(|base| {
+        || [
+            "/api/v1/actions",
+            "/api/v1/apps",
+            "/api/v1/checks",
+            "/api/v1/push",
+            "/api/v1/runs",
+        ]
+        .iter()
+        .any(|base| {
             path.strip_prefix(base)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })

@@ -87,7 +87,10 @@ impl CheckConfig {
         }
         let Some(kind) = self.kind() else {
             let known = CheckKind::ALL.map(CheckKind::as_str).join(", ");
-            return Some(("kind", format!("there is no kind `{}`; there are {known}", self.kind)));
+            return Some((
+                "kind",
+                format!("there is no kind `{}`; there are {known}", self.kind),
+            ));
         };
         if let Some(reason) = self.bad_target(kind) {
             return Some(("target", reason));
@@ -150,7 +153,11 @@ impl CheckConfig {
 
 /// Host and port. IPv6 stands in brackets.
 pub fn host_port(text: &str) -> Result<(String, u16), Final> {
-    let wrong = || Final(format!("`{text}` is no host with a port; write host:port or [address]:port"));
+    let wrong = || {
+        Final(format!(
+            "`{text}` is no host with a port; write host:port or [address]:port"
+        ))
+    };
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
     let port = port.parse().map_err(|_| wrong())?;
     let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
@@ -208,13 +215,41 @@ mod tests {
         }
         for (bad, key, reason) in [
             ("kind = 'tcp'\ntarget = 'x:1'", "check.0.name", "1 to 64"),
-            ("name = 'a'\nkind = 'ping'\ntarget = 'x'", "check.a.kind", "there are http, tcp"),
-            ("name = 'a'\nkind = 'http'\ntarget = 'x'", "check.a.target", "no address"),
-            ("name = 'a'\nkind = 'tcp'\ntarget = 'x'", "check.a.target", "host:port"),
-            ("name = 'a'\nkind = 'dns'\ntarget = 'a..b'", "check.a.target", "name"),
-            ("name = 'a'\nkind = 'tcp'\ntarget = 'x:1'\ninterval_secs = 0", "check.a.interval_secs", "from 1"),
-            ("name = 'a'\nkind = 'http'\ntarget = 'http://x'\nbody = '('", "check.a.body", "regex"),
-            ("name = 'a'\nkind = 'tcp'\ntarget = 'x:1'\nbody = 'x'", "check.a.body", "does nothing"),
+            (
+                "name = 'a'\nkind = 'ping'\ntarget = 'x'",
+                "check.a.kind",
+                "there are http, tcp",
+            ),
+            (
+                "name = 'a'\nkind = 'http'\ntarget = 'x'",
+                "check.a.target",
+                "no address",
+            ),
+            (
+                "name = 'a'\nkind = 'tcp'\ntarget = 'x'",
+                "check.a.target",
+                "host:port",
+            ),
+            (
+                "name = 'a'\nkind = 'dns'\ntarget = 'a..b'",
+                "check.a.target",
+                "name",
+            ),
+            (
+                "name = 'a'\nkind = 'tcp'\ntarget = 'x:1'\ninterval_secs = 0",
+                "check.a.interval_secs",
+                "from 1",
+            ),
+            (
+                "name = 'a'\nkind = 'http'\ntarget = 'http://x'\nbody = '('",
+                "check.a.body",
+                "regex",
+            ),
+            (
+                "name = 'a'\nkind = 'tcp'\ntarget = 'x:1'\nbody = 'x'",
+                "check.a.body",
+                "does nothing",
+            ),
         ] {
             let found = of(bad);
             assert_eq!(found.len(), 1, "{bad}");

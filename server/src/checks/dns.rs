@@ -47,7 +47,10 @@ pub async fn look_up(server: Option<&str>, name: &str, six: bool) -> anyhow::Res
         socket.send(&question).await.with_context(told)?;
         let listening = async {
             loop {
-                let size = socket.recv(&mut answer).await.with_context(|| format!("{at} does not answer"))?;
+                let size = socket
+                    .recv(&mut answer)
+                    .await
+                    .with_context(|| format!("{at} does not answer"))?;
                 // What answers another question is none of ours.
                 if let Some(found) = addresses(answer.get(..size).unwrap_or_default(), id, six) {
                     return found.map_err(anyhow::Error::msg);
@@ -67,7 +70,9 @@ async fn first_server() -> anyhow::Result<String> {
         .context("/etc/resolv.conf cannot be read; name a server")?;
     let found = text.lines().find_map(|line| {
         let mut words = line.split_ascii_whitespace();
-        (words.next() == Some("nameserver")).then(|| words.next()).flatten()
+        (words.next() == Some("nameserver"))
+            .then(|| words.next())
+            .flatten()
     });
     match found {
         Some(server) => Ok(server.to_owned()),
@@ -87,7 +92,9 @@ pub fn question(name: &str, six: bool, id: u16) -> Result<Vec<u8>, String> {
     bytes.extend(id.to_be_bytes());
     bytes.extend([1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
     for label in plain.split('.') {
-        let fits = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let fits = label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         let size = u8::try_from(label.len()).map_err(|_| wrong())?;
         if !fits || !(1..=63).contains(&size) {
             return Err(wrong());
@@ -176,10 +183,18 @@ mod tests {
     #[test]
     fn addresses_are_found_behind_names_that_point_back() {
         let found = addresses(&answer(7, 0), 7, false).unwrap().unwrap();
-        assert_eq!(found, ["192.0.2.7", "192.0.2.8"].map(|ip| ip.parse::<IpAddr>().unwrap()));
+        assert_eq!(
+            found,
+            ["192.0.2.7", "192.0.2.8"].map(|ip| ip.parse::<IpAddr>().unwrap())
+        );
         assert!(addresses(&answer(7, 0), 7, true).unwrap().unwrap().is_empty());
         assert_eq!(addresses(&answer(7, 0), 8, false), None, "another question");
-        assert!(addresses(&answer(7, 3), 7, false).unwrap().unwrap_err().contains("NXDOMAIN"));
+        assert!(
+            addresses(&answer(7, 3), 7, false)
+                .unwrap()
+                .unwrap_err()
+                .contains("NXDOMAIN")
+        );
     }
 
     #[test]

@@ -43,14 +43,21 @@ async fn judge(config: &CheckConfig, expiry_secs: &mut Option<i64>) -> anyhow::R
         false => config.status.contains(&status),
     };
     if !well {
-        let leads = answer.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
+        let leads = answer
+            .headers
+            .get(header::LOCATION)
+            .and_then(|to| to.to_str().ok());
         let leads = leads.map_or_else(String::new, |to| format!(", leading to {}", cut(to)));
         bail!("answers {}{leads}", answer.status);
     }
     if let Some(pattern) = &config.body {
         let pattern = RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build()?;
         if !pattern.is_match(&answer.body) {
-            bail!("answers {}, but its body does not match `{}`", answer.status, cut(pattern.as_str()));
+            bail!(
+                "answers {}, but its body does not match `{}`",
+                answer.status,
+                cut(pattern.as_str())
+            );
         }
     }
     Ok(format!("answers {}", answer.status))
@@ -88,10 +95,15 @@ fn plain(stream: TcpStream) -> Box<dyn Duplex> {
 
 /// Where a redirect leads (RFC 9110 section 10.2.2).
 fn next(from: &Uri, answer: &Answer) -> anyhow::Result<Uri> {
-    let location = answer.headers.get(header::LOCATION).context("a redirect that leads nowhere")?;
+    let location = answer
+        .headers
+        .get(header::LOCATION)
+        .context("a redirect that leads nowhere")?;
     let location = location.to_str().context("a redirect that leads nowhere")?;
     let base = url::Url::parse(&from.to_string())?;
-    let to = base.join(location).with_context(|| format!("leads to `{}`, which is no address", cut(location)))?;
+    let to = base
+        .join(location)
+        .with_context(|| format!("leads to `{}`, which is no address", cut(location)))?;
     if !matches!(to.scheme(), "http" | "https") || !to.username().is_empty() {
         bail!("leads to `{}`, which is not followed", cut(location));
     }

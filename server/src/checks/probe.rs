@@ -48,9 +48,9 @@ impl Outcome {
 pub async fn probe(config: &CheckConfig, units: &Arc<dyn Units>) -> Outcome {
     let started = Instant::now();
     let limit = config.timeout();
-    let outcome = timeout(limit, one(config, units)).await.unwrap_or_else(|_| {
-        Outcome::of(Err(anyhow::anyhow!("took longer than {} s", limit.as_secs())))
-    });
+    let outcome = timeout(limit, one(config, units))
+        .await
+        .unwrap_or_else(|_| Outcome::of(Err(anyhow::anyhow!("took longer than {} s", limit.as_secs()))));
     Outcome {
         took: started.elapsed(),
         ..outcome
@@ -64,12 +64,17 @@ async fn one(config: &CheckConfig, units: &Arc<dyn Units>) -> Outcome {
         Some(CheckKind::Tls) => certificate(config).await,
         Some(CheckKind::Dns) => Outcome::of(name(config).await),
         Some(CheckKind::Process) => Outcome::of(process(config).await),
-        Some(CheckKind::Unit) => Outcome::of(units.unit(&config.target).await.and_then(|unit| {
-            match unit.active {
-                true => Ok(unit.words),
-                false => bail!("is {}", unit.words),
-            }
-        })),
+        Some(CheckKind::Unit) => {
+            Outcome::of(
+                units
+                    .unit(&config.target)
+                    .await
+                    .and_then(|unit| match unit.active {
+                        true => Ok(unit.words),
+                        false => bail!("is {}", unit.words),
+                    }),
+            )
+        }
         None => Outcome::of(Err(anyhow::anyhow!("there is no such kind of check"))),
     }
 }
@@ -99,7 +104,10 @@ async fn certificate(config: &CheckConfig) -> Outcome {
         let left = expiry_secs.context("the certificate cannot be read")?;
         let days = left.div_euclid(DAY_SECS);
         if left < i64::from(config.days) * DAY_SECS {
-            bail!("the certificate ends in {days} days; fewer than {} are a failure", config.days);
+            bail!(
+                "the certificate ends in {days} days; fewer than {} are a failure",
+                config.days
+            );
         }
         Ok(format!("the certificate holds for {days} days"))
     };
@@ -138,7 +146,10 @@ fn running(name: &str) -> anyhow::Result<usize> {
     let mut count = 0;
     for entry in fs::read_dir("/proc").context("/proc cannot be read")? {
         let Ok(entry) = entry else { continue };
-        let is_process = entry.file_name().to_str().is_some_and(|name| name.parse::<u32>().is_ok());
+        let is_process = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.parse::<u32>().is_ok());
         if !is_process {
             continue;
         }

@@ -52,12 +52,23 @@ impl Standing {
 
     /// A try came to an end. What is to be written down, when it changed anything.
     pub fn take(&mut self, outcome: Outcome, t_ms: i64) -> Option<CheckChange> {
-        self.failures = if outcome.ok { 0 } else { self.failures.saturating_add(1) };
+        self.failures = if outcome.ok {
+            0
+        } else {
+            self.failures.saturating_add(1)
+        };
         self.state = match outcome.ok {
             true => CheckState::Ok,
             false if self.failures >= self.config.fails_after => CheckState::Failing,
             // One that is failing already stays so.
-            false if self.changes.back().is_some_and(|last| last.state == CheckState::Failing) => CheckState::Failing,
+            false
+                if self
+                    .changes
+                    .back()
+                    .is_some_and(|last| last.state == CheckState::Failing) =>
+            {
+                CheckState::Failing
+            }
             false => CheckState::Unsure,
         };
         self.recent.push_back(outcome.ok);
@@ -116,7 +127,11 @@ mod tests {
     }
 
     fn outcome(ok: bool) -> Outcome {
-        Outcome::of(if ok { Ok("well".into()) } else { Err(anyhow::anyhow!("gone")) })
+        Outcome::of(if ok {
+            Ok("well".into())
+        } else {
+            Err(anyhow::anyhow!("gone"))
+        })
     }
 
     #[test]
@@ -124,7 +139,10 @@ mod tests {
         let mut check = standing(Vec::new());
         assert_eq!(check.check().state, CheckState::Waiting);
         let mut seen = Vec::new();
-        for (t_ms, ok) in [true, false, true, false, false, false, true].into_iter().enumerate() {
+        for (t_ms, ok) in [true, false, true, false, false, false, true]
+            .into_iter()
+            .enumerate()
+        {
             let change = check.take(outcome(ok), t_ms as i64);
             seen.push((check.check().state, change.is_some()));
         }
@@ -158,7 +176,10 @@ mod tests {
         assert_eq!(check.check().since_ms, Some(3));
         let mut check = standing(vec![before(CheckState::Failing)]);
         assert_eq!(check.take(outcome(false), 9), None);
-        assert_eq!((check.check().state, check.check().since_ms), (CheckState::Failing, Some(3)));
+        assert_eq!(
+            (check.check().state, check.check().since_ms),
+            (CheckState::Failing, Some(3))
+        );
     }
 
     #[test]

@@ -89,7 +89,11 @@ impl Look {
             true => {
                 let roots = Arc::new(line::roots(ca.as_deref())?);
                 let judge = WebPkiServerVerifier::builder_with_provider(roots, provider.clone());
-                Some(judge.build().context("there is nobody to trust on this machine")?)
+                Some(
+                    judge
+                        .build()
+                        .context("there is nobody to trust on this machine")?,
+                )
             }
             false => None,
         };
@@ -125,7 +129,12 @@ impl ServerCertVerifier for Look {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -134,10 +143,17 @@ impl ServerCertVerifier for Look {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

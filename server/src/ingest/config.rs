@@ -56,7 +56,12 @@ impl IngestConfig {
         };
         within("max_series", self.max_series as u64, 1, 100_000);
         within("max_sources", self.max_sources as u64, 1, 10_000);
-        within("max_body_bytes", self.max_body_bytes as u64, 1024, 64 * 1024 * 1024);
+        within(
+            "max_body_bytes",
+            self.max_body_bytes as u64,
+            1024,
+            64 * 1024 * 1024,
+        );
         within("stale_secs", self.stale_secs.into(), 2, 3600);
         problems
     }
@@ -144,7 +149,10 @@ impl ScrapeConfig {
         }
         match &self.url {
             None if self.files.is_empty() => {
-                return Some(("url", "is missing: give an address, or files with targets".to_owned()));
+                return Some((
+                    "url",
+                    "is missing: give an address, or files with targets".to_owned(),
+                ));
             }
             Some(url) => {
                 if let Some(reason) = url_problem(url) {
@@ -198,7 +206,9 @@ pub fn url_problem(url: &str) -> Option<String> {
 
 fn bad_source(name: &str) -> Option<String> {
     if is_taken(name) {
-        return Some(format!("`{name}` is a source of Farol's own; choose another name"));
+        return Some(format!(
+            "`{name}` is a source of Farol's own; choose another name"
+        ));
     }
     (segment_from(name).as_deref() != Some(name))
         .then(|| "must be 1 to 64 of letters, digits, `.`, `_` and `-`".to_owned())
@@ -244,7 +254,10 @@ pub fn problems(scrapes: &[ScrapeConfig], statsd: &StatsdConfig) -> Vec<(String,
     if let Some(reason) = bad_source(&statsd.name) {
         problems.push(("statsd.name".to_owned(), reason));
     } else if statsd.listen.is_some() && names.contains(&statsd.name) {
-        problems.push(("statsd.name".to_owned(), "is the name of a scrape already".to_owned()));
+        problems.push((
+            "statsd.name".to_owned(),
+            "is the name of a scrape already".to_owned(),
+        ));
     }
     problems
 }
@@ -261,7 +274,10 @@ mod tests {
             ..Default::default()
         };
         let written = format!("{scrape:?}");
-        assert!(!written.contains("geheim") && written.contains("[redacted]"), "{written}");
+        assert!(
+            !written.contains("geheim") && written.contains("[redacted]"),
+            "{written}"
+        );
     }
 
     #[test]
@@ -278,14 +294,34 @@ mod tests {
         };
         assert_eq!(of(|_| {}), []);
         for (change, key, reason) in [
-            ((|s| s.name = "a b".into()) as fn(&mut ScrapeConfig), "scrape.a b.name", "letters"),
+            (
+                (|s| s.name = "a b".into()) as fn(&mut ScrapeConfig),
+                "scrape.a b.name",
+                "letters",
+            ),
             (|s| s.name = "checks".into(), "scrape.checks.name", "Farol's own"),
             (|s| s.url = None, "scrape.node.url", "is missing"),
-            (|s| s.url = Some("ftp://x".into()), "scrape.node.url", "no address to ask"),
-            (|s| s.url = Some("http://u:p@x/".into()), "scrape.node.url", "without user"),
+            (
+                |s| s.url = Some("ftp://x".into()),
+                "scrape.node.url",
+                "no address to ask",
+            ),
+            (
+                |s| s.url = Some("http://u:p@x/".into()),
+                "scrape.node.url",
+                "without user",
+            ),
             (|s| s.interval_secs = 0, "scrape.node.interval_secs", "from 1"),
-            (|s| s.basic_user = Some("u".into()), "scrape.node.basic_user", "basic_password"),
-            (|s| drop(s.labels.insert("a-b".into(), String::new())), "scrape.node.labels", "`a-b`"),
+            (
+                |s| s.basic_user = Some("u".into()),
+                "scrape.node.basic_user",
+                "basic_password",
+            ),
+            (
+                |s| drop(s.labels.insert("a-b".into(), String::new())),
+                "scrape.node.labels",
+                "`a-b`",
+            ),
         ] {
             let found = of(change);
             assert_eq!(found.len(), 1, "{key}");

@@ -227,7 +227,10 @@ mod tests {
         assert!(feed.is_due(6_001, 5_000), "it holds no more");
         assert!(feed.frame(6_001, None).unwrap().values[0].is_nan());
         assert!(!feed.is_due(7_000, 5_000), "that was told");
-        let later = Place { now_ms: 6_001, ..PLACE };
+        let later = Place {
+            now_ms: 6_001,
+            ..PLACE
+        };
         assert_eq!(feed.source(later).state, SourceState::Silent);
     }
 
@@ -246,7 +249,11 @@ mod tests {
     #[test]
     fn those_that_are_asked_are_down_or_partly_there() {
         let mut feed = feed(SourceKind::Scrape);
-        for (answered, state) in [(0, SourceState::Down), (1, SourceState::Partly), (2, SourceState::Up)] {
+        for (answered, state) in [
+            (0, SourceState::Down),
+            (1, SourceState::Partly),
+            (2, SourceState::Up),
+        ] {
             feed.answered(answered, 2);
             assert_eq!(feed.source(PLACE).state, state);
         }

@@ -40,7 +40,10 @@ mod tests {
         assert!(bomb.len() < 2_000);
         assert_eq!(unpack(&bomb, 1_000), Err(Unpack::Large(1_000)));
         assert_eq!(unpack(&bomb, 1_000_000).unwrap().len(), 1_000_000);
-        assert!(matches!(unpack(&bomb[..bomb.len() - 9], 1_000_000), Err(Unpack::Bad(_))));
+        assert!(matches!(
+            unpack(&bomb[..bomb.len() - 9], 1_000_000),
+            Err(Unpack::Bad(_))
+        ));
         assert!(matches!(unpack(b"hello", 10), Err(Unpack::Bad(_))));
     }
 }

@@ -78,7 +78,10 @@ pub fn points(sent: &ResourceMetrics, now_ms: i64) -> Points {
 fn resource(resource: Option<&Resource>) -> (String, Labels) {
     let mut labels = Labels::new();
     let mut name = None;
-    for attribute in resource.map(|resource| resource.attributes.as_slice()).unwrap_or_default() {
+    for attribute in resource
+        .map(|resource| resource.attributes.as_slice())
+        .unwrap_or_default()
+    {
         match attribute.key.as_str() {
             "service.name" => name = text(attribute.value.as_ref()).and_then(|text| segment_from(&text)),
             "service.instance.id" => add(&mut labels, "instance", attribute),
@@ -155,7 +158,11 @@ impl Points {
                 };
                 for point in &sum.data_points {
                     let shape = match sum.is_monotonic {
-                        true => shape(sum.aggregation_temporality, point.start_time_unix_nano, point.time_unix_nano),
+                        true => shape(
+                            sum.aggregation_temporality,
+                            point.start_time_unix_nano,
+                            point.time_unix_nano,
+                        ),
                         false if is_delta(sum.aggregation_temporality) => None,
                         false => Some(Shape::Gauge),
                     };
@@ -223,7 +230,12 @@ impl Points {
         }
         let (bounds, counts) = (&point.explicit_bounds, &point.bucket_counts);
         if !counts.is_empty() && counts.len() != bounds.len() + 1 {
-            return self.refuse(format!("{} has {} buckets for {} bounds", form.name, counts.len(), bounds.len()));
+            return self.refuse(format!(
+                "{} has {} buckets for {} bounds",
+                form.name,
+                counts.len(),
+                bounds.len()
+            ));
         }
         let mut sum = 0_u64;
         let mut buckets = Vec::new();
@@ -248,8 +260,10 @@ impl Points {
         let Some(buckets) = powers_of_two(point) else {
             return self.refuse(format!("{} has more than {MAX_BUCKETS} buckets", form.name));
         };
-        let scaled: Vec<(f64, u64)> =
-            buckets.into_iter().map(|(bound, count)| (form.scaled(bound), count)).collect();
+        let scaled: Vec<(f64, u64)> = buckets
+            .into_iter()
+            .map(|(bound, count)| (form.scaled(bound), count))
+            .collect();
         let base = form.sample(&point.attributes, point.time_unix_nano);
         self.buckets(form, &base, shape, &scaled, point.count, point.sum);
     }
@@ -266,7 +280,11 @@ impl Points {
     ) {
         let all = buckets.iter().copied().chain([(f64::INFINITY, count)]);
         for (bound, count) in all {
-            let le = if bound.is_finite() { bound.to_string() } else { "+Inf".to_owned() };
+            let le = if bound.is_finite() {
+                bound.to_string()
+            } else {
+                "+Inf".to_owned()
+            };
             let bucket = Sample {
                 name: format!("{}_bucket", base.name),
                 value: count as f64,
@@ -305,7 +323,8 @@ impl Points {
                 unit: Some(form.unit),
                 ..base.clone()
             };
-            self.samples.push(quantile.label("quantile", &at.quantile.to_string()));
+            self.samples
+                .push(quantile.label("quantile", &at.quantile.to_string()));
         }
         self.count_and_sum(form, &base, Shape::Counter, point.count, Some(point.sum));
     }
@@ -351,9 +370,7 @@ fn shape(temporality: i32, start_nanos: u64, time_nanos: u64) -> Option<Shape> {
 }
 
 fn no_shape(name: &str) -> String {
-    format!(
-        "{name} cannot be kept: send it cumulative, or a monotonic delta with the time that it began at"
-    )
+    format!("{name} cannot be kept: send it cumulative, or a monotonic delta with the time that it began at")
 }
 
 /// The buckets of an exponential histogram as bounds at powers of two, and how many are not above each. A bucket of a scale from 0 on
@@ -362,23 +379,39 @@ fn powers_of_two(point: &ExponentialHistogramDataPoint) -> Option<Vec<(f64, u64)
     // By power: how many values lie at most at 2^power and above 2^(power-1).
     let by_power = |buckets: Option<&Buckets>| -> Option<BTreeMap<i64, u64>> {
         let mut powers = BTreeMap::new();
-        let Some(buckets) = buckets else { return Some(powers) };
-        for (at, count) in buckets.bucket_counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        let Some(buckets) = buckets else {
+            return Some(powers);
+        };
+        for (at, count) in buckets
+            .bucket_counts
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count > 0)
+        {
             let index = i64::from(buckets.offset).checked_add(i64::try_from(at).ok()?)?;
             let upper = index + 1;
             let power = match point.scale {
                 0.. => {
-                    let size = 1_i64.checked_shl(point.scale.unsigned_abs()).filter(|size| *size > 0)?;
+                    let size = 1_i64
+                        .checked_shl(point.scale.unsigned_abs())
+                        .filter(|size| *size > 0)?;
                     upper.div_euclid(size) + i64::from(upper.rem_euclid(size) > 0)
                 }
-                _ => upper.checked_mul(1_i64.checked_shl(point.scale.unsigned_abs()).filter(|size| *size > 0)?)?,
+                _ => upper.checked_mul(
+                    1_i64
+                        .checked_shl(point.scale.unsigned_abs())
+                        .filter(|size| *size > 0)?,
+                )?,
             };
             let sum: &mut u64 = powers.entry(power.clamp(-1100, 1100)).or_insert(0);
             *sum = sum.saturating_add(*count);
         }
         (powers.len() <= MAX_BUCKETS).then_some(powers)
     };
-    let (positive, negative) = (by_power(point.positive.as_ref())?, by_power(point.negative.as_ref())?);
+    let (positive, negative) = (
+        by_power(point.positive.as_ref())?,
+        by_power(point.negative.as_ref())?,
+    );
     let two = |power: i64| 2_f64.powi(i32::try_from(power).unwrap_or(i32::MAX));
     let mut sum = 0_u64;
     let mut bounds = Vec::new();

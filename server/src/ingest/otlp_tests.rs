@@ -61,12 +61,17 @@ fn names_units_and_attributes_are_ours() {
     });
     let points = points(&sent("ms", gauge), 9);
     assert_eq!((points.name.as_str(), points.refused), ("my-shop", 0));
-    let [sample] = &points.samples[..] else { panic!("{points:?}") };
+    let [sample] = &points.samples[..] else {
+        panic!("{points:?}")
+    };
     assert_eq!(
         sample.spec().key(),
         r#"http_server_duration_seconds{deployment_environment="prod",http_route="/a",instance="a1",otel_scope_name="lib"}"#
     );
-    assert_eq!((sample.value, sample.t_ms, sample.unit), (0.25, 3_000, Some(Unit::Seconds)));
+    assert_eq!(
+        (sample.value, sample.t_ms, sample.unit),
+        (0.25, 3_000, Some(Unit::Seconds))
+    );
     assert_eq!(sample.spec().title, "prod /a a1");
 }
 
@@ -81,7 +86,10 @@ fn sums_are_rates_when_they_only_grow_and_values_when_they_do_not() {
         points(&sent("{request}", sum), 9)
     };
     assert_eq!(sum(true, CUMULATIVE).samples[0].shape, Shape::Counter);
-    assert_eq!(sum(true, CUMULATIVE).samples[0].name, "http_server_duration_total");
+    assert_eq!(
+        sum(true, CUMULATIVE).samples[0].name,
+        "http_server_duration_total"
+    );
     assert_eq!(sum(true, DELTA).samples[0].shape, Shape::Delta(2.0));
     assert_eq!(sum(false, CUMULATIVE).samples[0].shape, Shape::Gauge);
     for refused in [sum(false, DELTA), sum(true, 0)] {
@@ -91,8 +99,12 @@ fn sums_are_rates_when_they_only_grow_and_values_when_they_do_not() {
 }
 
 fn buckets(points: &Points) -> Vec<(String, f64)> {
-    let of = points.samples.iter().filter(|sample| sample.name.ends_with("_bucket"));
-    of.map(|sample| (sample.labels.last().unwrap().1.clone(), sample.value)).collect()
+    let of = points
+        .samples
+        .iter()
+        .filter(|sample| sample.name.ends_with("_bucket"));
+    of.map(|sample| (sample.labels.last().unwrap().1.clone(), sample.value))
+        .collect()
 }
 
 #[test]
@@ -114,11 +126,26 @@ fn histograms_keep_their_buckets() {
     let good = points(&sent("ms", histogram(point.clone())), 9);
     let expected = [("0.005", 1.0), ("0.05", 3.0), ("+Inf", 6.0)].map(|(le, n)| (le.to_owned(), n));
     assert_eq!(buckets(&good), expected);
-    let names: Vec<&str> = good.samples[3..].iter().map(|sample| sample.name.as_str()).collect();
-    assert_eq!(names, ["http_server_duration_seconds_count", "http_server_duration_seconds_sum"]);
+    let names: Vec<&str> = good.samples[3..]
+        .iter()
+        .map(|sample| sample.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "http_server_duration_seconds_count",
+            "http_server_duration_seconds_sum"
+        ]
+    );
     assert_eq!(good.samples[4].value, 0.7);
     let bad = points(
-        &sent("ms", histogram(HistogramDataPoint { bucket_counts: vec![1, 2], ..point })),
+        &sent(
+            "ms",
+            histogram(HistogramDataPoint {
+                bucket_counts: vec![1, 2],
+                ..point
+            }),
+        ),
         9,
     );
     assert!(bad.why.unwrap().contains("2 buckets for 2 bounds"));
@@ -126,7 +153,12 @@ fn histograms_keep_their_buckets() {
 
 #[test]
 fn exponential_histograms_become_buckets_at_powers_of_two() {
-    let some = |offset, bucket_counts| Some(Buckets { offset, bucket_counts });
+    let some = |offset, bucket_counts| {
+        Some(Buckets {
+            offset,
+            bucket_counts,
+        })
+    };
     let point = |scale, positive, negative| ExponentialHistogramDataPoint {
         scale,
         positive,
@@ -155,7 +187,13 @@ fn exponential_histograms_become_buckets_at_powers_of_two() {
     // Scale -1: base 4. (1, 4], (4, 16]; and (-1, -0.25] mirrored.
     as_expected(
         of(point(-1, some(0, vec![2, 1]), some(-1, vec![7]))),
-        &[("-0.5", 7.0), ("0", 8.0), ("4", 10.0), ("16", 11.0), ("+Inf", 100.0)],
+        &[
+            ("-0.5", 7.0),
+            ("0", 8.0),
+            ("4", 10.0),
+            ("16", 11.0),
+            ("+Inf", 100.0),
+        ],
     );
     // Whatever comes is bounded and does not overflow.
     for scale in [i32::MIN, -70, -20, 20, 62, 63, i32::MAX] {
@@ -172,12 +210,18 @@ fn summaries_are_quantiles_and_points_without_values_are_none() {
     let point = SummaryDataPoint {
         count: 2,
         sum: 4.0,
-        quantile_values: vec![ValueAtQuantile { quantile: 0.5, value: 3.0 }],
+        quantile_values: vec![ValueAtQuantile {
+            quantile: 0.5,
+            value: 3.0,
+        }],
         ..Default::default()
     };
     let summary = |flags| {
         Data::Summary(Summary {
-            data_points: vec![SummaryDataPoint { flags, ..point.clone() }],
+            data_points: vec![SummaryDataPoint {
+                flags,
+                ..point.clone()
+            }],
         })
     };
     let told = points(&sent("s", summary(0)), 9);

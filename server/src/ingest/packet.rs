@@ -93,9 +93,15 @@ fn said(name: &str, values: &str, kind: &str, weight: f64) -> Result<Said, Strin
         // A sign says that the gauge changes, so that one below zero is reached from zero.
         "g" if values.starts_with(['+', '-']) => Ok(Said::GaugeBy(numbers.iter().sum())),
         "g" => Ok(Said::Gauge(last)),
-        "ms" => Ok(Said::Timer(numbers.iter().map(|ms| ms / 1000.0).collect(), weight)),
+        "ms" => Ok(Said::Timer(
+            numbers.iter().map(|ms| ms / 1000.0).collect(),
+            weight,
+        )),
         "h" | "d" => Ok(Said::Histogram(numbers, weight)),
-        other => Err(format!("{name}: `{}` is no type; there are c, g, ms, h, d and s", shown(other))),
+        other => Err(format!(
+            "{name}: `{}` is no type; there are c, g, ms, h, d and s",
+            shown(other)
+        )),
     }
 }
 

@@ -87,7 +87,10 @@ async fn receive(
     }
     let Some(encoding) = encoding else {
         let words = "Send application/x-protobuf or application/json.";
-        return refuse(Encoding::Json, (StatusCode::UNSUPPORTED_MEDIA_TYPE, words.to_owned()));
+        return refuse(
+            Encoding::Json,
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, words.to_owned()),
+        );
     };
     let most = ingest.config().max_body_bytes;
     let body = match body {
@@ -97,7 +100,10 @@ async fn receive(
         }
         Err(rejection) => return refuse(encoding, (rejection.status(), rejection.body_text())),
     };
-    let packed = match headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes()) {
+    let packed = match headers
+        .get(header::CONTENT_ENCODING)
+        .map(|value| value.as_bytes())
+    {
         None | Some(b"identity") => false,
         Some(b"gzip") => true,
         Some(_) => {
@@ -114,15 +120,17 @@ async fn receive(
         Ok(Err(refused)) => refuse(encoding, refused),
         Err(error) => {
             tracing::error!(%error, "metrics over OTLP could not be taken");
-            refuse(encoding, (StatusCode::INTERNAL_SERVER_ERROR, Fault::internal().message))
+            refuse(
+                encoding,
+                (StatusCode::INTERNAL_SERVER_ERROR, Fault::internal().message),
+            )
         }
     }
 }
 
 fn large(most: usize) -> Refused {
-    let words = format!(
-        "It is larger than {most} bytes (ingest.max_body_bytes). Send it in smaller batches."
-    );
+    let words =
+        format!("It is larger than {most} bytes (ingest.max_body_bytes). Send it in smaller batches.");
     (StatusCode::PAYLOAD_TOO_LARGE, words)
 }
 
@@ -140,7 +148,10 @@ fn take(
         true => {
             plain = gzip::unpack(body, most).map_err(|error| match error {
                 Unpack::Large(most) => large(most),
-                bad @ Unpack::Bad(_) => (StatusCode::BAD_REQUEST, format!("The body cannot be unpacked: {bad}.")),
+                bad @ Unpack::Bad(_) => (
+                    StatusCode::BAD_REQUEST,
+                    format!("The body cannot be unpacked: {bad}."),
+                ),
             })?;
             &plain
         }

@@ -186,9 +186,10 @@ pub fn is_label_name(name: &str) -> bool {
 
 fn is_name(name: &str, most: usize, also: fn(u8) -> bool) -> bool {
     (1..=most).contains(&name.len())
-        && name.bytes().enumerate().all(|(at, byte)| {
-            byte.is_ascii_alphabetic() || also(byte) || (at > 0 && byte.is_ascii_digit())
-        })
+        && name
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| byte.is_ascii_alphabetic() || also(byte) || (at > 0 && byte.is_ascii_digit()))
 }
 
 /// A name of another system as one of ours: what does not belong becomes `_`.
@@ -221,7 +222,13 @@ pub fn segment_from(text: &str) -> Option<String> {
     let kept: String = text
         .chars()
         .take(64)
-        .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     let some = kept.chars().any(|c| c.is_ascii_alphanumeric());
     some.then_some(kept)
@@ -235,9 +242,17 @@ mod tests {
     fn units_follow_from_names_and_rates_from_units() {
         for (name, unit, rate) in [
             ("node_cpu_seconds_total", Unit::Seconds, Unit::None),
-            ("node_network_receive_bytes_total", Unit::Bytes, Unit::BytesPerSecond),
+            (
+                "node_network_receive_bytes_total",
+                Unit::Bytes,
+                Unit::BytesPerSecond,
+            ),
             ("http_requests_total", Unit::None, Unit::PerSecond),
-            ("http_request_duration_seconds_bucket", Unit::Count, Unit::PerSecond),
+            (
+                "http_request_duration_seconds_bucket",
+                Unit::Count,
+                Unit::PerSecond,
+            ),
             ("http_request_duration_seconds_sum", Unit::Seconds, Unit::None),
             ("io_bytes_per_second", Unit::BytesPerSecond, Unit::BytesPerSecond),
             ("temp_celsius", Unit::Celsius, Unit::Celsius),
@@ -256,11 +271,24 @@ mod tests {
 
     #[test]
     fn what_can_be_no_sample_is_named() {
-        let with = |name: &str, label: &str, value: &str| Sample::gauge(name, 1.0, 0).label(label, value).problem();
+        let with =
+            |name: &str, label: &str, value: &str| Sample::gauge(name, 1.0, 0).label(label, value).problem();
         assert_eq!(with("a:b_c", "ok", "ü"), None);
-        assert!(with("9a", "ok", "").unwrap().contains("`9a` is no name of a metric"));
-        assert!(with("a", "a:b", "").unwrap().contains("`a:b` is no name of a label"));
-        assert!(with("a", "b", &"x".repeat(600)).unwrap().contains("longer than 256"));
+        assert!(
+            with("9a", "ok", "")
+                .unwrap()
+                .contains("`9a` is no name of a metric")
+        );
+        assert!(
+            with("a", "a:b", "")
+                .unwrap()
+                .contains("`a:b` is no name of a label")
+        );
+        assert!(
+            with("a", "b", &"x".repeat(600))
+                .unwrap()
+                .contains("longer than 256")
+        );
         let twice = Sample::gauge("a", 1.0, 0).label("x", "1").label("x", "2");
         assert!(twice.problem().unwrap().contains("label x twice"));
         let many = (0..40).fold(Sample::gauge("a", 1.0, 0), |s, n| s.label(&format!("l{n}"), ""));
@@ -269,7 +297,10 @@ mod tests {
 
     #[test]
     fn names_of_others_become_ours() {
-        assert_eq!(name_from("http.server.request.duration"), "http_server_request_duration");
+        assert_eq!(
+            name_from("http.server.request.duration"),
+            "http_server_request_duration"
+        );
         assert_eq!(name_from("9 lives"), "_9_lives");
         assert_eq!(label_from("a:b.c"), "a_b_c");
         assert_eq!(segment_from("my shop/eu").as_deref(), Some("my-shop-eu"));

@@ -181,12 +181,18 @@ async fn fetch(config: &ScrapeConfig, target: &Target) -> anyhow::Result<Vec<Sam
     let headers = request.headers_mut();
     headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-    headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("farol/", env!("CARGO_PKG_VERSION"))));
+    headers.insert(
+        header::USER_AGENT,
+        HeaderValue::from_static(concat!("farol/", env!("CARGO_PKG_VERSION"))),
+    );
     prove(config, headers).await?;
     let mut connection = Connection::open(&uri, config.ca.as_deref()).await?;
     let answer = connection.ask_bounded(request, MAX_BYTES).await?;
     if answer.status.is_redirection() {
-        bail!("answers {}: it leads elsewhere, and redirects are not followed", answer.status);
+        bail!(
+            "answers {}: it leads elsewhere, and redirects are not followed",
+            answer.status
+        );
     }
     if answer.status != http::StatusCode::OK {
         bail!("answers {}", answer.status);
@@ -199,7 +205,9 @@ async fn fetch(config: &ScrapeConfig, target: &Target) -> anyhow::Result<Vec<Sam
 /// Unpacks and reads an answer.
 fn read(headers: &HeaderMap, body: &[u8], now_ms: i64) -> anyhow::Result<Vec<Sample>> {
     let word = |name| {
-        let value = headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let value = headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok());
         value.unwrap_or_default().to_ascii_lowercase()
     };
     let plain;
@@ -212,17 +220,29 @@ fn read(headers: &HeaderMap, body: &[u8], now_ms: i64) -> anyhow::Result<Vec<Sam
         other => bail!("is packed as `{other}`, which was not asked for"),
     };
     let text = std::str::from_utf8(body).context("is no text in UTF-8")?;
-    Ok(text::parse(text, Format::of(&word(header::CONTENT_TYPE)), now_ms)?)
+    Ok(text::parse(
+        text,
+        Format::of(&word(header::CONTENT_TYPE)),
+        now_ms,
+    )?)
 }
 
 /// Says who we are, where the configuration does.
 async fn prove(config: &ScrapeConfig, headers: &mut HeaderMap) -> anyhow::Result<()> {
-    let value = match (&config.bearer_token, &config.bearer_token_file, &config.basic_user) {
+    let value = match (
+        &config.bearer_token,
+        &config.bearer_token_file,
+        &config.basic_user,
+    ) {
         (Some(token), _, _) => format!("Bearer {token}"),
         (_, Some(file), _) => {
             let told = || format!("{} cannot be read", file.display());
             let token = tokio::fs::read_to_string(file).await.with_context(told)?;
-            anyhow::ensure!(token.len() <= MAX_TOKEN_BYTES, "{} holds no token", file.display());
+            anyhow::ensure!(
+                token.len() <= MAX_TOKEN_BYTES,
+                "{} holds no token",
+                file.display()
+            );
             format!("Bearer {}", token.trim())
         }
         (_, _, Some(user)) => {

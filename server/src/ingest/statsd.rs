@@ -266,7 +266,11 @@ impl Timed {
         self.seen += 1;
         self.count += weight;
         self.sum += value * weight;
-        self.max = if self.seen == 1 { value } else { self.max.max(value) };
+        self.max = if self.seen == 1 {
+            value
+        } else {
+            self.max.max(value)
+        };
         if self.values.len() < MAX_TIMED {
             self.values.push(value);
             return;
@@ -296,7 +300,10 @@ impl Timed {
         let quantiles = QUANTILES.map(|(word, at)| (word, quantile(&self.values, at)));
         let mean = if some { self.sum / self.count } else { f64::NAN };
         let max = if some { self.max } else { f64::NAN };
-        let all = [("mean", mean)].into_iter().chain(quantiles).chain([("max", max)]);
+        let all = [("mean", mean)]
+            .into_iter()
+            .chain(quantiles)
+            .chain([("max", max)]);
         for (word, value) in all {
             let mut sample = Sample {
                 name: format!("{stem}_{word}"),
@@ -337,7 +344,9 @@ mod tests {
     #[test]
     fn a_second_of_lines_is_added_up() {
         let mut sums = Sums::new(100);
-        sums.packet(b"hits:1|c\nhits:3|c|@0.5\nqueue:7|g\nqueue:-2|g\nusers:ana|s\nusers:bob|s\nusers:ana|s\n");
+        sums.packet(
+            b"hits:1|c\nhits:3|c|@0.5\nqueue:7|g\nqueue:-2|g\nusers:ana|s\nusers:bob|s\nusers:ana|s\n",
+        );
         for n in 1..=100 {
             sums.packet(format!("page.load:{n}|ms").as_bytes());
         }
@@ -376,7 +385,10 @@ mod tests {
         for n in 0..100_000 {
             timed.add(f64::from(n), 1.0);
         }
-        assert_eq!((timed.values.len(), timed.count, timed.max), (MAX_TIMED, 100_000.0, 99_999.0));
+        assert_eq!(
+            (timed.values.len(), timed.count, timed.max),
+            (MAX_TIMED, 100_000.0, 99_999.0)
+        );
         timed.values.sort_by(f64::total_cmp);
         let middle = quantile(&timed.values, 0.5);
         assert!((40_000.0..60_000.0).contains(&middle), "{middle}");

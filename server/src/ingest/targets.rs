@@ -122,7 +122,8 @@ impl Targets {
             }
             all.insert(name.clone(), value.clone());
         }
-        all.entry("instance".to_owned()).or_insert_with(|| host.to_owned());
+        all.entry("instance".to_owned())
+            .or_insert_with(|| host.to_owned());
         Ok(Target {
             url,
             instance: host.to_owned(),

@@ -134,7 +134,10 @@ fn sample(
         .unwrap_or(line.len());
     let (name, rest) = line.split_at(end);
     if !is_metric_name(name) {
-        return Err(format!("`{}` does not begin with the name of a metric", shown(line)));
+        return Err(format!(
+            "`{}` does not begin with the name of a metric",
+            shown(line)
+        ));
     }
     let rest = rest.trim_start_matches([' ', '\t']);
     let (labels, rest) = match rest.strip_prefix('{') {
@@ -155,7 +158,10 @@ fn sample(
         None => now_ms,
     };
     if let Some(more) = words.next() {
-        return Err(format!("{name}: `{}` follows where the line should end", shown(more)));
+        return Err(format!(
+            "{name}: `{}` follows where the line should end",
+            shown(more)
+        ));
     }
     let (family, suffix) = family_of(name, families);
     let kind = family.and_then(|family| family.kind).unwrap_or(Type::Unknown);
@@ -189,7 +195,9 @@ fn family_of<'f, 'n, 't>(
     if let Some(family) = families.get(name) {
         return (Some(family), "");
     }
-    for suffix in ["_total", "_bucket", "_sum", "_count", "_created", "_gsum", "_gcount", "_info"] {
+    for suffix in [
+        "_total", "_bucket", "_sum", "_count", "_created", "_gsum", "_gcount", "_info",
+    ] {
         if let Some(base) = name.strip_suffix(suffix)
             && let Some(family) = families.get(base)
         {
@@ -200,7 +208,10 @@ fn family_of<'f, 'n, 't>(
 }
 
 /// Labels up to the closing brace, and what follows it.
-#[expect(clippy::type_complexity, reason = "the pairs of a Sample and the rest of a line")]
+#[expect(
+    clippy::type_complexity,
+    reason = "the pairs of a Sample and the rest of a line"
+)]
 fn labels(mut rest: &str) -> Result<(Vec<(String, String)>, &str), String> {
     let mut labels = Vec::new();
     loop {
@@ -219,7 +230,8 @@ fn labels(mut rest: &str) -> Result<(Vec<(String, String)>, &str), String> {
             .trim_start_matches([' ', '\t'])
             .strip_prefix('"')
             .ok_or_else(|| format!("the value of label {name} does not stand in quotes"))?;
-        let end = quoted_end(after).ok_or_else(|| format!("the value of label {name} has no closing quote"))?;
+        let end =
+            quoted_end(after).ok_or_else(|| format!("the value of label {name} has no closing quote"))?;
         labels.push((name.to_owned(), unescape(&after[..end])));
         rest = after[end + 1..].trim_start_matches([' ', '\t']);
         match rest.strip_prefix(',') {

@@ -33,7 +33,10 @@ fn the_example_of_the_format_is_read_with_its_types() {
         samples[0].spec().key(),
         r#"http_requests_total{code="200",method="post"}"#
     );
-    assert_eq!((samples[0].shape, samples[0].t_ms), (Shape::Counter, 1_395_066_363_000));
+    assert_eq!(
+        (samples[0].shape, samples[0].t_ms),
+        (Shape::Counter, 1_395_066_363_000)
+    );
     assert_eq!(samples[0].help, "The total number of \"requests\".");
     assert_eq!(samples[2].labels[1].1, "Cannot find file:\n\"FILE.TXT\"");
     assert_eq!(samples[2].labels[0].1, r"C:\DIR\FILE.TXT");
@@ -41,12 +44,17 @@ fn the_example_of_the_format_is_read_with_its_types() {
     assert_eq!(samples[4].value, f64::INFINITY);
     let shapes: Vec<Shape> = samples[5..].iter().map(|sample| sample.shape).collect();
     use Shape::{Counter, Gauge};
-    assert_eq!(shapes, [Counter, Counter, Counter, Counter, Gauge, Counter, Counter]);
+    assert_eq!(
+        shapes,
+        [Counter, Counter, Counter, Counter, Gauge, Counter, Counter]
+    );
     let units: Vec<i32> = samples[5..].iter().map(|sample| sample.spec().unit).collect();
     let (per_second, ratio, seconds) = (Unit::PerSecond as i32, Unit::None as i32, Unit::Seconds as i32);
     assert_eq!(
         units,
-        [per_second, per_second, ratio, per_second, seconds, ratio, per_second]
+        [
+            per_second, per_second, ratio, per_second, seconds, ratio, per_second
+        ]
     );
 }
 

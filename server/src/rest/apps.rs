@@ -38,7 +38,9 @@ const MAX_T_MS: i64 = 253_402_300_799_000;
 /// All addresses.
 pub fn routes(ingest: Ingest, checks: Checks) -> Router {
     let most = ingest.config().max_body_bytes;
-    let of_checks = Router::new().route("/api/v1/checks", get(self::checks)).with_state(checks);
+    let of_checks = Router::new()
+        .route("/api/v1/checks", get(self::checks))
+        .with_state(checks);
     Router::new()
         .route("/api/v1/apps", get(apps))
         .route("/api/v1/push", post(push))
@@ -155,7 +157,8 @@ pub async fn push(
     let name = query.source.unwrap_or_else(|| USUAL.to_owned());
     let begins = name.starts_with(|first: char| first.is_ascii_alphanumeric());
     if !begins || segment_from(&name).as_deref() != Some(name.as_str()) {
-        let words = "source must be 1 to 64 of letters, digits, `.`, `_` and `-`, beginning with a letter or digit.";
+        let words =
+            "source must be 1 to 64 of letters, digits, `.`, `_` and `-`, beginning with a letter or digit.";
         return Err(Fault::invalid("source", words).into());
     }
     if values.is_empty() || values.len() > MAX_VALUES {
@@ -165,7 +168,10 @@ pub async fn push(
     let now = now_ms();
     let mut samples = Vec::with_capacity(values.len());
     for (at, value) in values.into_iter().enumerate() {
-        samples.push(sample(value, now).map_err(|why| Fault::invalid(at.to_string(), format!("Value {at}: {why}.")))?);
+        samples.push(
+            sample(value, now)
+                .map_err(|why| Fault::invalid(at.to_string(), format!("Value {at}: {why}.")))?,
+        );
     }
     // It is a lot of work for one of the threads that answer.
     let taken = tokio::task::spawn_blocking(move || ingest.take(SourceKind::Push, &name, &samples)).await;

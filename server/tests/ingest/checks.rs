@@ -49,7 +49,11 @@ async fn site(well: Arc<AtomicBool>) -> SocketAddr {
 async fn a_site_that_breaks_and_mends_is_told_with_when_and_why() {
     let well = Arc::new(AtomicBool::new(true));
     let address = site(well.clone()).await;
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let url = format!("http://{address}/");
     let config = [
         check("site", "http", &url, "body = \"is w.ll\""),
@@ -82,12 +86,32 @@ async fn a_site_that_breaks_and_mends_is_told_with_when_and_why() {
     assert_eq!(broken["changes"][1]["state"], "ok");
     assert_eq!(broken["since_ms"], broken["changes"][0]["t_ms"]);
     // Two in a row, as the configuration says.
-    let recent: Vec<bool> = broken["recent"].as_array().unwrap().iter().map(|ok| ok.as_bool().unwrap()).collect();
-    assert!(recent.first() == Some(&true) && recent.ends_with(&[false, false]), "{recent:?}");
-    apps.value("checks", "check_up", &[("check", "site")], |value| value == 0.0).await;
-    assert_eq!(apps.value("checks", "check_up", &[("check", "open")], f64::is_finite).await, 1.0);
+    let recent: Vec<bool> = broken["recent"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|ok| ok.as_bool().unwrap())
+        .collect();
+    assert!(
+        recent.first() == Some(&true) && recent.ends_with(&[false, false]),
+        "{recent:?}"
+    );
+    apps.value("checks", "check_up", &[("check", "site")], |value| value == 0.0)
+        .await;
+    assert_eq!(
+        apps.value("checks", "check_up", &[("check", "open")], f64::is_finite)
+            .await,
+        1.0
+    );
     let viewer = apps.server.signed_in("viewer").await;
-    let page = viewer.get(apps.url("/checks")).send().await.unwrap().text().await.unwrap();
+    let page = viewer
+        .get(apps.url("/checks"))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     for words in ["answers 500 Internal Server Error", "failing", "tries went well"] {
         assert!(page.contains(words), "{words}");
     }
@@ -104,7 +128,10 @@ async fn certificates_are_looked_at_trusted_or_not() {
     let dir = tempfile::tempdir().unwrap();
     let ca = dir.path().join("ca.pem");
     std::fs::write(&ca, other.certificate.clone().unwrap()).unwrap();
-    let (at, ca) = (other.address.to_string(), format!("ca = {:?}", ca.display().to_string()));
+    let (at, ca) = (
+        other.address.to_string(),
+        format!("ca = {:?}", ca.display().to_string()),
+    );
     let health = format!("https://{at}/healthz");
     let config = [
         check("holds", "tls", &at, &ca),
@@ -126,9 +153,19 @@ async fn certificates_are_looked_at_trusted_or_not() {
     ] {
         let failing = apps.check(name, |check| check["state"] == "failing").await;
         assert!(failing["message"].as_str().unwrap().contains(reason), "{failing}");
-        assert!(failing["tls_expiry_secs"].as_i64().unwrap() > 86_400, "it is told all the same: {failing}");
+        assert!(
+            failing["tls_expiry_secs"].as_i64().unwrap() > 86_400,
+            "it is told all the same: {failing}"
+        );
     }
-    let expiry = apps.value("checks", "tls_expiry_seconds", &[("check", "stranger")], f64::is_finite).await;
+    let expiry = apps
+        .value(
+            "checks",
+            "tls_expiry_seconds",
+            &[("check", "stranger")],
+            f64::is_finite,
+        )
+        .await;
     assert!(expiry > 86_400.0);
     apps.server.stop().await;
     other.stop().await;
@@ -160,8 +197,18 @@ async fn name_server() -> SocketAddr {
 async fn names_are_looked_up_at_the_server_that_is_named() {
     let server = format!("server = \"{}\"", name_server().await);
     let config = [
-        check("known", "dns", "shop.example.org", &format!("{server}\nexpect = [\"192.0.2.7\"]")),
-        check("other", "dns", "shop.example.org", &format!("{server}\nexpect = [\"192.0.2.8\"]")),
+        check(
+            "known",
+            "dns",
+            "shop.example.org",
+            &format!("{server}\nexpect = [\"192.0.2.7\"]"),
+        ),
+        check(
+            "other",
+            "dns",
+            "shop.example.org",
+            &format!("{server}\nexpect = [\"192.0.2.8\"]"),
+        ),
         check("unknown", "dns", "nothing.example.org", &server),
     ];
     let apps = Apps::start(&config.concat()).await;
@@ -170,7 +217,10 @@ async fn names_are_looked_up_at_the_server_that_is_named() {
     let other = apps.check("other", |check| check["state"] == "failing").await;
     assert_eq!(other["message"], "is 192.0.2.7, without 192.0.2.8");
     let unknown = apps.check("unknown", |check| check["state"] == "failing").await;
-    assert!(unknown["message"].as_str().unwrap().contains("NXDOMAIN"), "{unknown}");
+    assert!(
+        unknown["message"].as_str().unwrap().contains("NXDOMAIN"),
+        "{unknown}"
+    );
     apps.server.stop().await;
 }
 
@@ -179,7 +229,11 @@ async fn a_process_is_running_until_it_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("farol-nap");
     std::os::unix::fs::symlink("/bin/sleep", &program).unwrap();
-    let mut nap = Command::new(&program).arg("600").kill_on_drop(true).spawn().unwrap();
+    let mut nap = Command::new(&program)
+        .arg("600")
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
     let apps = Apps::start(&check("nap", "process", "farol-nap", "")).await;
     let running = apps.check("nap", |check| check["state"] == "ok").await;
     assert_eq!(running["message"], "1 process is running");

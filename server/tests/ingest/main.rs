@@ -17,12 +17,13 @@ mod statsd;
 
 use common::TestServer;
 use farol::config::Config;
+use farol_model::{metric::MetricSpec, sample::ChannelView};
 use reqwest::{Client, StatusCode, header};
 use serde_json::Value;
 use std::time::Duration;
 
 /// As a failure only.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A Farol with applications, and a program that may send and look.
 struct Apps {
@@ -75,7 +76,8 @@ impl Apps {
     async fn source(&self, name: &str, check: impl Fn(&Value) -> bool) -> Value {
         let find = |told: &Value| {
             let mut all = told["sources"].as_array()?.iter();
-            all.find(|source| source["name"] == name && check(source)).cloned()
+            all.find(|source| source["name"] == name && check(source))
+                .cloned()
         };
         self.until("/api/v1/apps", find).await
     }
@@ -90,24 +92,39 @@ impl Apps {
     }
 
     /// The newest value of a series of a source, once it is as `check` wants it. The series is the first of this name with these labels.
-    async fn value(&self, source: &str, name: &str, labels: &[(&str, &str)], check: impl Fn(f64) -> bool) -> f64 {
+    async fn value(
+        &self,
+        source: &str,
+        name: &str,
+        labels: &[(&str, &str)],
+        check: impl Fn(f64) -> bool,
+    ) -> f64 {
         let page = format!("/api/fn/apps?at=/apps/{source}");
-        self.until(&page, |told| newest(told, name, labels).filter(|value| check(*value))).await
+        self.until(&page, |told| {
+            newest(told, name, labels).filter(|value| check(*value))
+        })
+        .await
     }
 }
 
-/// Of what `/api/fn/apps` tells. NaN where there is a series without a value.
+/// The newest value of a series, of what `/api/fn/apps` tells. NaN where there is a series without a value.
 fn newest(told: &Value, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-    let channel = &told["channel"];
-    let schema = channel["schema"].as_array()?;
-    let matches = |spec: &Value| {
-        let has = |(label, value): &(&str, &str)| {
-            let mut all = spec["labels"].as_array().into_iter().flatten();
-            all.any(|one| one["name"] == *label && one["value"] == *value)
-        };
-        spec["name"] == name && labels.iter().all(has)
+    column(told, name, labels)?.last().copied()
+}
+
+/// All values of a series.
+fn column(told: &Value, name: &str, labels: &[(&str, &str)]) -> Option<Vec<f64>> {
+    let channel: ChannelView = serde_json::from_value(told["channel"].clone()).ok()?;
+    let matches = |spec: &MetricSpec| {
+        spec.name == name
+            && labels
+                .iter()
+                .all(|(label, value)| spec.label_value(label) == Some(value))
     };
-    let at = schema.iter().position(matches)?;
-    let values = channel["snapshot"]["columns"][at]["values"].as_array()?;
-    Some(values.last()?.as_f64().unwrap_or(f64::NAN))
+    let at = channel.schema.iter().position(matches)?;
+    channel
+        .snapshot
+        .columns
+        .get(at)
+        .map(|column| column.values.clone())
 }

@@ -48,18 +48,36 @@ async fn node_exporter_is_asked_drawn_missed_and_found_again() {
     let apps = Apps::start(&config).await;
     let up = apps.source("node", |source| source["state"] == "up").await;
     assert!(up["series"].as_u64().unwrap() > 200, "{up}");
-    assert_eq!((up["refused"].as_u64(), up["error"].as_str()), (Some(0), None), "{up}");
+    assert_eq!(
+        (up["refused"].as_u64(), up["error"].as_str()),
+        (Some(0), None),
+        "{up}"
+    );
     let site = [("site", "lab")];
-    let memory = apps.value("node", "node_memory_MemTotal_bytes", &site, |value| value > 1e6).await;
+    let memory = apps
+        .value("node", "node_memory_MemTotal_bytes", &site, |value| value > 1e6)
+        .await;
     let own = std::fs::read_to_string("/proc/meminfo").unwrap();
-    let kib: f64 = own.lines().next().unwrap().split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
+    let kib: f64 = own
+        .lines()
+        .next()
+        .unwrap()
+        .split_ascii_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
     assert_eq!(memory, kib * 1024.0);
     // A counter is told per second, which takes two readings: of each second of a core no more than one is idle.
     let idle = [("site", "lab"), ("mode", "idle"), ("cpu", "0")];
-    let idle = apps.value("node", "node_cpu_seconds_total", &idle, f64::is_finite).await;
+    let idle = apps
+        .value("node", "node_cpu_seconds_total", &idle, f64::is_finite)
+        .await;
     assert!((0.0..=1.5).contains(&idle), "{idle}");
     assert_eq!(apps.value("node", "up", &site, f64::is_finite).await, 1.0);
-    let took = apps.value("node", "scrape_duration_seconds", &site, f64::is_finite).await;
+    let took = apps
+        .value("node", "scrape_duration_seconds", &site, f64::is_finite)
+        .await;
     assert!(took > 0.0 && took < 10.0);
 
     let port: u16 = address.rsplit(':').next().unwrap().parse().unwrap();
@@ -67,11 +85,24 @@ async fn node_exporter_is_asked_drawn_missed_and_found_again() {
     let down = apps.source("node", |source| source["state"] == "down").await;
     assert!(down["error"].as_str().unwrap().contains("cannot reach"), "{down}");
     assert_eq!(apps.value("node", "up", &site, |value| value == 0.0).await, 0.0);
-    apps.value("node", "node_memory_MemTotal_bytes", &site, f64::is_nan).await;
+    apps.value("node", "node_memory_MemTotal_bytes", &site, f64::is_nan)
+        .await;
     let (_exporter, _) = node_exporter(port).await;
     apps.source("node", |source| source["state"] == "up").await;
-    assert_eq!(apps.value("node", "node_memory_MemTotal_bytes", &site, f64::is_finite).await, memory);
-    let own = apps.client.get(apps.url("/metrics")).send().await.unwrap().text().await.unwrap();
+    assert_eq!(
+        apps.value("node", "node_memory_MemTotal_bytes", &site, f64::is_finite)
+            .await,
+        memory
+    );
+    let own = apps
+        .client
+        .get(apps.url("/metrics"))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     assert!(own.contains("farol_ingest_series{source=\"node\"}"), "{own}");
     apps.server.stop().await;
 }
@@ -81,10 +112,15 @@ const OPEN: &str = "# TYPE lag_seconds histogram\nlag_seconds_bucket{le=\"1.0\"}
                     temp{room=\"a\",instance=\"theirs\"} 21.5\n# EOF\n";
 
 async fn guarded(headers: HeaderMap) -> Response {
-    let proof = headers.get(header::AUTHORIZATION).map(|proof| proof.to_str().unwrap().to_owned());
+    let proof = headers
+        .get(header::AUTHORIZATION)
+        .map(|proof| proof.to_str().unwrap().to_owned());
     match proof.as_deref() {
         Some("Bearer very-secret") => {
-            let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0")];
+            let kind = [(
+                header::CONTENT_TYPE,
+                "application/openmetrics-text; version=1.0.0",
+            )];
             (kind, OPEN).into_response()
         }
         _ => StatusCode::UNAUTHORIZED.into_response(),
@@ -115,9 +151,14 @@ async fn odd_targets() -> String {
         .route("/page", get(|| async { "<html>\n<body>hello" }))
         .route("/away", get(|| async { Redirect::temporary("/packed") }))
         .route("/slow", get(|| async { std::future::pending::<String>().await }))
-        .route("/many", get(|| async {
-            (0..100).map(|n| format!("many{{n=\"{n}\"}} 1\n")).collect::<String>()
-        }));
+        .route(
+            "/many",
+            get(|| async {
+                (0..100)
+                    .map(|n| format!("many{{n=\"{n}\"}} 1\n"))
+                    .collect::<String>()
+            }),
+        );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -128,7 +169,9 @@ async fn odd_targets() -> String {
 async fn each_way_to_answer_is_taken_or_told() {
     let address = odd_targets().await;
     let scrape = |name: &str, more: &str| {
-        format!("[[scrape]]\nname = \"{name}\"\nurl = \"http://{address}/{name}\"\ninterval_secs = 1\n{more}\n")
+        format!(
+            "[[scrape]]\nname = \"{name}\"\nurl = \"http://{address}/{name}\"\ninterval_secs = 1\n{more}\n"
+        )
     };
     let config = [
         scrape("guarded", "bearer_token = \"very-secret\""),
@@ -141,8 +184,14 @@ async fn each_way_to_answer_is_taken_or_told() {
     ];
     let apps = Apps::start(&config.concat()).await;
     apps.source("guarded", |source| source["state"] == "up").await;
-    assert_eq!(apps.value("guarded", "temp", &[("room", "a")], f64::is_finite).await, 21.5);
-    let bucket = apps.value("guarded", "lag_seconds_bucket", &[("le", "1.0")], f64::is_finite).await;
+    assert_eq!(
+        apps.value("guarded", "temp", &[("room", "a")], f64::is_finite)
+            .await,
+        21.5
+    );
+    let bucket = apps
+        .value("guarded", "lag_seconds_bucket", &[("le", "1.0")], f64::is_finite)
+        .await;
     assert_eq!(bucket, 0.0, "nothing more within the second");
     assert_eq!(apps.value("packed", "packed", &[], f64::is_finite).await, 7.0);
     for (name, reason) in [
@@ -151,16 +200,34 @@ async fn each_way_to_answer_is_taken_or_told() {
         ("away", "redirects are not followed"),
         ("slow", "took longer than 1 s"),
     ] {
-        let source = apps.source(name, |source| source["state"] == "down" && source["error"].is_string()).await;
+        let source = apps
+            .source(name, |source| {
+                source["state"] == "down" && source["error"].is_string()
+            })
+            .await;
         assert!(source["error"].as_str().unwrap().contains(reason), "{source}");
     }
     // Series of our own come first; the others share what is left.
     let many = apps.source("many", |source| source["limited"] == true).await;
-    assert_eq!((&many["state"], &many["series"]), (&"up".into(), &50.into()), "{many}");
+    assert_eq!(
+        (&many["state"], &many["series"]),
+        (&"up".into(), &50.into()),
+        "{many}"
+    );
     assert_eq!(many["refused_series"], 53, "{many}");
-    assert_eq!(apps.value("many", "many", &[("n", "0")], f64::is_finite).await, 1.0);
-    for path in ["/api/v1/apps", "/api/fn/apps?at=/apps", "/api/fn/apps?at=/apps/guarded"] {
-        assert!(!apps.get(path).await.to_string().contains("very-secret"), "{path}");
+    assert_eq!(
+        apps.value("many", "many", &[("n", "0")], f64::is_finite).await,
+        1.0
+    );
+    for path in [
+        "/api/v1/apps",
+        "/api/fn/apps?at=/apps",
+        "/api/fn/apps?at=/apps/guarded",
+    ] {
+        assert!(
+            !apps.get(path).await.to_string().contains("very-secret"),
+            "{path}"
+        );
     }
     apps.server.stop().await;
 }
@@ -170,22 +237,42 @@ async fn targets_of_a_file_come_and_go_with_it() {
     let address = odd_targets().await;
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("targets.json");
-    let group = |targets: &[&str]| serde_json::json!([{
-        "targets": targets,
-        "labels": {"env": "prod", "__metrics_path__": "/packed"},
-    }]);
+    let group = |targets: &[&str]| {
+        serde_json::json!([{
+            "targets": targets,
+            "labels": {"env": "prod", "__metrics_path__": "/packed"},
+        }])
+    };
     std::fs::write(&file, group(&[&address, "127.0.0.1:1"]).to_string()).unwrap();
-    let config = format!("[[scrape]]\nname = \"file\"\nfiles = [{:?}]\ninterval_secs = 1\n", file.display());
+    let config = format!(
+        "[[scrape]]\nname = \"file\"\nfiles = [{:?}]\ninterval_secs = 1\n",
+        file.display()
+    );
     let apps = Apps::start(&config).await;
     let partly = apps.source("file", |source| source["state"] == "partly").await;
-    assert!(partly["error"].as_str().unwrap().starts_with("127.0.0.1:1: "), "{partly}");
+    assert!(
+        partly["error"].as_str().unwrap().starts_with("127.0.0.1:1: "),
+        "{partly}"
+    );
     let here = [("instance", address.as_str()), ("env", "prod")];
     assert_eq!(apps.value("file", "packed", &here, f64::is_finite).await, 7.0);
-    assert_eq!(apps.value("file", "up", &[("instance", "127.0.0.1:1")], f64::is_finite).await, 0.0);
+    assert_eq!(
+        apps.value("file", "up", &[("instance", "127.0.0.1:1")], f64::is_finite)
+            .await,
+        0.0
+    );
     std::fs::write(&file, "rubbish").unwrap();
-    apps.source("file", |source| source["error"].as_str().is_some_and(|error| error.contains("targets.json"))).await;
+    apps.source("file", |source| {
+        source["error"]
+            .as_str()
+            .is_some_and(|error| error.contains("targets.json"))
+    })
+    .await;
     std::fs::write(&file, group(&[&address]).to_string()).unwrap();
     apps.source("file", |source| source["state"] == "up").await;
-    apps.value("file", "up", &[("instance", "127.0.0.1:1")], f64::is_nan).await;
-    tokio::time::timeout(Duration::from_secs(20), apps.server.stop()).await.unwrap();
+    apps.value("file", "up", &[("instance", "127.0.0.1:1")], f64::is_nan)
+        .await;
+    tokio::time::timeout(Duration::from_secs(20), apps.server.stop())
+        .await
+        .unwrap();
 }

@@ -1,4 +1,4 @@
-use super::Apps;
+use super::{Apps, column};
 use cadence::{Counted, CountedExt, Gauged, Setted, StatsdClient, Timed, UdpMetricSink};
 use std::{net::UdpSocket, time::Duration};
 
@@ -7,7 +7,12 @@ async fn a_published_client_sends_each_type_with_tags() {
     let apps = Apps::start("[statsd]\nlisten = \"127.0.0.1:0\"\nname = \"web\"\n").await;
     let waiting = apps.source("web", |_| true).await;
     assert_eq!(waiting["state"], "waiting");
-    let at = waiting["at"].as_str().unwrap().strip_prefix("udp://").unwrap().to_owned();
+    let at = waiting["at"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("udp://")
+        .unwrap()
+        .to_owned();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let sink = UdpMetricSink::from(at.as_str(), socket).unwrap();
     let client = StatsdClient::builder("shop", sink).with_tag("env", "eu").build();
@@ -21,16 +26,26 @@ async fn a_published_client_sends_each_type_with_tags() {
     let eu = [("env", "eu")];
     assert_eq!(apps.value("web", "shop_queue", &eu, f64::is_finite).await, 17.0);
     // What was counted may fall into two seconds; what came in the last of them is there at some time.
-    apps.value("web", "shop_hits", &[("env", "eu"), ("route", "/a")], |value| value >= 0.0).await;
-    let max = apps.until("/api/fn/apps?at=/apps/web", |told| ever(told, "shop_load_seconds_max")).await;
+    apps.value("web", "shop_hits", &[("env", "eu"), ("route", "/a")], |value| {
+        value >= 0.0
+    })
+    .await;
+    let max = apps
+        .until("/api/fn/apps?at=/apps/web", |told| {
+            ever(told, "shop_load_seconds_max")
+        })
+        .await;
     assert!(max > 0.0 && max <= 0.03, "{max}");
-    let users = apps.until("/api/fn/apps?at=/apps/web", |told| ever(told, "shop_users")).await;
+    let users = apps
+        .until("/api/fn/apps?at=/apps/web", |told| ever(told, "shop_users"))
+        .await;
     assert_eq!(users, 1.0);
     let web = apps.source("web", |source| source["state"] == "up").await;
     assert_eq!(web["refused"], 0, "{web}");
     // A raw packet of several lines, one of which is none.
     let raw = UdpSocket::bind("127.0.0.1:0").unwrap();
-    raw.send_to(b"raw:5|g|#env:eu\nthis is nothing\nraw:+2|g|#env:eu", &at).unwrap();
+    raw.send_to(b"raw:5|g|#env:eu\nthis is nothing\nraw:+2|g|#env:eu", &at)
+        .unwrap();
     assert_eq!(apps.value("web", "raw", &eu, f64::is_finite).await, 7.0);
     let told = apps.source("web", |source| source["refused"] == 1).await;
     assert!(told["error"].as_str().unwrap().contains("no `:`"), "{told}");
@@ -42,10 +57,8 @@ async fn a_published_client_sends_each_type_with_tags() {
 
 /// The largest value that a series ever had.
 fn ever(told: &serde_json::Value, name: &str) -> Option<f64> {
-    let channel = &told["channel"];
-    let at = channel["schema"].as_array()?.iter().position(|spec| spec["name"] == name)?;
-    let values = channel["snapshot"]["columns"][at]["values"].as_array()?;
-    values.iter().filter_map(serde_json::Value::as_f64).filter(|value| *value > 0.0).reduce(f64::max)
+    let values = column(told, name, &[])?;
+    values.into_iter().filter(|value| *value > 0.0).reduce(f64::max)
 }
 
 #[tokio::test]
@@ -56,7 +69,16 @@ async fn an_address_that_is_taken_stops_the_start_and_is_named() {
     config.statsd.listen = Some(address);
     let dir = tempfile::tempdir().unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let ended = farol::run(listener, config, dir.path(), tokio_util::sync::CancellationToken::new()).await;
+    let ended = farol::run(
+        listener,
+        config,
+        dir.path(),
+        tokio_util::sync::CancellationToken::new(),
+    )
+    .await;
     let error = format!("{:#}", ended.unwrap_err());
-    assert!(error.contains(&address.to_string()) && error.contains("statsd.listen"), "{error}");
+    assert!(
+        error.contains(&address.to_string()) && error.contains("statsd.listen"),
+        "{error}"
+    );
 }

@@ -41,14 +41,21 @@ pub async fn get_apps(
     if path == "/checks" {
         view.html = checks::checks(&ports.apps.checks(), now_ms);
     } else if let Some(name) = path.strip_prefix("/apps/") {
-        let source = ports.apps.sources().into_iter().find(|source| source.name == name);
+        let source = ports
+            .apps
+            .sources()
+            .into_iter()
+            .find(|source| source.name == name);
         let channel = drawn::view_of(&*ports.metrics, name);
         if source.is_none() && channel.is_none() {
             let words = "There is no source of this name. Either it has sent nothing since Farol started, or it is spelled otherwise.";
             return Err(crate::request::refuse(farol_model::Fault::not_found(words)));
         }
         let pick = drawn::Pick::of(query);
-        let chosen = channel.as_ref().map(|channel| pick.choose(&channel.schema)).unwrap_or_default();
+        let chosen = channel
+            .as_ref()
+            .map(|channel| pick.choose(&channel.schema))
+            .unwrap_or_default();
         view.html = drawn::source(name, source.as_ref(), &pick, &chosen, now_ms);
         if !by_itself {
             view.charts = chosen.charts;

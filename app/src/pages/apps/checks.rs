@@ -57,7 +57,10 @@ fn summary(all: &[Check]) -> String {
         .filter(|check| check.state == CheckState::Failing)
         .map(|check| check.name.as_str())
         .collect();
-    let waiting = all.iter().filter(|check| check.state == CheckState::Waiting).count();
+    let waiting = all
+        .iter()
+        .filter(|check| check.state == CheckState::Waiting)
+        .count();
     match (all.len(), &failing[..], waiting) {
         (0, ..) => "What should answer is asked again and again.".to_owned(),
         (all, [], 0) => format!("{}, all well.", counted(all, "check", "checks")),
@@ -126,12 +129,16 @@ fn Table(all: Vec<Check>, now_ms: i64) -> AnyView {
 #[component]
 fn Row(check: Check, now_ms: i64) -> AnyView {
     let (tone, glyph, word) = check_words(check.state);
-    let took = check.duration_secs.map_or_else(|| "—".to_owned(), |secs| format(secs, Unit::Seconds).to_string());
+    let took = check
+        .duration_secs
+        .map_or_else(|| "—".to_owned(), |secs| format(secs, Unit::Seconds).to_string());
     let since = match check.since_ms {
         Some(at_ms) => when(at_ms, now_ms),
         None => view! { <span class="muted">"—"</span> },
     };
-    let last = check.last_ms.map(|at_ms| view! { <span class="sub">{when(at_ms, now_ms)}</span> });
+    let last = check
+        .last_ms
+        .map(|at_ms| view! { <span class="sub">{when(at_ms, now_ms)}</span> });
     let ends = check.tls_expiry_secs.map(|secs| {
         let words = match secs < 0 {
             true => "The certificate has ended".to_owned(),
@@ -196,7 +203,10 @@ fn Changes(all: Vec<Check>, now_ms: i64) -> AnyView {
         .into_iter()
         .flat_map(|check| {
             let name = check.name;
-            check.changes.into_iter().map(move |change| (name.clone(), change))
+            check
+                .changes
+                .into_iter()
+                .map(move |change| (name.clone(), change))
         })
         .collect();
     changes.sort_by_key(|(_, change)| std::cmp::Reverse(change.t_ms));

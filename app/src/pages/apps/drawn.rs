@@ -56,8 +56,17 @@ impl Pick {
         let url = RequestUrl::new(&format!("http://farol/?{}", query.trim_start_matches('?'))).parse();
         let params = url.map(|url| url.search_params().clone()).unwrap_or_default();
         Pick {
-            text: params.get_str("q").unwrap_or_default().trim().chars().take(100).collect(),
-            page: params.get_str("page").and_then(|page| page.parse().ok()).unwrap_or(0),
+            text: params
+                .get_str("q")
+                .unwrap_or_default()
+                .trim()
+                .chars()
+                .take(100)
+                .collect(),
+            page: params
+                .get_str("page")
+                .and_then(|page| page.parse().ok())
+                .unwrap_or(0),
         }
     }
 
@@ -73,7 +82,11 @@ impl Pick {
         Chosen {
             found: found.len(),
             all: charts_of(schema).len(),
-            charts: found.into_iter().skip(self.page.saturating_mul(CHARTS)).take(CHARTS).collect(),
+            charts: found
+                .into_iter()
+                .skip(self.page.saturating_mul(CHARTS))
+                .take(CHARTS)
+                .collect(),
         }
     }
 
@@ -94,12 +107,19 @@ impl Pick {
 
 /// All sources.
 pub fn sources(sources: &[Source], now_ms: i64) -> String {
-    let wrong = sources.iter().filter(|source| source.state < SourceState::Waiting).count();
+    let wrong = sources
+        .iter()
+        .filter(|source| source.state < SourceState::Waiting)
+        .count();
     let limited = sources.iter().filter(|source| source.limited).count();
     let series: f64 = sources.iter().map(|source| f64::from(source.series)).sum();
     let words = match (sources.len(), wrong, limited) {
         (0, ..) => "Numbers of your own programs, beside those of the machine.".to_owned(),
-        (all, 0, 0) => format!("{}, all well, {} series.", counted(all, "source", "sources"), count(series)),
+        (all, 0, 0) => format!(
+            "{}, all well, {} series.",
+            counted(all, "source", "sources"),
+            count(series)
+        ),
         (all, wrong, limited) => format!(
             "{}, {}, {} series.",
             counted(all, "source", "sources"),
@@ -219,7 +239,9 @@ fn heard(last_ms: Option<i64>, now_ms: i64) -> AnyView {
 
 fn error(source: &Source, now_ms: i64) -> AnyView {
     match (&source.error, source.error_ms) {
-        (Some(error), Some(at_ms)) => view! { <span>{error.clone()}</span> <span class="sub">{when(at_ms, now_ms)}</span> },
+        (Some(error), Some(at_ms)) => {
+            view! { <span>{error.clone()}</span> <span class="sub">{when(at_ms, now_ms)}</span> }
+        }
         _ => view! { <span class="muted">"none"</span> },
     }
 }
@@ -446,7 +468,13 @@ mod tests {
         assert!(html.contains("limit reached") && html.contains("silent"));
         assert!(html.contains("&lt;b&gt;wrong") && !html.contains("<b>wrong"));
         let source_html = drawn(|| {
-            source("shop", Some(&one(SourceState::Up)), &Pick::default(), &Chosen::default(), 5_000)
+            source(
+                "shop",
+                Some(&one(SourceState::Up)),
+                &Pick::default(),
+                &Chosen::default(),
+                5_000,
+            )
         });
         assert!(source_html.contains("The limit of series is reached") && source_html.contains("7 series"));
         assert!(source_html.contains("No numbers yet"));

@@ -64,5 +64,9 @@ pub fn count(number: impl Into<f64>) -> String {
 
 /// `1 series`, `2 charts`.
 pub fn counted(number: usize, one: &str, many: &str) -> String {
-    format!("{} {}", count(number as f64), if number == 1 { one } else { many })
+    format!(
+        "{} {}",
+        count(number as f64),
+        if number == 1 { one } else { many }
+    )
 }
