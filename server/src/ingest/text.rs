@@ -208,10 +208,6 @@ fn family_of<'f, 'n, 't>(
 }
 
 /// Labels up to the closing brace, and what follows it.
-#[expect(
-    clippy::type_complexity,
-    reason = "the pairs of a Sample and the rest of a line"
-)]
 fn labels(mut rest: &str) -> Result<(Vec<(String, String)>, &str), String> {
     let mut labels = Vec::new();
     loop {

@@ -28,7 +28,10 @@ pub async fn get_apps(
     #[server(default)] at: String,
     #[server(default)] by_itself: bool,
 ) -> Result<PageData, AppError> {
-    use super::{checks, drawn};
+    use super::{
+        checks, drawn,
+        source::{self, Pick},
+    };
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
     let now_ms = ports.metrics.now_ms();
     let (path, query) = at.split_once('?').unwrap_or((&at, ""));
@@ -41,22 +44,22 @@ pub async fn get_apps(
     if path == "/checks" {
         view.html = checks::checks(&ports.apps.checks(), now_ms);
     } else if let Some(name) = path.strip_prefix("/apps/") {
-        let source = ports
+        let found = ports
             .apps
             .sources()
             .into_iter()
             .find(|source| source.name == name);
-        let channel = drawn::view_of(&*ports.metrics, name);
-        if source.is_none() && channel.is_none() {
+        let channel = source::view_of(&*ports.metrics, name);
+        if found.is_none() && channel.is_none() {
             let words = "There is no source of this name. Either it has sent nothing since Farol started, or it is spelled otherwise.";
             return Err(crate::request::refuse(farol_model::Fault::not_found(words)));
         }
-        let pick = drawn::Pick::of(query);
+        let pick = Pick::of(query);
         let chosen = channel
             .as_ref()
             .map(|channel| pick.choose(&channel.schema))
             .unwrap_or_default();
-        view.html = drawn::source(name, source.as_ref(), &pick, &chosen, now_ms);
+        view.html = source::source(name, found.as_ref(), &pick, &chosen, now_ms);
         if !by_itself {
             view.charts = chosen.charts;
             view.channel = channel;

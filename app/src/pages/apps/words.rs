@@ -51,7 +51,7 @@ pub fn check_kind_words(kind: CheckKind) -> &'static str {
 pub fn check_words(state: CheckState) -> (Tone, Glyph, &'static str) {
     match state {
         CheckState::Failing => (Tone::Crit, Glyph::Cross, "failing"),
-        CheckState::Unsure => (Tone::Warn, Glyph::Alert, "failed once"),
+        CheckState::Unsure => (Tone::Warn, Glyph::Alert, "unsure"),
         CheckState::Waiting => (Tone::Neutral, Glyph::Clock, "waiting"),
         CheckState::Ok => (Tone::Ok, Glyph::Check, "well"),
     }
