@@ -89,10 +89,11 @@ async fn round(
     let done = tokio::task::spawn_blocking(move || {
         let mut feed = lock(&feed);
         let now = now_ms();
+        take(&mut feed, answers, now);
+        // Last, because it matters more than a target of those there are.
         if let Some(wrong) = wrong {
             feed.fail(&wrong, now);
         }
-        take(&mut feed, answers, now);
         let interval_ms = u32::try_from(config.interval().as_millis()).unwrap_or(u32::MAX);
         ingest.publish(&mut feed, now, Some(interval_ms));
     });

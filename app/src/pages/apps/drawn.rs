@@ -192,7 +192,7 @@ fn HowTo() -> AnyView {
     view! {
         <Card title="How to send">
             <p class="prose">
-                "OpenTelemetry and JSON need an API token with the permission push_metrics: " <a class="link" href="/settings/tokens">
+                "OpenTelemetry and JSON need an API token with the permission push_metrics: " <a href="/settings/tokens">
                     "make one"
                 </a> "."
             </p>
