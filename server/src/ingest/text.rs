@@ -207,8 +207,11 @@ fn family_of<'f, 'n, 't>(
     (None, "")
 }
 
+/// Names and values.
+type Labels = Vec<(String, String)>;
+
 /// Labels up to the closing brace, and what follows it.
-fn labels(mut rest: &str) -> Result<(Vec<(String, String)>, &str), String> {
+fn labels(mut rest: &str) -> Result<(Labels, &str), String> {
     let mut labels = Vec::new();
     loop {
         rest = rest.trim_start_matches([' ', '\t']);
