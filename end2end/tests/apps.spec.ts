@@ -16,7 +16,7 @@ test.describe("applications", () => {
 
   test("an empty page says how to send; what is pushed appears, with live charts, and the limit is told", async ({ page, farol }) => {
     farol.addUser("olga", "operator");
-    const token = farol.token("olga");
+    const token = farol.addToken("olga");
     await signIn(page, farol, "olga");
     await page.getByRole("link", { name: "Applications" }).first().click();
     await expect(page.getByText("Nothing is sent here yet")).toBeVisible();
@@ -100,7 +100,7 @@ test.describe("checks", () => {
 
 test("without JavaScript the pages say the same", async ({ browser, farol }) => {
   farol.addUser("olga", "operator");
-  await push(farol, farol.token("olga"), "shop", [{ name: "queue_length", value: 17 }]);
+  await push(farol, farol.addToken("olga"), "shop", [{ name: "queue_length", value: 17 }]);
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await signIn(page, farol, "olga", { hydrated: false });
