@@ -2,6 +2,7 @@
 //! people should find it there) and one route in [`AppRoutes`].
 
 pub mod account;
+pub mod apps;
 pub mod audit;
 pub mod connections;
 pub mod containers;
@@ -50,7 +51,7 @@ pub struct Page {
 }
 
 /// The menu in display order.
-pub const MENU: [Page; 11] = [
+pub const MENU: [Page; 13] = [
     Page {
         path: "/",
         title: "Overview",
@@ -85,6 +86,20 @@ pub const MENU: [Page; 11] = [
         about: "docker, podman, logs",
         glyph: Glyph::Containers,
         permission: Permission::ViewProcesses,
+    },
+    Page {
+        path: "/apps",
+        title: "Applications",
+        about: "prometheus, opentelemetry, statsd, push",
+        glyph: Glyph::Columns,
+        permission: Permission::ViewMetrics,
+    },
+    Page {
+        path: "/checks",
+        title: "Checks",
+        about: "health, http, certificates, dns",
+        glyph: Glyph::Check,
+        permission: Permission::ViewMetrics,
     },
     Page {
         path: "/controls",
@@ -142,6 +157,9 @@ pub fn AppRoutes() -> impl IntoView {
             <Route path=path!("/processes") view=processes::ProcessesPage ssr=ssr.clone()/>
             <Route path=path!("/services") view=services::ServicesPage ssr=ssr.clone()/>
             <Route path=path!("/containers") view=containers::ContainersPage ssr=ssr.clone()/>
+            <Route path=path!("/apps") view=apps::AppsPage ssr=ssr.clone()/>
+            <Route path=path!("/apps/:name") view=apps::AppsPage ssr=ssr.clone()/>
+            <Route path=path!("/checks") view=apps::AppsPage ssr=ssr.clone()/>
             <Route path=path!("/controls") view=controls::ControlsPage ssr=ssr.clone()/>
             <Route path=path!("/controls/runs/:id") view=controls::RunPage ssr=ssr.clone()/>
             <Route path=path!("/runs") view=runs::RunsPage ssr=ssr.clone()/>
@@ -213,6 +231,8 @@ mod tests {
                 "Processes",
                 "Services",
                 "Containers",
+                "Applications",
+                "Checks",
                 "Transport lab",
                 "Settings"
             ]

@@ -17,6 +17,7 @@ use farol_model::{
     container::{ContainerDetails, ContainerPage, ContainerQuery, ContainerRow},
     health::CollectorStatus,
     host::HostInfo,
+    ingest::{Check, Source},
     process::{ProcessDetails, ProcessRow},
     sample::ChannelView,
     service::{LogLine, ServiceDetails, ServicePage, ServiceQuery},
@@ -136,6 +137,14 @@ pub trait ContainersPort: Send + Sync {
     fn inspect<'a>(&'a self, viewer: &'a Viewer, id: &'a str) -> PortFuture<'a, ContainerDetails>;
 }
 
+/// What applications send, and what is checked.
+pub trait AppsPort: Send + Sync {
+    /// By name.
+    fn sources(&self) -> Vec<Source>;
+    /// In the order of the configuration.
+    fn checks(&self) -> Vec<Check>;
+}
+
 /// All ports and who is asking, as the server provides them for one request.
 #[derive(Clone)]
 pub struct Ports {
@@ -148,6 +157,7 @@ pub struct Ports {
     pub account: Arc<dyn AccountPort>,
     pub services: Arc<dyn ServicesPort>,
     pub containers: Arc<dyn ContainersPort>,
+    pub apps: Arc<dyn AppsPort>,
     /// The signed-in viewer of this request.
     pub viewer: Option<Viewer>,
     /// Address of the peer of this request.

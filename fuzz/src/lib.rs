@@ -19,6 +19,7 @@ pub mod emulation_request;
 pub mod engineio_packets;
 pub mod json_commands;
 pub mod kernel_files;
+pub mod metrics_in;
 pub mod payloads;
 pub mod protobuf_commands;
 pub mod signalr_records;
@@ -31,12 +32,13 @@ use farol_model::wire::{Command, Encoding, Reply, codec};
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its folder in `corpus`.
-pub const ALL: [(&str, Target); 9] = [
+pub const ALL: [(&str, Target); 10] = [
     ("container_frames", container_frames::run),
     ("emulation_request", emulation_request::run),
     ("engineio_packets", engineio_packets::run),
     ("json_commands", json_commands::run),
     ("kernel_files", kernel_files::run),
+    ("metrics_in", metrics_in::run),
     ("payloads", payloads::run),
     ("protobuf_commands", protobuf_commands::run),
     ("signalr_records", signalr_records::run),

@@ -55,6 +55,8 @@ pub enum Permission {
     ViewConnections,
     /// Make and change users, and end sessions and tokens of others.
     ManageUsers,
+    /// Send metrics of applications.
+    PushMetrics,
 }
 
 words!(Permission {
@@ -68,6 +70,7 @@ words!(Permission {
     ViewAudit = "view_audit",
     ViewConnections = "view_connections",
     ManageUsers = "manage_users",
+    PushMetrics = "push_metrics",
 });
 
 impl Role {
@@ -76,9 +79,13 @@ impl Role {
         use Permission as P;
         match permission {
             P::ViewMetrics | P::ViewProcesses => true,
-            P::ViewRuns | P::ViewLogs | P::RunActions | P::Approve | P::ViewAudit | P::ViewConnections => {
-                self >= Role::Operator
-            }
+            P::ViewRuns
+            | P::ViewLogs
+            | P::RunActions
+            | P::Approve
+            | P::ViewAudit
+            | P::ViewConnections
+            | P::PushMetrics => self >= Role::Operator,
             P::Administer | P::ManageUsers => self >= Role::Admin,
         }
     }

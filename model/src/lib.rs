@@ -16,6 +16,7 @@ pub mod container;
 pub mod fault;
 pub mod health;
 pub mod host;
+pub mod ingest;
 pub mod json;
 pub mod metric;
 pub mod packed;

@@ -12,9 +12,11 @@ use crate::{
     },
     actions::runbook::config::RunbookConfig,
     audit::config::AuditConfig,
+    checks::CheckConfig,
     collectors::registered_names,
     containers::ContainersConfig,
     history::config::HistoryConfig,
+    ingest::{IngestConfig, ScrapeConfig, StatsdConfig},
     live::LiveLimits,
     services::ServicesConfig,
     tls::certificate::{BadFile, Certificate, Files},
@@ -53,6 +55,12 @@ pub struct Config {
     pub runbooks: Vec<RunbookConfig>,
     #[serde(rename = "runbooks")]
     pub runbook_files: RunbookFilesConfig,
+    pub ingest: IngestConfig,
+    #[serde(rename = "scrape")]
+    pub scrapes: Vec<ScrapeConfig>,
+    pub statsd: StatsdConfig,
+    #[serde(rename = "check")]
+    pub checks: Vec<CheckConfig>,
     #[serde(skip)]
     pub origin: Origin,
 }
@@ -499,6 +507,14 @@ impl Config {
                 .map(|(key, why)| (format!("history.{key}"), why)),
         );
         problems.extend(crate::actions::runbook::config::problems(&self.runbooks));
+        problems.extend(
+            self.ingest
+                .problems()
+                .into_iter()
+                .map(|(key, why)| (format!("ingest.{key}"), why)),
+        );
+        problems.extend(crate::ingest::config::problems(&self.scrapes, &self.statsd));
+        problems.extend(crate::checks::config::problems(&self.checks));
         if let Some(dir) = self.runbook_files.dir.as_ref().filter(|dir| !dir.is_dir()) {
             let reason = format!("`{}` is no folder", dir.display());
             problems.push(("runbooks.dir".to_owned(), reason));
@@ -681,6 +697,18 @@ mod tests {
             ),
             ("[history]\nmax_mib = 1", "history.max_mib", "from 16"),
             ("[history]\ndir = \"h\"", "history.dir", "whole path"),
+            (
+                "[ingest]\nmax_series = 0",
+                "ingest.max_series",
+                "from 1 to 100000",
+            ),
+            ("[[scrape]]\nname = \"node\"", "scrape.node.url", "is missing"),
+            ("[statsd]\nlisten = \"8125\"", "statsd.listen", "socket address"),
+            (
+                "[[check]]\nname = \"a\"\nkind = \"ping\"",
+                "check.a.kind",
+                "there is no kind `ping`",
+            ),
             ("[tls]\ncert = \"a.pem\"", "tls.key", "is missing"),
             ("[tls]\nkey = \"a.pem\"", "tls.cert", "is missing"),
             (

@@ -11,6 +11,8 @@
 //! | [`download`] | the output of a run as text |
 //! | [`services`] | services of systemd: how they stand, what they write, what can be done to them |
 //! | [`own`] | what of the running process can be changed: log, configuration, end |
+//! | [`ingest`] | metrics of applications: scraped, or sent over OTLP, StatsD and JSON |
+//! | [`checks`] | health checks: tried again and again, with what changed and when |
 //! | [`audit`] | the append-only log of who did what, a chain |
 //! | [`access`] | users, sessions, tokens, throttling |
 //! | [`telemetry`] | Farol's own metrics, log and traces |
@@ -28,6 +30,7 @@ pub mod access;
 pub mod actions;
 pub mod asyncapi;
 pub mod audit;
+pub mod checks;
 pub mod cli;
 pub mod client;
 pub mod collectors;
@@ -37,6 +40,7 @@ pub mod db;
 pub mod download;
 pub mod error;
 pub mod history;
+pub mod ingest;
 pub mod live;
 pub mod middleware;
 pub mod outbound;
@@ -70,14 +74,17 @@ use actions::{
 };
 use anyhow::Context;
 use audit::AuditLog;
+use checks::Checks;
 use collectors::{
     host::host_info,
     scheduler::{self, CollectorControl, INTERVAL_MS},
 };
 use config::Config;
 use containers::{Containers, socket::Surroundings};
-use farol_model::Fault;
+use farol_model::{Fault, metric::MetricSpec};
+use futures::future::BoxFuture;
 use history::Store;
+use ingest::Ingest;
 use leptos::config::LeptosOptions;
 use live::{Hub, Live, Parts, Registry};
 use middleware::origin::OriginPolicy;
@@ -200,7 +207,7 @@ pub async fn assemble(
     let containers = Containers::start(
         &config.containers,
         Surroundings::of_process(),
-        outlet,
+        outlet.clone(),
         shutdown.clone(),
         tasks.clone(),
     );
@@ -215,6 +222,25 @@ pub async fn assemble(
         Arc::new(access.roles.clone()),
         shutdown.clone(),
     );
+    let frames = Arc::new(Frames(outlet.clone()));
+    let ingest = Ingest::start(
+        &config.ingest,
+        &config.scrapes,
+        &config.statsd,
+        frames.clone(),
+        shutdown,
+        tasks,
+    )
+    .await?;
+    let checks = Checks::start(
+        &config.checks,
+        pool.clone(),
+        Arc::new(services.clone()),
+        frames,
+        shutdown,
+        tasks,
+    )
+    .await?;
     let actions = actions::registered(
         Arc::new(collectors.clone()),
         registry.clone(),
@@ -267,6 +293,8 @@ pub async fn assemble(
         collectors,
         services,
         containers,
+        ingest,
+        checks,
         audit,
         history,
         assets: Arc::new(assets),
@@ -347,6 +375,48 @@ async fn tell_where_to_sign_in(access: &Access, scheme: &str, address: SocketAdd
 impl own::RoleTable for Roles {
     fn take_roles(&self, configured: &BTreeMap<String, RoleConfig>) {
         self.take(configured);
+    }
+}
+
+/// Where numbers of applications and of checks go: where those of collectors do.
+struct Frames(Arc<dyn collectors::Outlet>);
+
+impl ingest::Outlet for Frames {
+    fn frame(
+        &self,
+        channel: &str,
+        schema: &Arc<[MetricSpec]>,
+        t_ms: i64,
+        interval_ms: u32,
+        values: Vec<f64>,
+    ) {
+        self.0.frame(channel, schema, t_ms, interval_ms, values);
+    }
+}
+
+impl checks::Outlet for Frames {
+    fn checks(&self, schema: &Arc<[MetricSpec]>, t_ms: i64, interval_ms: u32, values: Vec<f64>) {
+        self.0.frame(checks::CHANNEL, schema, t_ms, interval_ms, values);
+    }
+}
+
+impl checks::Units for Services {
+    fn unit<'a>(&'a self, name: &'a str) -> BoxFuture<'a, anyhow::Result<checks::UnitState>> {
+        Box::pin(async move {
+            let found = self
+                .details(name)
+                .await
+                .map_err(|fault| anyhow::anyhow!(fault.message))?;
+            let row = found
+                .context("systemd knows no service of this name, or does not answer")?
+                .row;
+            let active = matches!(
+                row.state,
+                farol_model::service::ServiceState::Active | farol_model::service::ServiceState::Reloading
+            );
+            let words = format!("{} ({})", row.state.as_str(), row.sub);
+            Ok(checks::UnitState { active, words })
+        })
     }
 }
 

@@ -6,8 +6,10 @@ use crate::{
     access::{Access, proof::page},
     actions::{Caller, runbook::shelf::Shelf, runner::Runner},
     audit::AuditLog,
+    checks::Checks,
     containers::Containers,
     history::Store,
+    ingest::Ingest,
     live::{Identity, Live, Proof, hub::Hub},
     services::Services,
     state::AppState,
@@ -20,8 +22,8 @@ use farol_app::{
         settings::view::{Ask, SettingsView},
     },
     ports::{
-        AccountPort, AuditPort, ConnectionsPort, ContainersPort, ControlPort, MetricsPort, PortFuture, Ports,
-        RunsPort, ServicesPort, SettingsPort,
+        AccountPort, AppsPort, AuditPort, ConnectionsPort, ContainersPort, ControlPort, MetricsPort,
+        PortFuture, Ports, RunsPort, ServicesPort, SettingsPort,
     },
 };
 use farol_model::{
@@ -35,6 +37,7 @@ use farol_model::{
     container::{ContainerDetails, ContainerPage, ContainerQuery, ContainerRow},
     health::CollectorStatus,
     host::HostInfo,
+    ingest::{Check, Source},
     process::{ProcessDetails, ProcessRow},
     sample::ChannelView,
     service::{LogLine, ServiceDetails, ServicePage, ServiceQuery},
@@ -79,6 +82,10 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
         services: Arc::new(state.services.clone()),
         containers: Arc::new(ContainerRoom {
             containers: state.containers.clone(),
+        }),
+        apps: Arc::new(Apps {
+            ingest: state.ingest.clone(),
+            checks: state.checks.clone(),
         }),
         viewer,
         from,
@@ -125,6 +132,21 @@ impl MetricsPort for Metrics {
 
     fn now_ms(&self) -> i64 {
         now_ms()
+    }
+}
+
+struct Apps {
+    ingest: Ingest,
+    checks: Checks,
+}
+
+impl AppsPort for Apps {
+    fn sources(&self) -> Vec<Source> {
+        self.ingest.sources()
+    }
+
+    fn checks(&self) -> Vec<Check> {
+        self.checks.all()
     }
 }
 

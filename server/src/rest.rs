@@ -4,6 +4,7 @@
 //! To add an address: a handler with its `utoipa::path`, a line in [`routes`], one in `openapi::Described`, its errors in
 //! `openapi::ERRORS`, then `cargo xtask openapi`.
 
+pub mod apps;
 pub mod history;
 pub mod openapi;
 pub mod problem;
@@ -49,7 +50,15 @@ pub fn routes(runner: Runner) -> Router {
 pub fn owns(path: &str) -> bool {
     path == openapi::PATH
         || history::PATHS.contains(&path)
-        || ["/api/v1/actions", "/api/v1/runs"].iter().any(|base| {
+        || [
+            "/api/v1/actions",
+            "/api/v1/apps",
+            "/api/v1/checks",
+            "/api/v1/push",
+            "/api/v1/runs",
+        ]
+        .iter()
+        .any(|base| {
             path.strip_prefix(base)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })

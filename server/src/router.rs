@@ -4,6 +4,7 @@ use crate::{
     access::{self, Identity, identify::ByBearer},
     download,
     error::Refusal,
+    ingest,
     live::{self, PeerAddress},
     middleware::{guard, headers, origin},
     ports::ports,
@@ -53,6 +54,10 @@ pub fn router(state: AppState) -> Router {
         .merge(access::routes(state.access.clone()))
         .merge(rest::routes(state.runner.clone()))
         .merge(rest::history::routes(state.history.clone()))
+        .layer(RequestBodyLimitLayer::new(config.max_body_bytes))
+        // What is sent here may be larger, and has a bound of its own.
+        .merge(ingest::receive::routes(state.ingest.clone()))
+        .merge(rest::apps::routes(state.ingest.clone(), state.checks.clone()))
         .layer(from_fn(telemetry::record))
         .layer(from_fn_with_state(state.access.clone(), guard::guard));
     let routes = state
@@ -60,7 +65,6 @@ pub fn router(state: AppState) -> Router {
         .around(routes)
         .layer(from_fn_with_state(state.origins.clone(), origin::check))
         .layer(from_fn(files))
-        .layer(RequestBodyLimitLayer::new(config.max_body_bytes))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             Duration::from_secs(config.request_timeout_secs),

@@ -68,6 +68,7 @@ fn rust_tests(project: &Project, filter: Option<&str>) -> Result<Total> {
         tools::npm_ci(&project.root.join("server/tests/clients/node"))?;
         tools::python_packages(&project.root.join("server/tests/clients/python"))?;
         tools::systemd()?;
+        tools::node_exporter()?;
         tools::curl()
     })?;
     let references = references_file(project);

@@ -127,6 +127,15 @@ pub fn netdata() -> Result<()> {
     }
 }
 
+/// Prometheus' own exporter, which tests of applications ask.
+pub fn node_exporter() -> Result<()> {
+    match Path::new("/usr/bin/prometheus-node-exporter").exists() {
+        true => Ok(()),
+        false => debian("prometheus-node-exporter")
+            .context("prometheus-node-exporter is missing; tests of applications need it"),
+    }
+}
+
 /// Installs a package of Debian, where this is Debian and we may.
 fn debian(package: &str) -> Result<()> {
     let root = Command::new("id")

@@ -1,7 +1,7 @@
 //! One HTTP/1.1 connection, for a few requests one after the other. It follows no redirect.
 
-use super::line;
-use ::http::{HeaderValue, Request, StatusCode, Uri, header};
+use super::line::{self, Duplex};
+use ::http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use hyper::{
@@ -23,7 +23,11 @@ pub struct Connection {
 impl Connection {
     /// Connects to where an address leads. `ca` is a file of certificates that are trusted instead of the machine's.
     pub async fn open(to: &Uri, ca: Option<&Path>) -> anyhow::Result<Connection> {
-        let line = line::open(to, ca).await?;
+        Self::over(line::open(to, ca).await?, to).await
+    }
+
+    /// The same over a line that is there already.
+    pub async fn over(line: Box<dyn Duplex>, to: &Uri) -> anyhow::Result<Connection> {
         let host = to.authority().context("an address without a host")?.as_str();
         let (sender, connection) = handshake(TokioIo::new(line)).await?;
         // Ends with the sender.
@@ -39,7 +43,13 @@ impl Connection {
     }
 
     /// Sends a request and reads the whole answer.
-    pub async fn ask(&mut self, mut request: Request<String>) -> anyhow::Result<(StatusCode, Bytes)> {
+    pub async fn ask(&mut self, request: Request<String>) -> anyhow::Result<(StatusCode, Bytes)> {
+        let answer = self.ask_bounded(request, MAX_ANSWER).await?;
+        Ok((answer.status, answer.body))
+    }
+
+    /// Sends a request and reads the whole answer, whose body may have so many bytes.
+    pub async fn ask_bounded(&mut self, mut request: Request<String>, most: usize) -> anyhow::Result<Answer> {
         // Over HTTP/1.1 the target is path and query, and the host is a header (RFC 9112 section 3.2.1).
         let target = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let target: Uri = target.parse()?;
@@ -51,20 +61,32 @@ impl Connection {
             .send_request(request)
             .await
             .context("the connection broke")?;
-        let status = answer.status();
-        Ok((status, read(answer.into_body()).await?))
+        let (head, body) = answer.into_parts();
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body: read(body, most).await?,
+        })
     }
 }
 
-async fn read(body: Incoming) -> anyhow::Result<Bytes> {
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+async fn read(body: Incoming, most: usize) -> anyhow::Result<Bytes> {
     let mut body = pin!(body);
     let mut bytes = Vec::new();
     while let Some(frame) = std::future::poll_fn(|context| body.as_mut().poll_frame(context)).await {
         if let Ok(data) = frame.context("the answer broke off")?.into_data() {
             bytes.extend_from_slice(&data);
         }
-        if bytes.len() > MAX_ANSWER {
-            bail!("the answer is larger than {MAX_ANSWER} bytes");
+        if bytes.len() > most {
+            bail!("the answer is larger than {most} bytes");
         }
     }
     Ok(bytes.into())

@@ -54,8 +54,8 @@ pub async fn open(url: &Uri, ca: Option<&Path>) -> anyhow::Result<Box<dyn Duplex
     }
 }
 
-/// Whom to trust.
-fn trust(ca: Option<&Path>) -> anyhow::Result<Arc<ClientConfig>> {
+/// Whom to trust: certificates of a file, or the machine's. Reads files.
+pub fn roots(ca: Option<&Path>) -> anyhow::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     match ca {
         Some(file) => {
@@ -74,6 +74,11 @@ fn trust(ca: Option<&Path>) -> anyhow::Result<Arc<ClientConfig>> {
         // Those that cannot be read are not trusted; the error of the handshake says so.
         None => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
     }
+    Ok(roots)
+}
+
+fn trust(ca: Option<&Path>) -> anyhow::Result<Arc<ClientConfig>> {
+    let roots = roots(ca)?;
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)

@@ -18,7 +18,7 @@ pub const PATH: &str = "/api/v1/openapi.json";
 #[openapi(
     info(
         title = "Farol",
-        description = "Start actions, follow and cancel runs; read the history of metrics. What is wrong is told as RFC 9457 problem details. \
+        description = "Start actions, follow and cancel runs; read the history of metrics; send metrics of applications. What is wrong is told as RFC 9457 problem details. \
             docs/PROTOCOL.md and docs/asyncapi.yaml have what is live."
     ),
     paths(
@@ -33,13 +33,16 @@ pub const PATH: &str = "/api/v1/openapi.json";
         super::history::query_range,
         super::history::export_csv,
         super::render::svg,
-        super::render::png
+        super::render::png,
+        super::apps::apps,
+        super::apps::checks,
+        super::apps::push
     )
 )]
 struct Described;
 
 /// What an operation may be refused with, beside what all may.
-const ERRORS: [(&str, &[u16]); 12] = [
+const ERRORS: [(&str, &[u16]); 15] = [
     ("listActions", &[]),
     ("listRuns", &[400, 422]),
     ("startRun", &[400, 404, 409, 413, 415, 422, 429]),
@@ -52,6 +55,9 @@ const ERRORS: [(&str, &[u16]); 12] = [
     ("exportCsv", &[400, 422, 429]),
     ("renderSvg", &[400, 422, 429]),
     ("renderPng", &[400, 422, 429]),
+    ("listApps", &[]),
+    ("listChecks", &[]),
+    ("pushMetrics", &[400, 409, 413, 415, 422, 429]),
 ];
 /// What every operation may be refused with.
 const ALWAYS: [u16; 5] = [401, 403, 408, 500, 503];
@@ -74,6 +80,7 @@ pub fn document() -> Value {
         },
     });
     starting(&mut document["paths"]["/api/v1/runs"]["post"]);
+    pushing(&mut document["paths"]["/api/v1/push"]["post"]);
     if let Some(paths) = document["paths"].as_object_mut() {
         let operations = paths
             .values_mut()
@@ -96,6 +103,25 @@ fn starting(operation: &mut Value) {
         "run": by_id("getRun"),
         "output": by_id("getRunOutput"),
         "cancel": by_id("cancelRun"),
+    });
+}
+
+/// What utoipa has no words for: a list of bounded length, with an example.
+fn pushing(operation: &mut Value) {
+    let values = json!([
+        {"name": "queue_length", "labels": {"queue": "mail"}, "value": 17},
+        {"name": "request_duration_seconds", "value": 0.25},
+    ]);
+    let body = &mut operation["requestBody"];
+    body["required"] = json!(true);
+    body["content"]["application/json"] = json!({
+        "schema": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/PushedValue"},
+            "minItems": 1,
+            "maxItems": super::apps::MAX_VALUES,
+        },
+        "examples": {"two": {"value": values}},
     });
 }
 
@@ -146,9 +172,13 @@ fn schemas() -> Value {
     sent.subschema_for::<crate::history::health::HistoryStatus>();
     sent.subschema_for::<super::history::SeriesList>();
     sent.subschema_for::<super::history::Range>();
+    sent.subschema_for::<super::apps::AppList>();
+    sent.subschema_for::<super::apps::CheckList>();
+    sent.subschema_for::<super::apps::Pushed>();
     sent.subschema_for::<Problem>();
     let mut taken = settings().for_deserialize().into_generator();
     taken.subschema_for::<super::RunOrder>();
+    taken.subschema_for::<super::apps::PushedValue>();
     let mut all = taken.take_definitions(true);
     all.extend(sent.take_definitions(true));
     Value::Object(all)

@@ -295,3 +295,33 @@ async fn who_may_not_act_is_refused_and_what_carries_the_way_in_wants_confirmati
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_health_check_of_a_unit_follows_it() {
+    let Some(systemd) = Systemd::start(&[SLEEPY]) else {
+        return;
+    };
+    let mut config = systemd.config();
+    config.checks = vec![farol::checks::CheckConfig {
+        name: "sleepy".into(),
+        kind: "unit".into(),
+        target: "sleepy.service".into(),
+        interval_secs: 1,
+        ..Default::default()
+    }];
+    let server = TestServer::start_with(config).await;
+    let operator = server.signed_in("operator").await;
+    let until = async |state: &str, message: &str| {
+        let fits = |body: &str| {
+            let told: Value = serde_json::from_str(body).unwrap();
+            let check = &told["checks"][0];
+            check["state"] == state && check["message"] == message
+        };
+        server.until(&operator, "/api/v1/checks", fits).await;
+    };
+    until("failing", "is inactive (dead)").await;
+    let ended = run(&server, &operator, "service.start", "sleepy", &[]).await;
+    assert_eq!(ended["run"]["status"], "succeeded", "{ended}");
+    until("ok", "active (running)").await;
+    server.stop().await;
+}

@@ -15,6 +15,7 @@ pub fn permission_words(permission: Permission) -> &'static str {
         Permission::ViewAudit => "Read the audit log",
         Permission::ViewConnections => "See live connections and what is said to them",
         Permission::ManageUsers => "Make and change users, and end sessions and tokens of others",
+        Permission::PushMetrics => "Send metrics of applications",
     }
 }
 

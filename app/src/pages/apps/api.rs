@@ -1,0 +1,72 @@
+use crate::{error::AppError, page_data::PageData};
+use farol_model::{action::Mark, fields, sample::ChannelView};
+use leptos::prelude::*;
+use serde::Serialize;
+
+/// One of these pages.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AppsView {
+    pub html: String,
+    /// Of the source whose page it is.
+    pub channel: Option<ChannelView>,
+    /// Which charts of it are shown, by name.
+    pub charts: Vec<String>,
+    /// When runs began and ended; absent when this viewer may not see runs.
+    pub marks: Option<Vec<Mark>>,
+}
+
+fields!(AppsView {
+    html,
+    channel,
+    charts,
+    marks
+});
+
+/// The page at an address: path and query. `by_itself`: it asks again for its words without anybody having done anything.
+#[server(prefix = "/api/fn", endpoint = "apps", output = crate::json::Json, input = server_fn::codec::GetUrl)]
+pub async fn get_apps(
+    #[server(default)] at: String,
+    #[server(default)] by_itself: bool,
+) -> Result<PageData, AppError> {
+    use super::{
+        checks, drawn,
+        source::{self, Pick},
+    };
+    let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
+    let now_ms = ports.metrics.now_ms();
+    let (path, query) = at.split_once('?').unwrap_or((&at, ""));
+    let mut view = AppsView {
+        html: String::new(),
+        channel: None,
+        charts: Vec::new(),
+        marks: None,
+    };
+    if path == "/checks" {
+        view.html = checks::checks(&ports.apps.checks(), now_ms);
+    } else if let Some(name) = path.strip_prefix("/apps/") {
+        let found = ports
+            .apps
+            .sources()
+            .into_iter()
+            .find(|source| source.name == name);
+        let channel = source::view_of(&*ports.metrics, name);
+        if found.is_none() && channel.is_none() {
+            let words = "There is no source of this name. Either it has sent nothing since Farol started, or it is spelled otherwise.";
+            return Err(crate::request::refuse(farol_model::Fault::not_found(words)));
+        }
+        let pick = Pick::of(query);
+        let chosen = channel
+            .as_ref()
+            .map(|channel| pick.choose(&channel.schema))
+            .unwrap_or_default();
+        view.html = source::source(name, found.as_ref(), &pick, &chosen, now_ms);
+        if !by_itself {
+            view.charts = chosen.charts;
+            view.channel = channel;
+            view.marks = crate::request::marks(&ports, &viewer);
+        }
+    } else {
+        view.html = drawn::sources(&ports.apps.sources(), now_ms);
+    }
+    PageData::of(view)
+}

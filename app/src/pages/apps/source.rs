@@ -1,0 +1,297 @@
+//! The page of one source as the server draws it: how it stands, and which of its charts follow.
+
+use super::{
+    drawn::{error, heard},
+    words::{count, counted, kind_words, series_words, state_words},
+};
+use crate::{
+    pages::overview::vital::charts_of,
+    ports::MetricsPort,
+    prelude::*,
+    ui::{Badge, Card, Empty, Glyph, Notice, Tone},
+};
+use farol_model::{ingest::Source, metric::MetricSpec, sample::ChannelView};
+use leptos_router::{location::RequestUrl, params::ParamsMap};
+
+/// How far back charts reach when a page opens, milliseconds.
+const HISTORY_MS: u32 = 300_000;
+/// Values that a page carries at most: a source of very many series begins with less of a past.
+const MAX_CELLS: usize = 200_000;
+/// Charts of one page.
+const CHARTS: usize = 24;
+
+/// The channel of a source, with as much of its past as a page can carry.
+pub fn view_of(metrics: &dyn MetricsPort, name: &str) -> Option<ChannelView> {
+    let channel = format!("apps/{name}");
+    let view = metrics.view(&channel, HISTORY_MS)?;
+    let cells = view.schema.len() * view.snapshot.times_ms.len();
+    if cells <= MAX_CELLS {
+        return Some(view);
+    }
+    let share = MAX_CELLS as f64 / cells as f64;
+    metrics.view(&channel, (f64::from(HISTORY_MS) * share) as u32)
+}
+
+/// Which charts of a source are wanted.
+#[derive(Debug, Default, PartialEq)]
+pub struct Pick {
+    /// Some of a name, a label or a help.
+    text: String,
+    /// From 0.
+    page: usize,
+}
+
+/// Which are shown, of how many.
+#[derive(Debug, Default, PartialEq)]
+pub struct Chosen {
+    pub charts: Vec<String>,
+    found: usize,
+    all: usize,
+}
+
+impl Pick {
+    /// As a query has it.
+    pub fn of(query: &str) -> Pick {
+        let url = RequestUrl::new(&format!("http://farol/?{}", query.trim_start_matches('?'))).parse();
+        let params = url.map(|url| url.search_params().clone()).unwrap_or_default();
+        Pick {
+            text: params
+                .get_str("q")
+                .unwrap_or_default()
+                .trim()
+                .chars()
+                .take(100)
+                .collect(),
+            page: params
+                .get_str("page")
+                .and_then(|page| page.parse().ok())
+                .unwrap_or(0),
+        }
+    }
+
+    /// Charts that have a series which matches, in the order of the schema.
+    pub fn choose(&self, schema: &[MetricSpec]) -> Chosen {
+        let wanted = self.text.to_lowercase();
+        let matches = |spec: &&MetricSpec| {
+            let has = |text: &str| text.to_lowercase().contains(&wanted);
+            wanted.is_empty() || has(&spec.chart) || has(&spec.title) || has(&spec.help)
+        };
+        let fitting: Vec<MetricSpec> = schema.iter().filter(matches).cloned().collect();
+        let found = charts_of(&fitting);
+        Chosen {
+            found: found.len(),
+            all: charts_of(schema).len(),
+            charts: found
+                .into_iter()
+                .skip(self.page.saturating_mul(CHARTS))
+                .take(CHARTS)
+                .collect(),
+        }
+    }
+
+    fn href(&self, page: usize) -> String {
+        let mut params = ParamsMap::new();
+        if !self.text.is_empty() {
+            params.insert("q", self.text.clone());
+        }
+        if page > 0 {
+            params.insert("page", page.to_string());
+        }
+        match params.to_query_string() {
+            none if none.is_empty() => "?".to_owned(),
+            query => query,
+        }
+    }
+}
+
+/// One source: its facts, and which of its charts follow.
+pub fn source(name: &str, source: Option<&Source>, pick: &Pick, chosen: &Chosen, now_ms: i64) -> String {
+    let facts = source.map(|source| view! { <Facts source=source.clone() now_ms/> });
+    let about = match source {
+        Some(source) => format!("{}, {}", kind_words(source.kind), source.at),
+        None if name == "checks" => "Numbers of the health checks.".to_owned(),
+        None => "Numbers of Farol itself.".to_owned(),
+    };
+    let limited = source.filter(|source| source.limited).map(|source| {
+        let text = format!(
+            "New series are refused, those before go on. {} that were new got no place. Send fewer labels, or raise the limit of {} (ingest.max_series).",
+            counted(source.refused_series as usize, "series", "series"),
+            count(source.limit)
+        );
+        view! { <Notice tone=Tone::Warn title="The limit of series is reached" text/> }
+    });
+    let page = view! {
+        <div class="page-head">
+            <div class="page-head-words">
+                <h1>{name.to_owned()}</h1>
+                <p>{about}</p>
+            </div>
+            <div class="page-head-end">
+                <a class="button" href="/apps">
+                    "All sources"
+                </a>
+            </div>
+        </div>
+        {limited}
+        {facts}
+        {charts(pick, chosen)}
+    };
+    page.to_html()
+}
+
+#[component]
+fn Facts(source: Source, now_ms: i64) -> AnyView {
+    let (tone, glyph, word) = state_words(source.state);
+    let series = series_words(&source);
+    view! {
+        <Card title="How it stands">
+            <dl class="facts">
+                <div>
+                    <dt>"State"</dt>
+                    <dd>
+                        <Badge tone glyph word/>
+                    </dd>
+                </div>
+                <div>
+                    <dt>"Last heard of"</dt>
+                    <dd>{heard(source.last_ms, now_ms)}</dd>
+                </div>
+                <div>
+                    <dt>"Series"</dt>
+                    <dd>{series}</dd>
+                </div>
+                <div>
+                    <dt>"Values refused"</dt>
+                    <dd>{count(source.refused as f64)}</dd>
+                </div>
+                <div>
+                    <dt>"Last error"</dt>
+                    <dd>{error(&source, now_ms)}</dd>
+                </div>
+            </dl>
+        </Card>
+    }
+}
+
+/// Which charts follow, and the way to the others.
+fn charts(pick: &Pick, chosen: &Chosen) -> AnyView {
+    if chosen.all == 0 {
+        return view! {
+            <div class="card" data-waiting="">
+                <Empty
+                    glyph=Glyph::Clock
+                    title="No numbers yet"
+                    text="Charts appear here with the first values. Of counters, which are shown per second, with the second ones."
+                />
+            </div>
+        };
+    }
+    let first = pick.page.saturating_mul(CHARTS);
+    let words = match (chosen.found, chosen.charts.is_empty()) {
+        (0, _) => "No chart matches. Take some of the words away.".to_owned(),
+        (_, true) => "There is no such page of charts.".to_owned(),
+        (found, false) => format!(
+            "{} to {} of {}",
+            count((first + 1) as f64),
+            count((first + chosen.charts.len()) as f64),
+            counted(found, "chart", "charts")
+        ),
+    };
+    let before = (pick.page > 0).then(|| {
+        view! {
+            <a class="button small" href=pick.href(pick.page - 1) rel="prev">
+                "Back"
+            </a>
+        }
+    });
+    let after = (first + CHARTS < chosen.found).then(|| {
+        view! {
+            <a class="button small" href=pick.href(pick.page + 1) rel="next">
+                "Further"
+            </a>
+        }
+    });
+    view! {
+        <form class="apps-find" method="get" role="search">
+            <input
+                class="input"
+                id="apps-find"
+                type="search"
+                name="q"
+                value=pick.text.clone()
+                aria-label="Find charts by name, label or help"
+                placeholder="Find by name, label or help"
+                maxlength="100"
+                autocomplete="off"
+            />
+            <button class="button" type="submit">
+                "Find"
+            </button>
+            <span class="muted">{words}</span>
+            <span class="button-row">{before} {after}</span>
+        </form>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farol_model::{
+        ingest::{SourceKind, SourceState},
+        metric::Unit,
+    };
+
+    fn one(state: SourceState) -> Source {
+        Source {
+            name: "shop".into(),
+            kind: SourceKind::Push,
+            state,
+            at: "/api/v1/push".into(),
+            last_ms: Some(1_000),
+            series: 1_999,
+            limit: 2_000,
+            limited: true,
+            refused_series: 7,
+            refused: 12,
+            error: Some("<b>wrong</b>".into()),
+            error_ms: Some(1_000),
+        }
+    }
+
+    fn drawn(draw: impl FnOnce() -> String) -> String {
+        Owner::new().with(draw)
+    }
+
+    #[test]
+    fn a_source_at_its_limit_says_so_and_what_to_do() {
+        let html = drawn(|| {
+            source(
+                "shop",
+                Some(&one(SourceState::Up)),
+                &Pick::default(),
+                &Chosen::default(),
+                5_000,
+            )
+        });
+        assert!(html.contains("The limit of series is reached") && html.contains("7 series"));
+        assert!(html.contains("No numbers yet"));
+    }
+
+    #[test]
+    fn charts_are_found_by_words_and_cut_into_pages() {
+        let schema: Vec<MetricSpec> = (0..60)
+            .map(|n| MetricSpec::gauge(&format!("m{n}"), Unit::None, &format!("m{n}"), "eth0", "Things."))
+            .collect();
+        let first = Pick::of("?").choose(&schema);
+        assert_eq!((first.charts.len(), first.found), (CHARTS, 60));
+        let last = Pick::of("page=2").choose(&schema);
+        assert_eq!((last.charts.len(), last.charts[0].as_str()), (12, "m48"));
+        assert_eq!(Pick::of("q=M5").choose(&schema).found, 11);
+        assert_eq!(Pick::of("q=THING").choose(&schema).found, 60);
+        assert_eq!(Pick::of("q=no+such").choose(&schema).found, 0);
+        let pick = Pick::of("q=a%26b&page=1");
+        assert_eq!(pick.text, "a&b");
+        let html = drawn(|| source("shop", None, &pick, &first, 0));
+        assert!(html.contains("q=a%26b"), "{html}");
+    }
+}

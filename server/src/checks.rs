@@ -1,0 +1,240 @@
+//! Health checks: what is tried again and again, how it stands, and since when.
+//!
+//! | file | owns |
+//! |---|---|
+//! | [`config`] | `[[check]]` |
+//! | [`probe`], [`http`], [`tls`], [`dns`] | one try |
+//! | [`standing`] | what counts as failing; pure |
+//! | [`store`] | changes of state on disk |
+//!
+//! Each check has a beat of its own; at most [`AT_ONCE`] are tried at a time. Nothing is asked but what the configuration names, and
+//! a try ends with its time limit. Their numbers go where those of applications go, as the channel `apps/checks`.
+
+pub mod config;
+pub mod dns;
+pub mod http;
+pub mod probe;
+pub mod standing;
+pub mod store;
+pub mod tls;
+
+pub use config::CheckConfig;
+
+use crate::time::now_ms;
+use farol_model::{
+    ingest::{Check, CheckKind},
+    metric::{MetricSpec, Unit},
+};
+use futures::future::BoxFuture;
+use probe::Outcome;
+use sqlx::SqlitePool;
+use standing::Standing;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use store::Store;
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::MissedTickBehavior,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Tries under way at most.
+const AT_ONCE: usize = 16;
+/// Frames are no closer together than this.
+const FRAME_GAP: Duration = Duration::from_secs(1);
+/// Where the numbers go.
+pub const CHANNEL: &str = "apps/checks";
+
+/// Where frames go. Never waits.
+pub trait Outlet: Send + Sync + 'static {
+    /// One frame of the channel of checks; `values` follow `schema` by position, NaN where there is none.
+    fn checks(&self, schema: &Arc<[MetricSpec]>, t_ms: i64, interval_ms: u32, values: Vec<f64>);
+}
+
+/// Units of the init system.
+pub trait Units: Send + Sync + 'static {
+    /// How a unit stands, or why that is not known.
+    fn unit<'a>(&'a self, name: &'a str) -> BoxFuture<'a, anyhow::Result<UnitState>>;
+}
+
+/// How a unit stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitState {
+    pub active: bool,
+    /// E.g. `active (running)`.
+    pub words: String,
+}
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Checks {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// In the order of the configuration. Std locks: held for looking and changing, never across a wait.
+    all: Vec<Mutex<Standing>>,
+    schema: Arc<[MetricSpec]>,
+    interval_ms: u32,
+    store: Store,
+    units: Arc<dyn Units>,
+    at_once: Semaphore,
+    tried: Notify,
+}
+
+impl Checks {
+    /// Begins to try. Must be called within a Tokio runtime.
+    pub async fn start(
+        configs: &[CheckConfig],
+        pool: SqlitePool,
+        units: Arc<dyn Units>,
+        outlet: Arc<dyn Outlet>,
+        shutdown: &CancellationToken,
+        tasks: &TaskTracker,
+    ) -> anyhow::Result<Checks> {
+        let store = Store::new(pool);
+        let mut all = Vec::new();
+        for config in configs {
+            // The configuration has been checked.
+            if let Some(kind) = config.kind() {
+                let changes = store.changes(&config.name).await?;
+                all.push(Standing::new(config.clone(), kind, changes));
+            }
+        }
+        let shortest = configs.iter().map(|config| config.interval_secs).min();
+        let checks = Checks {
+            inner: Arc::new(Inner {
+                schema: all.iter().flat_map(specs).collect(),
+                all: all.into_iter().map(Mutex::new).collect(),
+                interval_ms: shortest.unwrap_or(1).saturating_mul(1000),
+                store,
+                units,
+                at_once: Semaphore::new(AT_ONCE),
+                tried: Notify::new(),
+            }),
+        };
+        for at in 0..checks.inner.all.len() {
+            tasks.spawn(checks.clone().keep(at, shutdown.clone()));
+        }
+        if !checks.inner.all.is_empty() {
+            tasks.spawn(checks.clone().tell(outlet, shutdown.clone()));
+        }
+        Ok(checks)
+    }
+
+    /// How all stand, in the order of the configuration.
+    pub fn all(&self) -> Vec<Check> {
+        self.inner.all.iter().map(|one| lock(one).check()).collect()
+    }
+
+    /// Tries one check at its interval.
+    async fn keep(self, at: usize, shutdown: CancellationToken) {
+        let Some(one) = self.inner.all.get(at) else { return };
+        let config = lock(one).config().clone();
+        let mut ticks = tokio::time::interval(config.interval());
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            let outcome = tokio::select! {
+                () = shutdown.cancelled() => return,
+                outcome = self.once(&config) => outcome,
+            };
+            let change = lock(one).take(outcome, now_ms());
+            if let Some(change) = change {
+                let (state, message) = (change.state.as_str(), &change.message);
+                tracing::info!(check = config.name, state, message, "a health check changed");
+                if let Err(error) = self.inner.store.add(&config.name, &change).await {
+                    tracing::error!(%error, check = config.name, "a change of a health check could not be written down");
+                }
+            }
+            self.inner.tried.notify_one();
+        }
+    }
+
+    async fn once(&self, config: &CheckConfig) -> Outcome {
+        // It is never closed.
+        let _permit = self.inner.at_once.acquire().await;
+        probe::probe(config, &self.inner.units).await
+    }
+
+    /// Makes frames of what was tried.
+    async fn tell(self, outlet: Arc<dyn Outlet>, shutdown: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.inner.tried.notified() => {}
+            }
+            let values = self.inner.all.iter().flat_map(|one| values(&lock(one))).collect();
+            outlet.checks(&self.inner.schema, now_ms(), self.inner.interval_ms, values);
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(FRAME_GAP) => {}
+            }
+        }
+    }
+}
+
+/// Whether there is a certificate to look at.
+fn has_certificate(check: &Standing) -> bool {
+    match check.kind() {
+        CheckKind::Tls => true,
+        CheckKind::Http => check.config().target.starts_with("https:"),
+        _ => false,
+    }
+}
+
+/// The series of one check, in the order of [`values`].
+fn specs(check: &Standing) -> Vec<MetricSpec> {
+    let name = &check.config().name;
+    let spec = |metric: &str, unit, chart: &str, help: &str| {
+        MetricSpec::gauge(metric, unit, chart, name, help)
+            .label("check", name)
+            .label("kind", check.kind().as_str())
+    };
+    let mut all = vec![
+        spec(
+            "check_up",
+            Unit::None,
+            "Up",
+            "1 when the last try went well, else 0.",
+        ),
+        spec(
+            "check_duration_seconds",
+            Unit::Seconds,
+            "Duration",
+            "How long the last try took.",
+        ),
+    ];
+    if has_certificate(check) {
+        let help = "Time until the certificate that was shown ends; negative when it has.";
+        all.push(spec(
+            "tls_expiry_seconds",
+            Unit::Seconds,
+            "Certificate ends in",
+            help,
+        ));
+    }
+    all
+}
+
+fn values(check: &Standing) -> Vec<f64> {
+    let last = check.last();
+    let up = last.map(|outcome| if outcome.ok { 1.0 } else { 0.0 });
+    let mut all = vec![up, last.map(|outcome| outcome.took.as_secs_f64())];
+    if has_certificate(check) {
+        all.push(
+            last.and_then(|outcome| outcome.tls_expiry_secs)
+                .map(|secs| secs as f64),
+        );
+    }
+    all.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
