@@ -1,4 +1,4 @@
-import { expect, signIn, test } from "../support/fixtures";
+import { axeClean, expect, signIn, test } from "../support/fixtures";
 
 test("the crosshair moves over all charts at once, by pointer and by key", async ({ page, farol }) => {
   await farol.addUser("ana", "viewer");
@@ -9,6 +9,7 @@ test("the crosshair moves over all charts at once, by pointer and by key", async
   await expect(canvas.first()).toBeVisible();
   // A crosshair needs samples to stand on.
   await expect(page.locator(".connection")).toContainText("Live");
+  await canvas.first().scrollIntoViewIfNeeded();
   const box = (await canvas.first().boundingBox())!;
   await page.mouse.move(box.x + box.width - 4, box.y + box.height / 2);
   await expect(page.locator(".plot-line:visible").nth(1)).toBeVisible();
@@ -31,4 +32,53 @@ test("groups are listed with their series, and one is open at a time", async ({ 
   await expect(page.getByText("Per core").first()).toBeVisible();
   await page.goto(farol.url + "/host?group=no-such");
   await expect(page.getByText("There is no group")).toBeVisible();
+});
+
+test("a past range stands in the address, is drawn with its gaps, and leads on to others", async ({ page, farol }) => {
+  await farol.addUser("ana", "viewer");
+  await signIn(page, farol, "ana");
+  await page.goto(farol.url + "/host?group=cpu");
+  await expect(page.locator("html")).toHaveAttribute("data-hydrated", "");
+  const ranges = page.getByRole("navigation", { name: "Time" });
+  await expect(ranges.getByRole("link", { name: "Live" })).toHaveAttribute("aria-current", "true");
+  await ranges.getByRole("link", { name: "15 min" }).click();
+  await expect(page).toHaveURL(/group=cpu&range=15m$/);
+  await expect(ranges.getByRole("link", { name: "15 min" })).toHaveAttribute("aria-current", "true");
+  const first = page.locator("figure.still").first();
+  // What the server has measured since its start is there as soon as it is asked for again.
+  await expect(async () => {
+    await page.reload();
+    await expect(first.locator("path.line")).toHaveCount(1, { timeout: 1000 });
+  }).toPass();
+  await expect(page.locator("canvas")).toHaveCount(0);
+  await axeClean(page, "a past range");
+
+  await ranges.getByRole("link", { name: "Zoom in" }).click();
+  await expect(page).toHaveURL(/group=cpu&from=\d+&to=\d+$/);
+  const [from, to] = ["from", "to"].map((name) => Number(new URL(page.url()).searchParams.get(name)));
+  expect(to - from).toBeGreaterThan(400);
+  expect(to - from).toBeLessThan(500);
+  await ranges.getByRole("link", { name: "Earlier" }).click();
+  await expect(page).not.toHaveURL(new RegExp(`from=${from}&`));
+  await expect(ranges.getByRole("link", { name: "Later" })).toBeVisible();
+  await page.goBack();
+  await expect(page).toHaveURL(new RegExp(`from=${from}&to=${to}$`));
+
+  await page.goto(farol.url + "/host?group=cpu&range=2y");
+  await expect(page.getByText("there are 15m, 1h, 6h, 24h, 7d, 30d")).toBeVisible();
+  await expect(page.locator("figure canvas").first()).toBeVisible();
+});
+
+test("without scripts a past range and its values as a file are there too", async ({ browser, farol }) => {
+  await farol.addUser("ana", "viewer");
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await signIn(page, farol, "ana", { hydrated: false });
+  await page.goto(farol.url + "/host?group=memory&range=1h");
+  await expect(page.locator("figure.still").first()).toBeVisible();
+  const href = await page.getByRole("link", { name: "Values as CSV" }).getAttribute("href");
+  const csv = await context.request.get(farol.url + href);
+  expect(csv.status()).toBe(200);
+  expect(await csv.text()).toMatch(/^time,channel,series,unit,/);
+  await context.close();
 });

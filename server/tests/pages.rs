@@ -127,7 +127,10 @@ async fn a_page_reads_each_thing_once_and_always_in_the_same_order() {
     ] {
         let requests = (0..12).map(|_| async {
             let answer = client.get(server.url(path)).send().await.unwrap();
-            answer.text().await.unwrap()
+            let status = answer.status();
+            let html = answer.text().await.unwrap();
+            assert!(status == 200 || status == 404, "{path}: {status} {html}");
+            html
         });
         for html in futures::future::join_all(requests).await {
             let numbers: Vec<usize> = html

@@ -134,6 +134,7 @@ pub fn source(name: &str, source: Option<&Source>, pick: &Pick, chosen: &Chosen,
         </div>
         {limited}
         {facts}
+        <h2 class="visually-hidden">"Charts"</h2>
         {charts(pick, chosen)}
     };
     page.to_html()

@@ -9,8 +9,10 @@ pub const HISTORY_MS: u32 = 300_000;
 /// What the page of the host shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HostView {
-    /// Facts, the list of groups and the head of the group that is open, as HTML.
+    /// The list of groups and the head of the group that is open, as HTML.
     pub before: String,
+    /// Facts about the host as HTML.
+    pub after: String,
     /// The server's clock.
     pub now_ms: i64,
     /// In display order.
@@ -23,6 +25,7 @@ pub struct HostView {
 
 fields!(HostView {
     before,
+    after,
     now_ms,
     collectors,
     channels,
@@ -40,9 +43,11 @@ pub async fn get_host(
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
     let marks = crate::request::marks(&ports, &viewer);
     let asked = super::past::Range::read(&range, &from, &to, ports.metrics.now_ms());
-    let (before, channel) = super::drawn::host(ports.metrics.as_ref(), &group, asked, marks.as_deref()).await;
+    let (before, after, channel) =
+        super::drawn::host(ports.metrics.as_ref(), &group, asked, marks.as_deref()).await;
     PageData::of(HostView {
         before,
+        after,
         now_ms: ports.metrics.now_ms(),
         collectors: ports.metrics.collectors(),
         channels: channel.into_iter().collect(),

@@ -72,15 +72,14 @@ fn trouble(group: &Group) -> Option<&CollectorStatus> {
     (!matches!(status.state, CollectorState::Live)).then_some(status)
 }
 
-/// The page above its charts as HTML, and the channel of the group that is open. No word is the first group; a word that is no
-/// group is said to be none.
-/// Where a range is asked for the charts are drawn too, and no channel is followed.
+/// The page above its charts and below them as HTML, and the channel of the group that is open. No word is the first group; a word
+/// that is no group is said to be none. Where a range is asked for the charts are drawn too, and no channel is followed.
 pub async fn host(
     metrics: &dyn MetricsPort,
     wanted: &str,
     asked: Result<Option<Range>, Fault>,
     marks: Option<&[Mark]>,
-) -> (String, Option<ChannelView>) {
+) -> (String, String, Option<ChannelView>) {
     let mut channels = metrics.channels();
     // Applications have pages of their own, but for Farol itself, which is a collector here.
     channels.retain(|name| !name.starts_with("apps/") || name == "apps/farol");
@@ -104,7 +103,7 @@ pub async fn host(
         let rows = u32::try_from(MAX_CELLS / series.max(1)).unwrap_or(u32::MAX);
         metrics.view(name, HISTORY_MS.min(rows.saturating_mul(1000)))
     });
-    let facts = wanted.is_empty().then(|| facts(metrics.host(), metrics.now_ms()));
+    let facts = facts(metrics.host(), metrics.now_ms());
     let host = metrics.host();
     let drawn = view! {
         <div class="page-head">
@@ -114,13 +113,12 @@ pub async fn host(
             </div>
         </div>
         {list(&groups, open)}
-        {facts}
         {head(open, channel.as_ref(), wanted)}
         {refused}
         {name.map(|_| past::bar(open.map_or("", |group| &group.id), asked.as_ref(), metrics.now_ms()))}
         {still}
     };
-    (drawn.to_html(), channel)
+    (drawn.to_html(), facts.to_html(), channel)
 }
 
 /// The charts of a channel over a range, or why there are none.

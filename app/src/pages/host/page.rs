@@ -40,6 +40,7 @@ fn Host(view: HostView) -> AnyView {
         <div class="page">
             <div class="page" inner_html=view.before></div>
             {charts}
+            <div inner_html=view.after></div>
             <Card title="Collectors" flush=true>
                 <CollectorList collectors now_ms=view.now_ms/>
             </Card>
