@@ -192,9 +192,11 @@ fn HowTo() -> AnyView {
     view! {
         <Card title="How to send">
             <p class="prose">
-                "OpenTelemetry and JSON need an API token with the permission push_metrics: " <a href="/settings/tokens">
-                    "make one"
-                </a> "."
+                <span>
+                    "OpenTelemetry and JSON need an API token with the permission push_metrics: " <a href="/settings/tokens">
+                        "make one"
+                    </a> "."
+                </span>
             </p>
             <div class="apps-ways">{ways}</div>
         </Card>

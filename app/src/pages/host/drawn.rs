@@ -168,7 +168,7 @@ fn list(groups: &[Group], open: Option<&Group>) -> AnyView {
         .collect::<Vec<_>>();
     let not_there = groups.iter().filter(absent).map(link).collect::<Vec<_>>();
     view! {
-        <nav class="groups" aria-label="Groups of metrics">
+        <nav class="host-groups" aria-label="Groups of metrics">
             <ul>{there} {not_there}</ul>
         </nav>
     }
