@@ -166,7 +166,7 @@ pub async fn status(
             `cpu_usage_percent`, `{channel=\"metrics/local/disk\"}`, `disk_used_bytes{device=~\"sd.*\"}`"),
         ("q" = Option<String>, Query, description = "Words, all of which must be found in name, labels, title, chart, help or channel"),
         ("limit" = Option<u32>, Query, description = "How many at most", minimum = 1, maximum = 1000),
-        ("offset" = Option<u32>, Query, description = "How many are passed over"),
+        ("offset" = Option<i64>, Query, description = "How many are passed over", minimum = 0),
     ),
     responses((status = 200, description = "They", body = ref("#/components/schemas/SeriesList")))
 )]

@@ -365,15 +365,19 @@ async fn a_log_is_a_file_for_those_who_may_read_logs() {
     .await;
     let file = |number: u32| server.url(&format!("/containers/{}/log.txt", id(number)));
     for number in [1, 4] {
-        let answer = operator.get(file(number)).send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        let disposition = answer.headers()[header::CONTENT_DISPOSITION].to_str().unwrap();
-        assert!(disposition.contains(&id(number)), "{disposition}");
-        let text = answer.text().await.unwrap();
-        assert!(
-            text.contains(" line") && !text.contains('\u{1b}') && !text.contains('\0'),
-            "{text:?}"
-        );
+        // The container has just begun to print.
+        let text = loop {
+            let answer = operator.get(file(number)).send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            let disposition = answer.headers()[header::CONTENT_DISPOSITION].to_str().unwrap();
+            assert!(disposition.contains(&id(number)), "{disposition}");
+            let text = answer.text().await.unwrap();
+            if text.contains(" line") {
+                break text;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        };
+        assert!(!text.contains('\u{1b}') && !text.contains('\0'), "{text:?}");
     }
     assert_eq!(operator.get(file(99)).send().await.unwrap().status(), 404);
     let viewer = client(&server, "viewer").await;
