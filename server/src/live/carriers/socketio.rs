@@ -103,9 +103,18 @@ struct Auth {
 
 /// A place that was given before the namespace was entered.
 #[derive(Clone)]
-struct Place(Arc<Mutex<Option<Admitted>>>);
+struct Place(Arc<Mutex<Option<Entering>>>);
 
-/// Middleware of the namespace: who it is, and whether there is a place. The error is what `connect_error` says.
+/// Who enters, and what has been asked meanwhile.
+struct Entering {
+    admitted: Admitted,
+    asked: Asked,
+    later: mpsc::Receiver<Bytes>,
+    gone: CancellationToken,
+}
+
+/// Middleware of the namespace: who it is, and whether there is a place. The error is what `connect_error` says. From here on the
+/// socket is listened to: a client may ask as soon as it is told that it has entered, which is before [`serve`] is called.
 async fn admit(live: &Live, socket: &SocketRef, TryData(auth): TryData<Auth>) -> Result<(), String> {
     let Some(visitor) = socket.req_parts().extensions.get::<Visitor>().cloned() else {
         return Err("The door was not passed.".to_owned());
@@ -125,19 +134,6 @@ async fn admit(live: &Live, socket: &SocketRef, TryData(auth): TryData<Auth>) ->
     };
     let admitted = visitor.admit(live, Carrier::SocketIo, Encoding::Json);
     let admitted = admitted.map_err(|refused| refused.message.into_owned())?;
-    socket
-        .extensions
-        .insert(Place(Arc::new(Mutex::new(Some(admitted)))));
-    Ok(())
-}
-
-/// Starts the session of a socket that has entered.
-fn serve(live: Live, socket: SocketRef) {
-    let place = socket.extensions.remove::<Place>();
-    let Some(admitted) = place.and_then(|place| lock(&place.0).take()) else {
-        drop(socket.disconnect());
-        return;
-    };
     let (commands, later) = mpsc::channel(WAITING_COMMANDS);
     let asked = Asked {
         client: admitted.seat.client.clone(),
@@ -145,7 +141,32 @@ fn serve(live: Live, socket: SocketRef) {
         waiting: Arc::default(),
     };
     let gone = CancellationToken::new();
-    hear(&socket, &asked, &gone);
+    hear(socket, &asked, &gone);
+    let entering = Entering {
+        admitted,
+        asked,
+        later,
+        gone,
+    };
+    socket
+        .extensions
+        .insert(Place(Arc::new(Mutex::new(Some(entering)))));
+    Ok(())
+}
+
+/// Starts the session of a socket that has entered.
+fn serve(live: Live, socket: SocketRef) {
+    let place = socket.extensions.remove::<Place>();
+    let Some(entering) = place.and_then(|place| lock(&place.0).take()) else {
+        drop(socket.disconnect());
+        return;
+    };
+    let Entering {
+        admitted,
+        asked,
+        later,
+        gone,
+    } = entering;
     let connect = Command {
         id: asked.id_of(None),
         connect: Some(ConnectRequest {
