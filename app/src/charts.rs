@@ -23,6 +23,8 @@ mod stage;
 #[cfg(not(feature = "hydrate"))]
 #[path = "charts/stage_absent.rs"]
 mod stage;
+#[cfg(feature = "ssr")]
+pub mod still;
 #[cfg(not(feature = "hydrate"))]
 pub mod svg;
 

@@ -125,6 +125,23 @@ struct Work {
     tidy: (u64, u64),
 }
 
+/// The store, or that there is none.
+pub fn kept(store: Option<Store>) -> Result<Store, Fault> {
+    store.ok_or_else(|| {
+        Fault::unavailable("No history is kept here. Set history.enabled to true in the configuration.")
+    })
+}
+
+/// Asks where files may be read, on behalf of an async thread.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "history did not answer");
+        Err(Fault::internal())
+    })
+}
+
 impl Store {
     /// Opens what is there, takes over what a killed process has left, and begins to write. Broken files are told and passed over;
     /// an error is a folder that cannot be made or read, or that another process writes to.

@@ -10,8 +10,9 @@ mod theme;
 pub mod times;
 
 use super::{
-    decimate::{Window, decimate},
-    scale::{COLOURS, Line, Scene, y_ticks},
+    decimate::Window,
+    scale::{COLOURS, Scene},
+    still::{self, Columns},
 };
 use crate::format::{format, tick_label};
 use farol_model::action::Mark;
@@ -70,7 +71,7 @@ impl Picture {
         let rows = self.legend(f64::from(width), (f64::from(height) * 0.4 / LEGEND_ROW) as usize);
         let legend = rows.len() as f64 * LEGEND_ROW;
         let title = if self.title.is_empty() { 0.0 } else { TITLE };
-        let mut scene = self.scene(width);
+        let scene = self.scene(width);
         let labels: Vec<(f64, String)> = scene
             .ticks
             .iter()
@@ -86,9 +87,6 @@ impl Picture {
             right: f64::from(width) - PADDING,
             bottom: f64::from(height) - PADDING / 2.0 - legend - 24.0,
         };
-        scene
-            .marks
-            .retain(|mark| (self.from_ms..=self.to_ms).contains(&mark.at_ms));
         let colours = self.theme.colours();
         let mut out = String::new();
         // Writing to a String does not fail, here and below.
@@ -121,9 +119,6 @@ impl Picture {
             ink.text(area.x - 8.0, y + 4.0, "end", colours.muted, 12, label);
         }
         self.times(&mut ink);
-        for (slot, series) in self.series.iter().enumerate() {
-            ink.band(&scene, slot, &self.envelope(series));
-        }
         ink.scene(&scene);
         if scene.is_empty() {
             let middle = (area.x + area.right) / 2.0;
@@ -154,56 +149,13 @@ impl Picture {
             columns,
             step_ms: self.step_ms as f64,
         };
-        let line = |(slot, series): (usize, &Series)| Line {
-            slot,
-            segments: decimate(
-                self.times_ms.iter().copied().zip(series.mean.iter().copied()),
-                &window,
-            ),
-        };
-        let lines: Vec<Line> = self.series.iter().enumerate().map(line).collect();
-        // The axis holds the bands too.
-        let reach = |values: fn(&Series) -> &Vec<f64>| {
-            let all = self.series.iter().enumerate();
-            all.map(move |(slot, series)| Line {
-                slot,
-                segments: decimate(
-                    self.times_ms.iter().copied().zip(values(series).iter().copied()),
-                    &window,
-                ),
-            })
-        };
-        let reached: Vec<Line> = reach(|series| &series.min)
-            .chain(reach(|series| &series.max))
-            .collect();
-        Scene {
-            from_ms: window.from_ms,
-            to_ms: window.to_ms,
-            ticks: y_ticks(&reached, self.unit),
-            grid: true,
-            area: false,
-            bands: Vec::new(),
-            lines,
-            marks: self.marks.clone(),
-        }
-    }
-
-    /// Least and greatest values as stretches without a gap.
-    fn envelope(&self, series: &Series) -> Vec<Vec<(f64, f64, f64)>> {
-        let mut parts: Vec<Vec<(f64, f64, f64)>> = vec![Vec::new()];
-        let mut last = i64::MIN;
-        for ((time, min), max) in self.times_ms.iter().zip(&series.min).zip(&series.max) {
-            let whole = min.is_finite() && max.is_finite();
-            if !whole || last != i64::MIN && time - last > self.step_ms * 3 / 2 {
-                parts.push(Vec::new());
-            }
-            if whole && let Some(part) = parts.last_mut() {
-                part.push((*time as f64, *min, *max));
-            }
-            last = *time;
-        }
-        parts.retain(|part| part.iter().any(|(_, min, max)| max > min));
-        parts
+        let columns = self.series.iter().map(|series| Columns {
+            min: &series.min,
+            max: &series.max,
+            mean: &series.mean,
+        });
+        let series: Vec<Columns<'_>> = columns.collect();
+        still::scene(&self.times_ms, &series, &window, self.unit).marked(&self.marks)
     }
 
     fn times(&self, ink: &mut Ink<'_>) {

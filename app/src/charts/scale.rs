@@ -52,6 +52,15 @@ pub struct Band {
     pub points: Vec<(f64, f64, f64)>,
 }
 
+impl Band {
+    /// Once around it: along the greatest values and back along the least.
+    pub fn outline(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        let there = self.points.iter().map(|(time, _, max)| (*time, *max));
+        let back = self.points.iter().rev().map(|(time, min, _)| (*time, *min));
+        there.chain(back)
+    }
+}
+
 /// Which part of a view is wanted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pick<'a> {

@@ -48,10 +48,8 @@ fn draw_band(body: &mut String, scene: &Scene, band: &Band, (width, height): (u3
     let (low, high) = scene.y_range();
     let x = |time: f64| (time - scene.from_ms) / (scene.to_ms - scene.from_ms).max(1.0);
     let y = |value: f64| 1.0 - ((value - low) / (high - low)).clamp(0.0, 1.0);
-    let there = band.points.iter().map(|(time, _, max)| (*time, *max));
-    let back = band.points.iter().rev().map(|(time, min, _)| (*time, *min));
     let _ = write!(body, "<path class=\"area c{}\" d=\"", Line::colour(band.slot) + 1);
-    for (at, (time, value)) in there.chain(back).enumerate() {
+    for (at, (time, value)) in band.outline().enumerate() {
         let command = if at == 0 { 'M' } else { 'L' };
         let x = x(time).clamp(0.0, 1.0) * f64::from(width);
         let _ = write!(body, "{command}{x:.0} {:.0}", y(value) * f64::from(height));

@@ -1,7 +1,7 @@
 //! What pages are told of the past of a channel.
 
 use crate::history::{
-    Store,
+    self, Store,
     query::{Query, Step},
     selector::Selector,
 };
@@ -16,9 +16,7 @@ pub async fn read(
     to_ms: i64,
     points: usize,
 ) -> Result<Past, Fault> {
-    let store = store.ok_or_else(|| {
-        Fault::unavailable("No history is kept here. Set history.enabled to true in the configuration.")
-    })?;
+    let store = history::kept(store)?;
     // Names of channels have no character that would have to be escaped.
     let query = Query {
         selectors: vec![Selector::parse(&format!("{{channel=\"{channel}\"}}"))?],
@@ -26,11 +24,7 @@ pub async fn read(
         to_ms,
         step: Step::Points(points),
     };
-    let answer = tokio::task::spawn_blocking(move || store.query(&query)).await;
-    let answer = answer.unwrap_or_else(|error| {
-        tracing::error!(%error, "history did not answer");
-        Err(Fault::internal())
-    })?;
+    let answer = history::blocking(move || store.query(&query)).await?;
     let times_ms = answer.grid.times_ms();
     let series = answer.series.into_iter().map(|found| PastSeries {
         spec: found.series.spec.clone(),

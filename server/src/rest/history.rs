@@ -5,9 +5,10 @@ use super::{problem::Problem, render};
 use crate::{
     access::Identity,
     history::{
-        Store,
+        Store, blocking,
         grid::Found,
         health::HistoryStatus,
+        kept,
         query::{Answer, MAX_SELECTORS, Query, Step},
         registry::Series,
         selector::Selector,
@@ -254,9 +255,7 @@ impl Past {
     pub(super) fn store(&self, identity: Option<Extension<Identity>>) -> Result<Store, Fault> {
         let Extension(identity) = identity.ok_or_else(Fault::unauthenticated)?;
         identity.viewer.require(Permission::ViewMetrics)?;
-        self.store.clone().ok_or_else(|| {
-            Fault::unavailable("No history is kept here. Set history.enabled to true in the configuration.")
-        })
+        kept(self.store.clone())
     }
 
     /// Reads what is asked and answers with what `write` makes of it.
@@ -289,15 +288,6 @@ impl Past {
         })
         .await
     }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "history did not answer");
-        Err(Fault::internal())
-    })
 }
 
 /// The parameters of a request. A name may come more than once, so this is not axum's `Query`.

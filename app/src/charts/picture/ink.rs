@@ -3,7 +3,7 @@
 use super::{
     super::{
         paint::{SUBPIXEL, Token, paint},
-        scale::{COLOURS, Line, Scene},
+        scale::{Band, COLOURS, Line, Scene},
     },
     theme::Colours,
 };
@@ -82,30 +82,29 @@ impl Ink<'_> {
     }
 
     /// From the least to the greatest values behind a line.
-    pub fn band(&mut self, scene: &Scene, slot: usize, parts: &[Vec<(f64, f64, f64)>]) {
-        for part in parts {
-            let there = part.iter().map(|(time, _, max)| (*time, *max));
-            let back = part.iter().rev().map(|(time, min, _)| (*time, *min));
-            let mut path = String::new();
-            for (at, (time, value)) in there.chain(back).enumerate() {
-                let command = if at == 0 { 'M' } else { 'L' };
-                let _ = write!(
-                    path,
-                    "{command}{:.1} {:.1}",
-                    self.x(scene, time),
-                    self.y(scene, value)
-                );
-            }
-            let fill = self.colour(slot);
+    fn band(&mut self, scene: &Scene, band: &Band) {
+        let mut path = String::new();
+        for (at, (time, value)) in band.outline().enumerate() {
+            let command = if at == 0 { 'M' } else { 'L' };
             let _ = write!(
-                self.out,
-                "<path d=\"{path}z\" fill=\"{fill}\" fill-opacity=\"0.22\"/>"
+                path,
+                "{command}{:.1} {:.1}",
+                self.x(scene, time),
+                self.y(scene, value)
             );
         }
+        let fill = self.colour(band.slot);
+        let _ = write!(
+            self.out,
+            "<path d=\"{path}z\" fill=\"{fill}\" fill-opacity=\"0.22\"/>"
+        );
     }
 
-    /// Grid, lines and marks.
+    /// Bands, grid, lines and marks.
     pub fn scene(&mut self, scene: &Scene) {
+        for band in &scene.bands {
+            self.band(scene, band);
+        }
         let area = self.area;
         let size = (
             ((area.right - area.x).max(1.0) * f64::from(SUBPIXEL)) as u32,

@@ -202,12 +202,13 @@ fn HowTo() -> AnyView {
         </Card>
     }
 }
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use farol_model::ingest::SourceKind;
 
-    fn one(state: SourceState) -> Source {
+    pub fn one(state: SourceState) -> Source {
         Source {
             name: "shop".into(),
             kind: SourceKind::Push,
@@ -224,7 +225,7 @@ mod tests {
         }
     }
 
-    fn drawn(draw: impl FnOnce() -> String) -> String {
+    pub fn drawn(draw: impl FnOnce() -> String) -> String {
         Owner::new().with(draw)
     }
 

@@ -236,32 +236,11 @@ fn charts(pick: &Pick, chosen: &Chosen) -> AnyView {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use farol_model::{
-        ingest::{SourceKind, SourceState},
-        metric::Unit,
+    use super::{
+        super::drawn::tests::{drawn, one},
+        *,
     };
-
-    fn one(state: SourceState) -> Source {
-        Source {
-            name: "shop".into(),
-            kind: SourceKind::Push,
-            state,
-            at: "/api/v1/push".into(),
-            last_ms: Some(1_000),
-            series: 1_999,
-            limit: 2_000,
-            limited: true,
-            refused_series: 7,
-            refused: 12,
-            error: Some("<b>wrong</b>".into()),
-            error_ms: Some(1_000),
-        }
-    }
-
-    fn drawn(draw: impl FnOnce() -> String) -> String {
-        Owner::new().with(draw)
-    }
+    use farol_model::{ingest::SourceState, metric::Unit};
 
     #[test]
     fn a_source_at_its_limit_says_so_and_what_to_do() {

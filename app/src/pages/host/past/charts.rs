@@ -3,10 +3,11 @@
 use super::{Past, PastSeries, Range};
 use crate::{
     charts::{
-        decimate::{Window, decimate},
+        decimate::Window,
         legend::look,
         picture::times,
-        scale::{Band, Line, Scene, y_ticks},
+        scale::Scene,
+        still::{self, Columns},
         svg::svg,
     },
     format::{duration, escape, format, tick_label},
@@ -155,52 +156,10 @@ fn scene(series: &[&PastSeries], past: &Past, range: &Range, unit: i32) -> Scene
         columns: SIZE.0,
         step_ms: past.step_ms as f64,
     };
-    let lines = |values: fn(&PastSeries) -> &Vec<f64>| -> Vec<Line> {
-        let line = |(slot, series): (usize, &&PastSeries)| Line {
-            slot,
-            segments: decimate(
-                past.times_ms.iter().copied().zip(values(series).iter().copied()),
-                &window,
-            ),
-        };
-        series.iter().enumerate().map(line).collect()
-    };
-    let reached: Vec<Line> = lines(|series| &series.min)
-        .into_iter()
-        .chain(lines(|series| &series.max))
-        .collect();
-    Scene {
-        from_ms: window.from_ms,
-        to_ms: window.to_ms,
-        ticks: y_ticks(&reached, unit),
-        lines: lines(|series| &series.mean),
-        grid: true,
-        area: false,
-        bands: bands(series, past),
-        marks: Vec::new(),
-    }
-}
-
-/// From the least to the greatest value, where they differ, in stretches without a gap.
-fn bands(series: &[&PastSeries], past: &Past) -> Vec<Band> {
-    let mut bands = Vec::new();
-    for (slot, series) in series.iter().enumerate() {
-        let points = past.times_ms.iter().zip(&series.min).zip(&series.max);
-        let mut part = Vec::new();
-        for ((time, min), max) in points {
-            if min.is_finite() && max.is_finite() {
-                part.push((*time as f64, *min, *max));
-            } else if !part.is_empty() {
-                bands.push(Band {
-                    slot,
-                    points: std::mem::take(&mut part),
-                });
-            }
-        }
-        if !part.is_empty() {
-            bands.push(Band { slot, points: part });
-        }
-    }
-    bands.retain(|band| band.points.iter().any(|(_, min, max)| max > min));
-    bands
+    let columns = series.iter().map(|series| Columns {
+        min: &series.min,
+        max: &series.max,
+        mean: &series.mean,
+    });
+    still::scene(&past.times_ms, &columns.collect::<Vec<_>>(), &window, unit)
 }
