@@ -2,8 +2,10 @@
 //!
 //! - [`range`] reads the range, [`bar`] leads to others; [`figure`] draws one chart, [`figures`] all charts of some series.
 //!
-//! Everything here works without scripts.
+//! All of that works without scripts. [`gesture`] and [`scope`] are what the browser adds: zooming, panning, reading, following.
 
+#[cfg(feature = "ssr")]
+mod asked;
 #[cfg(feature = "ssr")]
 pub mod bar;
 #[cfg(feature = "ssr")]
@@ -12,9 +14,13 @@ mod data;
 pub mod figure;
 #[cfg(feature = "ssr")]
 pub mod figures;
+pub mod gesture;
 #[cfg(feature = "ssr")]
 pub mod range;
+pub mod scope;
 
+#[cfg(feature = "ssr")]
+pub use asked::Asked;
 #[cfg(feature = "ssr")]
 pub use data::{FoundName, FoundSeries, Past, PastSeries};
 #[cfg(feature = "ssr")]

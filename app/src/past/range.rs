@@ -1,14 +1,12 @@
 //! Which time is wanted: a word for a time that ends now, or two ends.
 
+use super::{Asked, gesture::REACH};
 use farol_model::Fault;
 
 /// Points of each series that are asked for: two pixels of a narrow chart each.
 pub const POINTS: usize = 300;
 /// Values of one page at most, so that a wide group is drawn with fewer points.
 const MAX_CELLS: usize = 60_000;
-/// The shortest and the longest range, milliseconds.
-pub const REACH: (i64, i64) = (10_000, 5 * 366 * 86_400_000);
-
 /// Ranges that end now: the word in the address, what the link says, milliseconds.
 pub const RANGES: [(&str, &str, i64); 6] = [
     ("15m", "15 min", 900_000),
@@ -29,6 +27,14 @@ pub struct Range {
 }
 
 impl Range {
+    /// What the query of a page asks for.
+    ///
+    /// # Errors
+    /// As [`Range::read`].
+    pub fn asked(query: &Asked, now_ms: i64) -> Result<Option<Range>, Fault> {
+        Range::read(query.one("range"), query.one("from"), query.one("to"), now_ms)
+    }
+
     /// Reads `range`, or `from` and `to` in seconds since the epoch. None is live.
     ///
     /// # Errors

@@ -98,12 +98,14 @@ pub async fn host(
         (Some(range), Some(name)) => Some(still(metrics, name, range, marks.unwrap_or_default()).await),
         _ => None,
     };
-    let channel = open.filter(|_| still.is_none()).and_then(|group| {
-        let name = group.channel.as_ref()?;
-        let series = metrics.view(name, 1)?.schema.len();
-        let rows = u32::try_from(MAX_CELLS / series.max(1)).unwrap_or(u32::MAX);
-        metrics.view(name, HISTORY_MS.min(rows.saturating_mul(1000)))
-    });
+    let channel = open
+        .filter(|_| still.is_none() && refused.is_none())
+        .and_then(|group| {
+            let name = group.channel.as_ref()?;
+            let series = metrics.view(name, 1)?.schema.len();
+            let rows = u32::try_from(MAX_CELLS / series.max(1)).unwrap_or(u32::MAX);
+            metrics.view(name, HISTORY_MS.min(rows.saturating_mul(1000)))
+        });
     let facts = facts(metrics.host(), metrics.now_ms());
     let host = metrics.host();
     let place = Place {
