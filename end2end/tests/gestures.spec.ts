@@ -63,6 +63,25 @@ test("with Shift a drag pans, and the drawing follows before it is let go", asyn
   await expect(page.locator(".scope.moving")).toHaveCount(0);
 });
 
+test("Escape takes a pan back, and the link to what is seen can be copied", async ({ page, farol, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const { plot, from, to } = await open(page, farol);
+  await plot.focus();
+  await page.keyboard.down("Shift");
+  await drag(page, plot, 0.2, 0.7);
+  await expect(plot).not.toHaveAttribute("data-from", String(from * 1000));
+  await page.keyboard.press("Escape");
+  await page.mouse.up();
+  await page.keyboard.up("Shift");
+  await expect(plot).toHaveAttribute("data-from", String(from * 1000));
+  expect(span(page)).toEqual([from, to]);
+  await page.getByRole("link", { name: "Copy link" }).click();
+  await expect(page.getByText("Copied")).toBeVisible();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  expect(copied).toBe(`${farol.url}/host?group=cpu&from=${from}&to=${to}`);
+  expect(span(page)).toEqual([from, to]);
+});
+
 test("a wheel zooms with Ctrl, pans sideways, and else scrolls the page", async ({ page, farol }) => {
   const { plot, from, to } = await open(page, farol);
   const box = (await plot.boundingBox())!;
