@@ -208,6 +208,9 @@ impl Ingest {
                 () = shutdown.cancelled() => return,
                 _ = ticks.tick() => {}
             }
+            if lock(&self.inner.feeds).is_empty() {
+                continue;
+            }
             let ingest = self.clone();
             // A frame of many series copies much.
             if let Err(error) = tokio::task::spawn_blocking(move || ingest.flush()).await {

@@ -11,6 +11,7 @@
 //! | [`download`] | the output of a run as text |
 //! | [`services`] | services of systemd: how they stand, what they write, what can be done to them |
 //! | [`own`] | what of the running process can be changed: log, configuration, end |
+//! | [`memory`] | memory that is not used any more goes back |
 //! | [`ingest`] | metrics of applications: scraped, or sent over OTLP, StatsD and JSON |
 //! | [`checks`] | health checks: tried again and again, with what changed and when |
 //! | [`audit`] | the append-only log of who did what, a chain |
@@ -42,6 +43,7 @@ pub mod error;
 pub mod history;
 pub mod ingest;
 pub mod live;
+pub mod memory;
 pub mod middleware;
 pub mod outbound;
 pub mod own;
@@ -124,6 +126,7 @@ pub async fn run(
         cli::say(&format!("  {fingerprint}"));
     }
     tell_where_to_sign_in(&state.access, scheme, address).await?;
+    tokio::spawn(memory::keep(shutdown.clone()));
 
     let http = state.config.http.clone();
     serve::serve(listener, router::router(state), &http, tls, shutdown.clone()).await;
