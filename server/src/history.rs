@@ -28,7 +28,6 @@ pub mod join;
 pub mod journal;
 pub mod keeper;
 pub mod query;
-pub mod record;
 pub mod registry;
 pub mod ring;
 pub mod segment;
