@@ -4,10 +4,11 @@
 //! | file | owns |
 //! |---|---|
 //! | [`asked`] | the parameters of an address |
-//! | [`mod@csv`] | the answer as a file |
+//! | [`mod@csv`], [`mod@parquet`] | the answer as a file |
 
 pub mod asked;
 pub mod csv;
+pub mod parquet;
 
 use super::{problem::Problem, render};
 use crate::{
@@ -22,7 +23,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use farol_model::{Fault, Permission, metric::MetricSpec, sample::nullable};
+use farol_model::{
+    Fault, Permission,
+    metric::{MetricSpec, Unit},
+    sample::nullable,
+};
 use http::header;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -30,11 +35,12 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// All of them.
-pub const PATHS: [&str; 6] = [
+pub const PATHS: [&str; 7] = [
     "/api/v1/history",
     "/api/v1/series",
     "/api/v1/query_range",
     "/api/v1/export.csv",
+    "/api/v1/export.parquet",
     "/api/v1/render.svg",
     "/api/v1/render.png",
 ];
@@ -54,12 +60,13 @@ pub struct Past {
 
 /// All addresses.
 pub fn routes(store: Option<Store>) -> Router {
-    let [history, list, range, csv, svg, png] = PATHS;
+    let [history, list, range, csv, parquet, svg, png] = PATHS;
     Router::new()
         .route(history, get(status))
         .route(list, get(series))
         .route(range, get(query_range))
         .route(csv, get(csv::export_csv))
+        .route(parquet, get(parquet::export_parquet))
         .route(svg, get(render::svg))
         .route(png, get(render::png))
         .with_state(Past {
@@ -141,6 +148,13 @@ impl From<Answer> for Range {
             series: answer.series.into_iter().map(series).collect(),
         }
     }
+}
+
+/// The unit of a series as a word.
+fn unit_word(spec: &MetricSpec) -> String {
+    let unit = Unit::try_from(spec.unit).unwrap_or(Unit::None);
+    let word = serde_json::to_value(unit).unwrap_or_default();
+    word.as_str().unwrap_or_default().to_owned()
 }
 
 /// How history stands: whether it is written, how much there is, what is broken.
