@@ -29,7 +29,6 @@ pub mod journal;
 pub mod keeper;
 pub mod packed;
 pub mod query;
-pub mod record;
 pub mod registry;
 pub mod ring;
 pub mod segment;

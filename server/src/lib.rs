@@ -13,6 +13,7 @@
 //! | [`own`] | what of the running process can be changed: log, configuration, end |
 //! | [`memory`] | memory that is not used any more goes back |
 //! | [`ingest`] | metrics of applications: scraped, or sent over OTLP, StatsD and JSON |
+//! | [`remote_write`] | samples sent to others as Prometheus' remote write |
 //! | [`checks`] | health checks: tried again and again, with what changed and when |
 //! | [`audit`] | the append-only log of who did what, a chain |
 //! | [`access`] | users, sessions, tokens, throttling |
@@ -51,6 +52,8 @@ pub mod ports;
 pub mod processes;
 pub mod procstat;
 mod raster;
+pub mod record;
+pub mod remote_write;
 pub mod rest;
 pub mod router;
 pub mod serve;
@@ -91,6 +94,7 @@ use leptos::config::LeptosOptions;
 use live::{Hub, Live, Parts, Registry};
 use middleware::origin::OriginPolicy;
 use own::Process;
+use remote_write::RemoteWrite;
 use services::Services;
 use state::AppState;
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -190,7 +194,12 @@ pub async fn assemble(
     let limits = config.live.limits();
     let hub = Hub::new(limits.clone());
     let history = remember(&config, data_dir, shutdown, tasks).await?;
-    let outlet = Tee::new(hub.clone(), history.as_ref().map(Store::feed));
+    let remote_write = send_on(&config, &host.name, data_dir, shutdown, tasks).await?;
+    let outlet = Tee::new(
+        hub.clone(),
+        history.as_ref().map(Store::feed),
+        remote_write.feed(),
+    );
     let mut all = collectors::registered();
     all.retain(|collector| {
         !config
@@ -330,6 +339,27 @@ async fn remember(
         }
     });
     Ok(Some(store))
+}
+
+/// Begins to send samples to others. It ends with the process, after what was gathered is on disk.
+async fn send_on(
+    config: &Config,
+    host: &str,
+    data_dir: &Path,
+    shutdown: &CancellationToken,
+    tasks: &TaskTracker,
+) -> anyhow::Result<RemoteWrite> {
+    let (places, host, dir) = (config.remote_writes.clone(), host.to_owned(), data_dir.to_owned());
+    let started = tokio::task::spawn_blocking(move || RemoteWrite::start(&places, &host, &dir));
+    let remote_write = started.await.context("remote write did not begin")??;
+    let (closing, ended) = (remote_write.clone(), shutdown.clone());
+    tasks.spawn(async move {
+        ended.cancelled().await;
+        if let Err(error) = tokio::task::spawn_blocking(move || closing.close()).await {
+            tracing::error!(%error, "remote write did not end as it should");
+        }
+    });
+    Ok(remote_write)
 }
 
 /// The runbooks that there are, the look at their folder, and those that run by themselves.

@@ -358,7 +358,7 @@ fn every_operation_is_whole_and_every_reference_leads_somewhere() {
             );
         }
     }
-    assert_eq!(operations, 15);
+    assert_eq!(operations, 16);
     let mut references = 0;
     check(&document, &document, &mut references);
     assert!(references > 40, "{references}");

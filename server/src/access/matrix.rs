@@ -141,6 +141,7 @@ pub const ADDRESSES: &[Row] = &[
     ("GET",    "/api/v1/series",                      May(P::ViewMetrics)),
     ("GET",    "/api/v1/query_range",                 May(P::ViewMetrics)),
     ("GET",    "/api/v1/export.csv",                  May(P::ViewMetrics)),
+    ("GET",    "/api/v1/export.parquet",              May(P::ViewMetrics)),
     ("GET",    "/api/v1/render.svg",                  May(P::ViewMetrics)),
     ("GET",    "/api/v1/render.png",                  May(P::ViewMetrics)),
     ("GET",    "/api/v1/apps",                        May(P::ViewMetrics)),

@@ -31,7 +31,8 @@ pub const PATH: &str = "/api/v1/openapi.json";
         super::history::status,
         super::history::series,
         super::history::query_range,
-        super::history::export_csv,
+        super::history::csv::export_csv,
+        super::history::parquet::export_parquet,
         super::render::svg,
         super::render::png,
         super::apps::apps,
@@ -42,7 +43,7 @@ pub const PATH: &str = "/api/v1/openapi.json";
 struct Described;
 
 /// What an operation may be refused with, beside what all may.
-const ERRORS: [(&str, &[u16]); 15] = [
+const ERRORS: [(&str, &[u16]); 16] = [
     ("listActions", &[]),
     ("listRuns", &[400, 422]),
     ("startRun", &[400, 404, 409, 413, 415, 422, 429]),
@@ -53,6 +54,7 @@ const ERRORS: [(&str, &[u16]); 15] = [
     ("listSeries", &[400, 422]),
     ("queryRange", &[400, 422, 429]),
     ("exportCsv", &[400, 422, 429]),
+    ("exportParquet", &[400, 422, 429]),
     ("renderSvg", &[400, 422, 429]),
     ("renderPng", &[400, 422, 429]),
     ("listApps", &[]),
