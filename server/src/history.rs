@@ -9,7 +9,8 @@
 //! | [`registry`] | which series there are, and their numbers |
 //! | [`segment`], [mod@column], [`envelope`], [`record`], [`varint`] | how it looks on disk, see docs/HISTORY.md |
 //! | [`catalog`], [`tier`] | which files there are; resolutions and windows |
-//! | [`join`], [`query`], [`grid`], [`selector`] | asking |
+//! | [`query`], [`grid`], [`selector`], [`plan`], [`join`] | asking |
+//! | [`expr`] | functions over what is asked |
 //! | [`health`], [`damage`] | how it stands, what is broken |
 //!
 //! It must not know who looks, who is allowed or what a metric means. What must hold: what is in memory is in the journal; a file
@@ -20,6 +21,7 @@ pub mod column;
 pub mod config;
 pub mod damage;
 pub mod envelope;
+pub mod expr;
 pub mod feed;
 pub mod grid;
 pub mod head;
@@ -27,6 +29,7 @@ pub mod health;
 pub mod join;
 pub mod journal;
 pub mod keeper;
+pub mod plan;
 pub mod query;
 pub mod record;
 pub mod registry;
@@ -41,12 +44,13 @@ pub mod writer;
 use catalog::Catalog;
 use config::HistoryConfig;
 use damage::Damage;
+use expr::Expression;
 use farol_model::Fault;
 use feed::{Feed, MAX_FRAMES, Order};
 use head::{Head, Part};
 use health::{Health, HistoryState, HistoryStatus};
 use keeper::{Frozen, Keeper};
-use query::{Answer, Query};
+use query::{Answer, Query, Step};
 use registry::{Registry, Series};
 use selector::Selector;
 use std::{
@@ -241,6 +245,17 @@ impl Store {
     /// Answers a question, or says what is wrong with it. Reads files: not for an async thread.
     pub fn query(&self, query: &Query) -> Result<Answer, Fault> {
         self.inner.query(query)
+    }
+
+    /// Answers an expression over a time, or says what is wrong with it. Reads files: not for an async thread.
+    pub fn evaluate(
+        &self,
+        expression: &Expression,
+        from_ms: i64,
+        to_ms: i64,
+        step: Step,
+    ) -> Result<Answer, Fault> {
+        self.inner.evaluate(expression, from_ms, to_ms, step)
     }
 
     /// Series that any selector matches (all of them without one) and in which each of the words is found: in the name, labels, title,
