@@ -31,7 +31,7 @@ pub const PATH: &str = "/api/v1/openapi.json";
         super::history::status,
         super::history::series,
         super::history::query_range,
-        super::history::export_csv,
+        super::history::csv::export_csv,
         super::render::svg,
         super::render::png,
         super::apps::apps,

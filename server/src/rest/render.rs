@@ -2,7 +2,7 @@
 //! drawn stands in `farol_app::charts::picture`.
 
 use super::{
-    history::{Asked, Past},
+    history::{Past, asked::Asked},
     problem::Problem,
 };
 use crate::{
