@@ -14,6 +14,7 @@ pub mod live;
 mod order;
 pub mod page_data;
 pub mod pages;
+pub mod past;
 mod prelude;
 pub mod session;
 pub mod ui;

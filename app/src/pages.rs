@@ -21,7 +21,7 @@ pub mod watched;
 pub mod whole;
 
 #[cfg(feature = "ssr")]
-mod drawn;
+pub(crate) mod drawn;
 
 #[cfg(not(feature = "hydrate"))]
 pub mod entrance;

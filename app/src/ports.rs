@@ -1,11 +1,11 @@
 //! What pages may ask of the server. The server implements these and puts them into context for each request; the browser
 //! never sees them. A port that is missing from context is a typed error, never a panic.
 
-use crate::pages::host::past::Past;
 use crate::pages::{
     account::{AccountView, Ways},
     settings::view::{Ask, SettingsView},
 };
+use crate::past::{FoundSeries, Past};
 use farol_model::{
     Fault, Viewer,
     action::{
@@ -37,6 +37,16 @@ pub trait MetricsPort: Send + Sync {
     fn view(&self, channel: &str, history_ms: u32) -> Option<ChannelView>;
     /// What was written down of one channel, in so many points at most. A fault when no history is kept.
     fn past<'a>(&'a self, channel: &'a str, from_ms: i64, to_ms: i64, points: usize) -> PortFuture<'a, Past>;
+    /// What an expression over what was written down says, in so many points at most.
+    fn evaluate<'a>(
+        &'a self,
+        expression: &'a str,
+        from_ms: i64,
+        to_ms: i64,
+        points: usize,
+    ) -> PortFuture<'a, Past>;
+    /// Series in which words are found, so many metrics at most. A fault when no history is kept.
+    fn find<'a>(&'a self, words: &'a str, limit: usize) -> PortFuture<'a, FoundSeries>;
     fn collectors(&self) -> Vec<CollectorStatus>;
     /// Time of the table and its rows.
     fn processes(&self) -> (i64, Vec<ProcessRow>);

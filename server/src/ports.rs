@@ -18,9 +18,9 @@ use crate::{
 use farol_app::{
     pages::{
         account::{AccountView, Ways},
-        host::past::Past,
         settings::view::{Ask, SettingsView},
     },
+    past::{FoundSeries, Past},
     ports::{
         AccountPort, AppsPort, AuditPort, ConnectionsPort, ContainersPort, ControlPort, MetricsPort,
         PortFuture, Ports, RunsPort, ServicesPort, SettingsPort,
@@ -113,6 +113,26 @@ impl MetricsPort for Metrics {
 
     fn past<'a>(&'a self, channel: &'a str, from_ms: i64, to_ms: i64, points: usize) -> PortFuture<'a, Past> {
         Box::pin(past::read(self.history.clone(), channel, from_ms, to_ms, points))
+    }
+
+    fn evaluate<'a>(
+        &'a self,
+        expression: &'a str,
+        from_ms: i64,
+        to_ms: i64,
+        points: usize,
+    ) -> PortFuture<'a, Past> {
+        Box::pin(past::evaluate(
+            self.history.clone(),
+            expression,
+            from_ms,
+            to_ms,
+            points,
+        ))
+    }
+
+    fn find<'a>(&'a self, words: &'a str, limit: usize) -> PortFuture<'a, FoundSeries> {
+        Box::pin(past::find(self.history.clone(), words, limit))
     }
 
     fn collectors(&self) -> Vec<CollectorStatus> {

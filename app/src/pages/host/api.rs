@@ -42,7 +42,7 @@ pub async fn get_host(
 ) -> Result<PageData, AppError> {
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
     let marks = crate::request::marks(&ports, &viewer);
-    let asked = super::past::Range::read(&range, &from, &to, ports.metrics.now_ms());
+    let asked = crate::past::Range::read(&range, &from, &to, ports.metrics.now_ms());
     let (before, after, channel) =
         super::drawn::host(ports.metrics.as_ref(), &group, asked, marks.as_deref()).await;
     PageData::of(HostView {

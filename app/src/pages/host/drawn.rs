@@ -1,13 +1,14 @@
 //! What the server draws of the page of the host: facts, the list of groups, and the head of the one that is open.
 
-use super::{
-    api::HISTORY_MS,
-    collectors::state_words,
-    past::{self, Range},
-};
+use super::{api::HISTORY_MS, collectors::state_words};
 use crate::{
     feed::bytes,
     pages::{controls::words::took, drawn::time},
+    past::{
+        Range,
+        bar::{self, Place},
+        figures::figures,
+    },
     ports::MetricsPort,
     prelude::*,
     ui::{Card, Glyph, Icon},
@@ -91,7 +92,7 @@ pub async fn host(
     let name = open.and_then(|group| group.channel.as_deref());
     let (asked, refused) = match asked {
         Ok(asked) => (asked, None),
-        Err(fault) => (None, Some(past::refused(&fault))),
+        Err(fault) => (None, Some(bar::refused(&fault))),
     };
     let still = match (&asked, name) {
         (Some(range), Some(name)) => Some(still(metrics, name, range, marks.unwrap_or_default()).await),
@@ -105,6 +106,10 @@ pub async fn host(
     });
     let facts = facts(metrics.host(), metrics.now_ms());
     let host = metrics.host();
+    let place = Place {
+        path: "/host",
+        query: &[("group", open.map_or("", |group| &group.id))],
+    };
     let drawn = view! {
         <div class="page-head">
             <div class="page-head-words">
@@ -115,7 +120,7 @@ pub async fn host(
         {list(&groups, open)}
         {head(open, channel.as_ref(), wanted)}
         {refused}
-        {name.map(|_| past::bar(open.map_or("", |group| &group.id), asked.as_ref(), metrics.now_ms()))}
+        {name.map(|_| bar::bar(place, asked.as_ref(), metrics.now_ms()))}
         {still}
     };
     (drawn.to_html(), facts.to_html(), channel)
@@ -128,8 +133,8 @@ async fn still(metrics: &dyn MetricsPort, channel: &str, range: &Range, marks: &
         .past(channel, range.from_ms, range.to_ms, Range::points(series))
         .await
     {
-        Ok(found) => past::charts(channel, &found, range, marks),
-        Err(fault) => past::refused(&fault),
+        Ok(found) => figures(channel, &found, range, marks),
+        Err(fault) => bar::refused(&fault),
     }
 }
 

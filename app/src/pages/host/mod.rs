@@ -8,8 +8,6 @@ mod page;
 
 #[cfg(feature = "ssr")]
 mod drawn;
-#[cfg(feature = "ssr")]
-pub mod past;
 
 pub use api::HISTORY_MS;
 pub use collectors::CollectorList;

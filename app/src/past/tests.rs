@@ -1,6 +1,19 @@
-use super::*;
-use farol_model::{action::Mark, metric::Unit};
+use super::{
+    Past, PastSeries, Range,
+    bar::{Place, bar},
+    figures::figures,
+};
+use farol_model::{
+    Fault,
+    action::Mark,
+    metric::{MetricSpec, Unit},
+};
+use leptos::prelude::*;
 
+const CPU: Place<'static> = Place {
+    path: "/host",
+    query: &[("group", "cpu")],
+};
 const NOW: i64 = 1_795_651_200_000;
 
 fn read(range: &str, from: &str, to: &str) -> Result<Option<Range>, Fault> {
@@ -54,7 +67,7 @@ fn past(values: &[f64]) -> Past {
 
 fn drawn(past: &Past, marks: &[Mark]) -> String {
     let range = read("1h", "", "").unwrap().unwrap();
-    charts("metrics/local/cpu", past, &range, marks).to_html()
+    figures("metrics/local/cpu", past, &range, marks).to_html()
 }
 
 #[test]
@@ -65,7 +78,7 @@ fn every_chart_of_the_channel_is_drawn_with_lines_bands_and_marks() {
         title: "Rotate began".into(),
     };
     let html = drawn(&past(&values), &[mark]);
-    assert_eq!(html.matches("<figure class=\"chart still\"").count(), 2);
+    assert_eq!(html.matches("<figure class=\"chart still\" data-start=\"1795647600000\" data-step=\"10000\"").count(), 2);
     assert_eq!(html.matches("class=\"line c1\"").count(), 2);
     assert_eq!(html.matches("class=\"area c1\"").count(), 2, "bands");
     assert!(
@@ -98,24 +111,24 @@ fn gaps_are_gaps_and_nothing_is_said_to_be_nothing() {
 
 #[test]
 fn the_bar_says_where_one_is_and_leads_everywhere_else() {
-    let live = bar("cpu", None, NOW).to_html();
+    let live = bar(CPU, None, NOW).to_html();
     assert!(
         live.contains("aria-current=\"true\"") && live.contains("/host?group=cpu&amp;range=24h"),
         "{live}"
     );
     assert!(!live.contains("Earlier"));
     let hour = read("1h", "", "").unwrap();
-    let html = bar("cpu", hour.as_ref(), NOW).to_html();
+    let html = bar(CPU, hour.as_ref(), NOW).to_html();
     assert!(
         html.contains("Earlier") && html.contains("Zoom in") && !html.contains("Later"),
         "{html}"
     );
     assert!(
-        html.contains(&address("cpu", NOW - 5_400_000, NOW - 1_800_000).replace('&', "&amp;")),
+        html.contains("/host?group=cpu&amp;from=1795645800&amp;to=1795649400"),
         "{html}"
     );
     let given = read("", "1795640000", "1795640015").unwrap();
-    let html = bar("cpu", given.as_ref(), NOW).to_html();
+    let html = bar(CPU, given.as_ref(), NOW).to_html();
     assert!(html.contains("Later") && !html.contains("Zoom in"), "{html}");
 }
 

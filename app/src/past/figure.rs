@@ -1,4 +1,8 @@
-//! The charts of a past range.
+//! One chart over a range.
+//!
+//! What the browser adds to it reads the markup: `.plot` says by `data-from` and `data-to` which time it shows (milliseconds), the
+//! figure by `data-start` and `data-step` where its points begin, and each entry of the legend by `data-values` what its points
+//! are, with nothing where there is no value, in the unit `data-unit`.
 
 use super::{Past, PastSeries, Range};
 use crate::{
@@ -10,9 +14,8 @@ use crate::{
         still::{self, Columns},
         svg::svg,
     },
-    format::{duration, escape, format, tick_label},
+    format::{format, tick_label},
     prelude::*,
-    ui::{Glyph, Icon},
 };
 use farol_model::action::Mark;
 
@@ -21,58 +24,8 @@ const SIZE: (u32, u32) = (600, 160);
 /// Series that a legend names; more are counted.
 const NAMED: usize = 12;
 
-/// All charts of a channel over a range, and its values as a file.
-pub fn charts(channel: &str, past: &Past, range: &Range, marks: &[Mark]) -> AnyView {
-    let named = format!("{{channel=\"{channel}\"}}");
-    let times = [range.from_ms, range.to_ms].map(|ms| (ms as f64 / 1000.0).to_string());
-    let csv = format!(
-        "/api/v1/export.csv?match={}&start={}&end={}",
-        escape(&named),
-        times[0],
-        times[1]
-    );
-    let mut titles: Vec<&str> = Vec::new();
-    for series in &past.series {
-        if !titles.contains(&series.spec.chart.as_str()) {
-            titles.push(&series.spec.chart);
-        }
-    }
-    if titles.is_empty() {
-        return view! {
-            <div class="unavailable">
-                <Icon glyph=Glyph::Info/>
-                <p>"Nothing of this group was written down in this time."</p>
-            </div>
-        };
-    }
-    let wide = titles.len() == 1;
-    let cards = titles
-        .into_iter()
-        .map(|title| {
-            let of_it = past
-                .series
-                .iter()
-                .filter(|series| series.spec.chart == title)
-                .collect::<Vec<_>>();
-            view! {
-                <div class=if wide { "card" } else { "card half wide-third" }>
-                    <div class="card-body">{chart(title, &of_it, past, range, marks)}</div>
-                </div>
-            }
-        })
-        .collect::<Vec<_>>();
-    view! {
-        <div class="grid stretch">{cards}</div>
-        <p class="muted">
-            "Lines are means of " {duration(past.step_ms.max(1000))} ", bands reach from the least to the greatest value. "
-            <a class="link" href=csv rel="external" download="">
-                "Values as CSV"
-            </a>
-        </p>
-    }
-}
-
-fn chart(title: &str, series: &[&PastSeries], past: &Past, range: &Range, marks: &[Mark]) -> AnyView {
+/// Some of the series of an answer as one chart.
+pub fn figure(title: &str, series: &[&PastSeries], past: &Past, range: &Range, marks: &[Mark]) -> AnyView {
     let unit = series.first().map_or(0, |series| series.spec.unit);
     let scene = scene(series, past, range, unit).marked(marks);
     let empty = scene.is_empty();
@@ -90,10 +43,11 @@ fn chart(title: &str, series: &[&PastSeries], past: &Past, range: &Range, marks:
         .enumerate()
         .map(|(slot, series)| entry(slot, series))
         .collect::<Vec<_>>();
+    let start = past.times_ms.first().map(i64::to_string);
     let more = series.len().saturating_sub(NAMED);
     let more = (more > 0).then(|| view! { <li class="muted">{format!("and {more} more")}</li> });
     view! {
-        <figure class="chart still">
+        <figure class="chart still" data-start=start data-step=past.step_ms.to_string()>
             <figcaption>
                 <h3 class="chart-title">{title.to_owned()}</h3>
             </figcaption>
@@ -101,7 +55,8 @@ fn chart(title: &str, series: &[&PastSeries], past: &Past, range: &Range, marks:
                 <div class="chart-y" aria-hidden="true">
                     {labels}
                 </div>
-                <div class="plot">
+                <div class="plot" tabindex="0" role="group" data-from=range.from_ms.to_string() data-to=range.to_ms.to_string()
+                    aria-label=format!("{title} over time.")>
                     <div class="plot-ink" inner_html=drawing></div>
                     {empty.then(|| view! { <p class="chart-empty">"No values in this time"</p> })}
                 </div>
@@ -138,7 +93,7 @@ fn entry(slot: usize, series: &PastSeries) -> AnyView {
         format(greatest, unit)
     );
     view! {
-        <li class="chart-series" title=reach>
+        <li class="chart-series" title=reach data-unit=unit.to_string() data-values=short(&series.mean)>
             <span class=format!("chart-swatch {}", look(slot)) aria-hidden="true"></span>
             <span class="chart-name">{series.spec.title.clone()}</span>
             <span class="chart-value">
@@ -147,6 +102,19 @@ fn entry(slot: usize, series: &PastSeries) -> AnyView {
             </span>
         </li>
     }
+}
+
+/// Numbers as short as a person reads them.
+fn short(values: &[f64]) -> String {
+    let words = values.iter().map(|value| match value.is_finite() {
+        // Four figures are told, and one more for rounding.
+        true => {
+            let told = format!("{value:.4e}");
+            told.parse::<f64>().map_or(told, |rounded| rounded.to_string())
+        }
+        false => String::new(),
+    });
+    words.collect::<Vec<_>>().join(",")
 }
 
 fn scene(series: &[&PastSeries], past: &Past, range: &Range, unit: i32) -> Scene {

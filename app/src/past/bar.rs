@@ -1,0 +1,109 @@
+//! Ways to other ranges, as links.
+
+use super::range::{RANGES, REACH, Range};
+use crate::{
+    format::duration,
+    pages::drawn::{href, time},
+    prelude::*,
+    ui::{Card, Glyph, Icon},
+};
+use farol_model::Fault;
+
+/// The address of what is shown, without its range.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub path: &'a str,
+    pub query: &'a [(&'a str, &'a str)],
+}
+
+impl Place<'_> {
+    /// The same with more parameters.
+    pub fn with(&self, more: &[(&str, &str)]) -> String {
+        href(self.path, &[self.query, more].concat())
+    }
+
+    /// The same at another time.
+    fn at(&self, from_ms: i64, to_ms: i64) -> String {
+        let (from, to) = ((from_ms / 1000).to_string(), (to_ms / 1000).to_string());
+        self.with(&[("from", &from), ("to", &to)])
+    }
+}
+
+/// Ways to ranges. `range` None is live.
+pub fn bar(place: Place<'_>, range: Option<&Range>, now_ms: i64) -> AnyView {
+    let link = |href: String, words: &'static str, here: bool| {
+        view! {
+            <li>
+                <a href=href aria-current=here.then_some("true")>
+                    {words}
+                </a>
+            </li>
+        }
+    };
+    let mut links = vec![link(place.with(&[]), "Live", range.is_none())];
+    links.extend(RANGES.into_iter().map(|(word, words, _)| {
+        let here = range.is_some_and(|range| range.word == Some(word));
+        link(place.with(&[("range", word)]), words, here)
+    }));
+    let steps = range.map(|range| steps(place, range, now_ms));
+    view! {
+        <nav class="ranges" aria-label="Time">
+            <ul>{links}</ul>
+            {steps}
+        </nav>
+    }
+}
+
+/// Earlier, later, a longer time, and what is shown.
+fn steps(place: Place<'_>, range: &Range, now_ms: i64) -> AnyView {
+    let span = range.to_ms - range.from_ms;
+    let half = span / 2;
+    let later = (range.to_ms < now_ms - 1000).then(|| {
+        let to_ms = (range.to_ms + half).min(now_ms);
+        view! {
+            <a class="button small" href=place.at(to_ms - span, to_ms) rel="next">
+                "Later"
+            </a>
+        }
+    });
+    let wider = (span * 2 <= REACH.1).then(|| {
+        let to_ms = (range.to_ms + half).min(now_ms.max(range.to_ms));
+        view! {
+            <a class="button small" href=place.at(to_ms - span * 2, to_ms)>
+                "Zoom out"
+            </a>
+        }
+    });
+    let closer = (half >= REACH.0).then(|| {
+        view! {
+            <a class="button small" href=place.at(range.from_ms + span / 4, range.to_ms - span / 4)>
+                "Zoom in"
+            </a>
+        }
+    });
+    view! {
+        <p class="range-words">
+            {time(range.from_ms)} " to " {time(range.to_ms)} " "
+            <span class="muted nowrap">"(" {duration(span)} ")"</span>
+        </p>
+        <div class="button-row">
+            <a class="button small" href=place.at(range.from_ms - half, range.to_ms - half) rel="prev">
+                "Earlier"
+            </a>
+            {later} {closer} {wider}
+        </div>
+    }
+}
+
+/// What is said where a range cannot be read.
+pub fn refused(fault: &Fault) -> AnyView {
+    let words = fault.message.clone();
+    view! {
+        <Card title="Time">
+            <div class="unavailable">
+                <Icon glyph=Glyph::Alert/>
+                <p>{words}</p>
+            </div>
+        </Card>
+    }
+}

@@ -1,0 +1,90 @@
+//! Which time is wanted: a word for a time that ends now, or two ends.
+
+use farol_model::Fault;
+
+/// Points of each series that are asked for: two pixels of a narrow chart each.
+pub const POINTS: usize = 300;
+/// Values of one page at most, so that a wide group is drawn with fewer points.
+const MAX_CELLS: usize = 60_000;
+/// The shortest and the longest range, milliseconds.
+pub const REACH: (i64, i64) = (10_000, 5 * 366 * 86_400_000);
+
+/// Ranges that end now: the word in the address, what the link says, milliseconds.
+pub const RANGES: [(&str, &str, i64); 6] = [
+    ("15m", "15 min", 900_000),
+    ("1h", "1 h", 3_600_000),
+    ("6h", "6 h", 21_600_000),
+    ("24h", "24 h", 86_400_000),
+    ("7d", "7 d", 7 * 86_400_000),
+    ("30d", "30 d", 30 * 86_400_000),
+];
+
+/// Which time is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Range {
+    /// One of the ranges that end now; None: from and to were given.
+    pub word: Option<&'static str>,
+    pub from_ms: i64,
+    pub to_ms: i64,
+}
+
+impl Range {
+    /// Reads `range`, or `from` and `to` in seconds since the epoch. None is live.
+    ///
+    /// # Errors
+    /// What is given is no range; the words say what is.
+    pub fn read(range: &str, from: &str, to: &str, now_ms: i64) -> Result<Option<Range>, Fault> {
+        if let Some((word, _, span)) = RANGES.into_iter().find(|(word, ..)| *word == range) {
+            return Ok(Some(Range {
+                word: Some(word),
+                from_ms: now_ms - span,
+                to_ms: now_ms,
+            }));
+        }
+        if !range.is_empty() {
+            let words: Vec<&str> = RANGES.into_iter().map(|(word, ..)| word).collect();
+            return Err(Fault::invalid(
+                "range",
+                format!(
+                    "There is no range \u{201c}{}\u{201d}; there are {}.",
+                    short(range),
+                    words.join(", ")
+                ),
+            ));
+        }
+        if from.is_empty() && to.is_empty() {
+            return Ok(None);
+        }
+        let seconds = |name: &str, text: &str, usual: i64| match text {
+            "" => Ok(usual),
+            text => text
+                .parse::<i64>()
+                .ok()
+                .and_then(|seconds| seconds.checked_mul(1000))
+                .filter(|ms| (0..=400_000_000_000_000).contains(ms))
+                .ok_or_else(|| Fault::invalid(name, format!("{name} must be whole seconds since 1970."))),
+        };
+        let to_ms = seconds("to", to, now_ms)?;
+        let from_ms = seconds("from", from, to_ms - 3_600_000)?;
+        if to_ms - from_ms < REACH.0 || to_ms - from_ms > REACH.1 {
+            return Err(Fault::invalid(
+                "from",
+                "A range must be at least 10 seconds and at most five years long, and end after it begins.",
+            ));
+        }
+        Ok(Some(Range {
+            word: None,
+            from_ms,
+            to_ms,
+        }))
+    }
+
+    /// Points to ask for when there are so many series.
+    pub fn points(series: usize) -> usize {
+        POINTS.min(MAX_CELLS / series.max(1)).max(20)
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(40).collect()
+}
