@@ -9,7 +9,7 @@ use super::{
 };
 use crate::history::{
     Inner,
-    grid::Grid,
+    grid::{Found, Grid},
     query::{Answer, MAX_CELLS, MAX_POINTS, MAX_ROWS, MAX_SERIES, Step, grid_of},
 };
 use farol_model::Fault;
@@ -92,37 +92,20 @@ impl Inner {
                 ),
             ));
         }
-        let mut evaluation = Evaluation {
-            grid: wide,
-            until,
-            read: HashMap::new(),
-        };
+        let mut read = HashMap::new();
         let mut rows = MAX_ROWS;
         for (select, series) in selects.into_iter().zip(series) {
-            evaluation.in_time()?;
+            in_time(until)?;
             let found = self.read(&wide, series, &mut rows)?;
-            let lines = found.into_iter().map(Line::of).collect();
-            evaluation.read.insert(&select.text, lines);
+            read.insert(select.text.as_str(), found.into_iter().map(Line::of).collect());
         }
-        let lines = match evaluation.value(&expression.root)? {
-            Value::Lines(lines) => lines,
-            // It names a metric, so this cannot be.
-            Value::Number(_) => Vec::new(),
+        let evaluation = Evaluation {
+            grid: wide,
+            until,
+            read,
         };
-        if lines.len() > MAX_SERIES {
-            return Err(Fault::invalid(
-                FIELD,
-                format!(
-                    "The expression makes {} series, more than {MAX_SERIES}. Bring them together with sum by (label) (…), or take the \
-                     greatest with topk(10, …).",
-                    lines.len()
-                ),
-            ));
-        }
-        Ok(Answer {
-            grid,
-            series: names::named(lines, &expression.to_string(), lead, &grid),
-        })
+        let series = evaluation.result(expression, lead, &grid)?;
+        Ok(Answer { grid, series })
     }
 }
 
@@ -137,6 +120,26 @@ fn fitting(from_ms: i64, to_ms: i64, step: Step, touched: usize) -> Result<Grid,
 }
 
 impl Expression {
+    /// The same over series that are there already, on their grid; each selector takes those that it matches. What functions need from
+    /// before the first point is not there.
+    pub fn on(&self, grid: &Grid, series: &[Found]) -> Result<Vec<Found>, Fault> {
+        let mut read = HashMap::new();
+        self.root.each(&mut |node| {
+            if let Kind::Select(select) | Kind::Over(_, select, _) = &node.kind {
+                let matching = series
+                    .iter()
+                    .filter(|found| select.selector.matches(&found.series));
+                read.insert(select.text.as_str(), matching.cloned().map(Line::of).collect());
+            }
+        });
+        let evaluation = Evaluation {
+            grid: *grid,
+            until: Instant::now() + MAX_TIME,
+            read,
+        };
+        evaluation.result(self, 0, grid)
+    }
+
     /// Points before the first that are needed, and where that is said.
     fn lead(&self, step_ms: i64) -> (usize, usize) {
         let mut most = (0, 0);
@@ -166,18 +169,37 @@ impl Node {
     }
 }
 
+fn in_time(until: Instant) -> Result<(), Fault> {
+    match Instant::now() < until {
+        true => Ok(()),
+        false => Err(Fault::invalid(
+            FIELD,
+            format!(
+                "The expression takes longer than {} s. Name fewer series, a shorter time, or a longer step.",
+                MAX_TIME.as_secs()
+            ),
+        )),
+    }
+}
+
 impl Evaluation<'_> {
-    fn in_time(&self) -> Result<(), Fault> {
-        match Instant::now() < self.until {
-            true => Ok(()),
-            false => Err(Fault::invalid(
+    fn result(&self, expression: &Expression, lead: usize, grid: &Grid) -> Result<Vec<Found>, Fault> {
+        let lines = match self.value(&expression.root)? {
+            Value::Lines(lines) => lines,
+            // A number alone, which names no metric.
+            Value::Number(_) => Vec::new(),
+        };
+        if lines.len() > MAX_SERIES {
+            return Err(Fault::invalid(
                 FIELD,
                 format!(
-                    "The expression takes longer than {} s. Name fewer series, a shorter time, or a longer step.",
-                    MAX_TIME.as_secs()
+                    "The expression makes {} series, more than {MAX_SERIES}. Bring them together with sum by (label) (…), or take the \
+                     greatest with topk(10, …).",
+                    lines.len()
                 ),
-            )),
+            ));
         }
+        Ok(names::named(lines, &expression.to_string(), lead, grid))
     }
 
     fn lines(&self, select: &Select) -> Vec<Line> {
@@ -185,7 +207,7 @@ impl Evaluation<'_> {
     }
 
     fn value(&self, node: &Node) -> Result<Value, Fault> {
-        self.in_time()?;
+        in_time(self.until)?;
         Ok(match &node.kind {
             Kind::Number(number) => Value::Number(*number),
             Kind::Select(select) => Value::Lines(self.lines(select)),

@@ -62,8 +62,21 @@ fn found(line: Line, title: String, text: &str, lead: usize, grid: &Grid) -> Fou
 /// The series' own titles where those tell the lines apart, else the labels that do, else all there is.
 fn titles(lines: &[Line], text: &str) -> Vec<String> {
     let own: Option<Vec<String>> = lines.iter().map(|line| line.title.clone()).collect();
-    if let Some(own) = own.filter(|own| all_differ(own)) {
-        return own;
+    if let Some(own) = own {
+        if all_differ(&own) {
+            return own;
+        }
+        // As of several charts, in each of which something is "used".
+        let charts = lines
+            .iter()
+            .filter_map(|line| Some(&line.series.as_ref()?.spec.chart));
+        let with_chart: Vec<String> = charts
+            .zip(&own)
+            .map(|(chart, own)| format!("{chart} {own}"))
+            .collect();
+        if with_chart.len() == own.len() && all_differ(&with_chart) {
+            return with_chart;
+        }
     }
     let names: BTreeSet<&str> = lines
         .iter()

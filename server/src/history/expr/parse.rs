@@ -213,6 +213,7 @@ impl Parser<'_> {
                 self.closed()?;
                 self.part(at, Kind::HistogramQuantile(share, Box::new(of)))
             }
+            name if ABSENT.contains(&name) => Err(absent(name, at)),
             name => {
                 let known: Vec<&str> = Over::ALL.iter().map(|(name, _)| *name).chain(GATHERERS).collect();
                 let shown: String = name.chars().take(SHOWN).collect();
@@ -253,7 +254,7 @@ impl Parser<'_> {
         let mut all = 0_i64;
         while !self.reader.eat("]") {
             let wrong =
-                |reader: &Reader| reader.wrong("needs a time and `]` here, as [30s], [5m] or [1h30m]");
+                |reader: &Reader| reader.wrong("needs a time and `]`, as [30s], [5m] or [1h30m], here");
             let rest = self.reader.rest;
             let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
             let count: Option<i64> = rest[..digits].parse().ok().filter(|count| *count > 0);

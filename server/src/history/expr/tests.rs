@@ -11,13 +11,13 @@ use std::sync::Arc;
 /// A whole day of the epoch.
 const START: i64 = 1_767_225_600_000;
 
-struct World {
+pub(super) struct World {
     store: Store,
     _dir: tempfile::TempDir,
 }
 
 impl World {
-    fn new() -> World {
+    pub(super) fn new() -> World {
         let dir = tempfile::tempdir().unwrap();
         let config = HistoryConfig {
             min_free_mib: 0,
@@ -28,7 +28,7 @@ impl World {
     }
 
     /// A row a second; each series is its spec and its values.
-    fn push(&self, channel: &str, series: &[(MetricSpec, &[f64])]) {
+    pub(super) fn push(&self, channel: &str, series: &[(MetricSpec, &[f64])]) {
         let schema: Arc<[MetricSpec]> = series.iter().map(|(spec, _)| spec.clone()).collect();
         for second in 0..series[0].1.len() {
             let values: Vec<f64> = series.iter().map(|(_, values)| values[second]).collect();
@@ -38,7 +38,7 @@ impl World {
         self.store.flush();
     }
 
-    fn ask(&self, text: &str, seconds: i64, step_ms: i64) -> Answer {
+    pub(super) fn ask(&self, text: &str, seconds: i64, step_ms: i64) -> Answer {
         let expression = Expression::parse(text).unwrap();
         let step = Step::Of(step_ms);
         self.store
@@ -323,9 +323,9 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
         ("rate(sum(a))", "needs a metric as it is kept inside rate"),
         ("rate((a))", "needs a metric as it is kept inside rate"),
         ("a[5m]", "has a time in brackets here, which only rate, increase"),
-        ("rate(a[5])", "as [30s], [5m] or [1h30m] here: `5])`"),
+        ("rate(a[5])", "as [30s], [5m] or [1h30m], here: `5])`"),
         ("rate(a[])", "empty time"),
-        ("rate(a[5m:1m])", "needs a time and `]` here"),
+        ("rate(a[5m:1m])", "needs a time and `]`, as"),
         ("rate(a[900y])", "more than ten years"),
         ("a{b=c}", "value in double quotes here: `c}` (byte 4)"),
         ("{}", "every series"),
