@@ -17,6 +17,7 @@
 pub mod container_frames;
 pub mod emulation_request;
 pub mod engineio_packets;
+pub mod expressions;
 pub mod json_commands;
 pub mod kernel_files;
 pub mod metrics_in;
@@ -32,10 +33,11 @@ use farol_model::wire::{Command, Encoding, Reply, codec};
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its folder in `corpus`.
-pub const ALL: [(&str, Target); 10] = [
+pub const ALL: [(&str, Target); 11] = [
     ("container_frames", container_frames::run),
     ("emulation_request", emulation_request::run),
     ("engineio_packets", engineio_packets::run),
+    ("expressions", expressions::run),
     ("json_commands", json_commands::run),
     ("kernel_files", kernel_files::run),
     ("metrics_in", metrics_in::run),

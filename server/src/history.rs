@@ -9,7 +9,10 @@
 //! | [`registry`] | which series there are, and their numbers |
 //! | [`segment`], [mod@column], [`envelope`], [`record`], [`varint`] | how it looks on disk, see docs/HISTORY.md |
 //! | [`catalog`], [`tier`] | which files there are; resolutions and windows |
-//! | [`join`], [`query`], [`grid`], [`selector`] | asking |
+//! | [`query`], [`grid`], [`selector`], [`plan`], [`join`] | asking |
+//! | [`expr`] | functions over what is asked |
+//! | [`find`] | finding series by words |
+//! | [`gate`] | how many may ask at once |
 //! | [`health`], [`damage`] | how it stands, what is broken |
 //!
 //! It must not know who looks, who is allowed or what a metric means. What must hold: what is in memory is in the journal; a file
@@ -20,7 +23,10 @@ pub mod column;
 pub mod config;
 pub mod damage;
 pub mod envelope;
+pub mod expr;
 pub mod feed;
+pub mod find;
+pub mod gate;
 pub mod grid;
 pub mod head;
 pub mod health;
@@ -28,6 +34,7 @@ pub mod join;
 pub mod journal;
 pub mod keeper;
 pub mod packed;
+pub mod plan;
 pub mod query;
 pub mod registry;
 pub mod ring;
@@ -41,12 +48,14 @@ pub mod writer;
 use catalog::Catalog;
 use config::HistoryConfig;
 use damage::Damage;
+use expr::Expression;
 use farol_model::Fault;
 use feed::{Feed, MAX_FRAMES, Order};
+use gate::Gate;
 use head::{Head, Part};
 use health::{Health, HistoryState, HistoryStatus};
 use keeper::{Frozen, Keeper};
-use query::{Answer, Query};
+use query::{Answer, Query, Step};
 use registry::{Registry, Series};
 use selector::Selector;
 use std::{
@@ -73,6 +82,7 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct Store {
     inner: Arc<Inner>,
     feed: Feed,
+    gate: Arc<Gate>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
@@ -86,6 +96,8 @@ pub struct Inner {
     registry: RwLock<Registry>,
     health: Health,
     damage: Arc<Damage>,
+    /// What words are looked for in; made when somebody looks, anew once the registry has changed.
+    index: Mutex<Arc<find::Index>>,
     /// The next number of a file.
     seq: AtomicU64,
     journal_bytes: AtomicU64,
@@ -194,6 +206,7 @@ impl Store {
             registry: RwLock::new(registry),
             health: Health::default(),
             damage,
+            index: Mutex::default(),
             seq,
             journal_bytes: AtomicU64::new(0),
             journal: Mutex::default(),
@@ -229,6 +242,7 @@ impl Store {
         Ok(Store {
             inner,
             feed,
+            gate: Arc::default(),
             threads: Arc::new(Mutex::new(threads)),
         })
     }
@@ -243,16 +257,40 @@ impl Store {
         self.inner.query(query)
     }
 
-    /// Series that any selector matches (all of them without one) and in which each of the words is found: in the name, labels, title,
-    /// chart, help or channel, whatever the case. In the order of their numbers.
+    /// Answers an expression over a time, or says what is wrong with it. Reads files: not for an async thread.
+    pub fn evaluate(
+        &self,
+        expression: &Expression,
+        from_ms: i64,
+        to_ms: i64,
+        step: Step,
+    ) -> Result<Answer, Fault> {
+        self.inner.evaluate(expression, from_ms, to_ms, step)
+    }
+
+    /// Series that any selector matches (all of them without one) and in which each of the words is found, nearly or quite: see [`find`].
+    /// Best first; without words in the order of their numbers.
     pub fn series(&self, selectors: &[Selector], words: &str) -> Vec<Arc<Series>> {
-        let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
-        let registry = self.inner.read_registry();
-        let meant = |series: &Series| {
-            let selected = selectors.is_empty() || selectors.iter().any(|selector| selector.matches(series));
-            selected && (words.is_empty() || has_words(series, &words))
-        };
-        registry.all().filter(|series| meant(series)).cloned().collect()
+        self.inner.find_series(selectors, words)
+    }
+
+    /// The metrics whose series are found by words, so many at most, best first.
+    pub fn find(&self, words: &str, limit: usize) -> find::Found {
+        self.inner.find_metrics(words, limit)
+    }
+
+    /// Does what reads files, where that may be done, when it is its turn.
+    pub async fn seated<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let seat = self.gate.enter().await?;
+        let store = self.clone();
+        blocking(move || {
+            let _seat = seat;
+            work(&store)
+        })
+        .await
     }
 
     /// How it stands.
@@ -338,16 +376,6 @@ impl Store {
         self.settle();
         self.inner.wait_until_tidied();
     }
-}
-
-fn has_words(series: &Series, words: &[String]) -> bool {
-    let spec = &series.spec;
-    let mut text = [&spec.name, &spec.title, &spec.chart, &spec.help, &*series.channel].join("\n");
-    for label in &spec.labels {
-        text.extend(["\n", &label.name, "=", &label.value]);
-    }
-    let text = text.to_lowercase();
-    words.iter().all(|word| text.contains(word))
 }
 
 /// Takes the folder for this process.

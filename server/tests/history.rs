@@ -345,23 +345,123 @@ fn fills_its_own_disk() {
     store.close();
 }
 
-#[test]
-fn a_full_disk_stops_writing_says_so_and_it_resumes_by_itself() {
+/// This program again, as one of its own tests with a file system of so many bytes for itself. It must pass there.
+fn with_own_disk(test: &str, size: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let child = child("fills_its_own_disk", dir.path());
+    let child = child(test, dir.path());
     let mut own = Command::new("unshare");
     if !rustix::process::geteuid().is_root() {
         own.args(["--user", "--map-root-user"]);
     }
     own.args(["--mount", "sh", "-c"])
-        .arg(r#"mount -t tmpfs -o size=2m tmpfs "$FAROL_TEST_HISTORY" && exec "$0" "$@""#)
+        .arg(format!(
+            r#"mount -t tmpfs -o size={size} tmpfs "$FAROL_TEST_HISTORY" && exec "$0" "$@""#
+        ))
         .arg(child.get_program())
         .args(child.get_args())
-        .env(CHILD, dir.path());
+        .env(CHILD, dir.path())
+        // What a server keeps is there too.
+        .env("TMPDIR", dir.path());
     let output = own.output().unwrap();
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[test]
+fn a_full_disk_stops_writing_says_so_and_it_resumes_by_itself() {
+    with_own_disk("fills_its_own_disk", "2m");
+}
+
+/// A whole server whose disk is full, its database on it: live values go on. Nothing unless it is a child.
+#[tokio::test(flavor = "multi_thread")]
+async fn serves_from_its_own_full_disk() {
+    let Some(dir) = child_dir() else { return };
+    let mut config = farol::config::Config::default();
+    config.history.min_free_mib = 0;
+    let server = TestServer::start_with(config).await;
+    assert!(server.data_dir.path().starts_with(&dir));
+    let token = server.token("viewer").await;
+    let mut headers = header::HeaderMap::new();
+    headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+    let client = server.client().default_headers(headers).build().unwrap();
+    let number = |body: &str, name: &str| -> f64 {
+        let line = body.lines().find(|line| line.starts_with(name));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
+            .unwrap_or(0.0)
+    };
+    let state = |body: &str| serde_json::from_str::<Value>(body).unwrap()["state"].clone();
+    let status = "/api/v1/history";
+    server
+        .until(&client, "/metrics", |body| {
+            number(body, "farol_history_samples_total") > 0.0
+        })
+        .await;
+
+    let filler = dir.join("filler");
+    let mut file = fs::File::create(&filler).unwrap();
+    // What frees a few bytes for a moment, as a database does, takes them from the filler.
+    let mut fill = || while file.write_all(&[0; 4096]).is_ok() || file.write_all(&[0]).is_ok() {};
+    fill();
+    let stopped = server
+        .until(&client, status, |body| {
+            fill();
+            state(body) == "stopped"
+        })
+        .await;
+    assert!(
+        stopped.contains("no room") && stopped.contains("Make room"),
+        "{stopped}"
+    );
+    assert_eq!(server.status("/healthz").await, 200);
+    let before = server.until(&client, "/metrics", |_| true).await;
+    let (live, dropped) = (
+        number(&before, "farol_live_publications_total"),
+        number(&before, "farol_history_samples_dropped_total"),
+    );
+    assert_eq!(number(&before, "farol_history_writing"), 0.0, "{before}");
+    server
+        .until(&client, "/metrics", |body| {
+            number(body, "farol_live_publications_total") > live + 20.0
+                && number(body, "farol_history_samples_dropped_total") > dropped
+        })
+        .await;
+    let path = format!(
+        "/api/v1/query_range?match=memory_used_bytes&start={}&step=1",
+        now_s() - 60
+    );
+    let kept = server.until(&client, &path, |_| true).await;
+    assert!(
+        kept.contains("\"count\":["),
+        "what is there can be asked for: {kept}"
+    );
+
+    drop(file);
+    fs::remove_file(&filler).unwrap();
+    let freed = now_s();
+    server
+        .until(&client, status, |body| state(body) == "writing")
+        .await;
+    let path = format!("/api/v1/query_range?match=memory_used_bytes&start={freed}&step=1");
+    let counted = |body: &str| {
+        let answer: Value = serde_json::from_str(body).unwrap();
+        let counts = answer["series"][0]["count"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        counts.iter().filter(|count| **count == 1).count() >= 3
+    };
+    server.until(&client, &path, counted).await;
+    server.stop().await;
+}
+
+fn now_s() -> i64 {
+    farol::time::now_ms() / 1000
+}
+
+#[test]
+fn a_server_whose_disk_is_full_stays_live_says_so_and_keeps_history_again_by_itself() {
+    with_own_disk("serves_from_its_own_full_disk", "24m");
 }
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/history-v1");
@@ -491,6 +591,36 @@ async fn a_program_finds_series_and_their_past() {
         "{body}"
     );
 
+    let path = format!("/api/v1/query_range?expr=sum+by+(channel)({name})/1024&start={start}&step=1");
+    let (status, _, body) = get(&path).await;
+    let sum = &json(&body)["series"][0];
+    assert_eq!(
+        (status, &sum["unit"], &sum["channel"]),
+        (200, &Value::from("bytes"), &Value::from("metrics/local/memory")),
+        "{body}"
+    );
+    assert_eq!(sum["title"], format!("sum by (channel) ({name}) / 1024"));
+    assert!(
+        sum["mean"].as_array().unwrap().iter().any(Value::is_number),
+        "{sum}"
+    );
+    let (status, _, body) = get(&format!("/api/v1/export.csv?expr=-{name}&start={start}")).await;
+    assert!(
+        status == 200 && body.contains(&format!(",-{name},bytes,-")),
+        "{body}"
+    );
+    let (status, _, body) = get(&format!("/api/v1/render.svg?expr=abs({name})&start={start}")).await;
+    assert!(status == 200 && body.contains(&format!("abs({name})")), "{body}");
+    let (_, _, body) = get("/api/v1/series?q=memroy+avilable&limit=1").await;
+    let nearly = json(&body);
+    assert!(
+        nearly["series"][0]["name"]
+            .as_str()
+            .unwrap()
+            .starts_with("memory"),
+        "{nearly}"
+    );
+
     let (status, _, body) = get("/api/v1/history").await;
     let stands = json(&body);
     assert_eq!(
@@ -508,6 +638,9 @@ async fn a_program_finds_series_and_their_past() {
         ("/api/v1/query_range?start=1", "match", "which series"),
         ("/api/v1/query_range?match=a{&start=1", "match", "byte 2"),
         ("/api/v1/query_range?match=a", "start", "missing"),
+        ("/api/v1/query_range?expr=sum(a&start=1", "expr", "needs `)` here"),
+        ("/api/v1/query_range?expr=a&match=a&start=1", "expr", "not both"),
+        ("/api/v1/render.svg?expr=foo(a)&start=1", "expr", "no function"),
         (
             "/api/v1/query_range?match=a&start=1&step=1",
             "step",

@@ -1,23 +1,16 @@
-//! Asking: some series, a span of time, a step; an envelope for each stretch of the grid. Tiers, files and memory are joined so that
-//! no seam can be seen: each hour comes from one tier, the coarsest that is fine enough where it is there, else the next best.
+//! Asking: some series, a span of time, a step; an envelope for each stretch of the grid. What is read for it says [`super::plan`].
 
 use super::{
-    Inner, Live,
+    Inner,
     envelope::Envelope,
     grid::{Found, Grid, NICE_MS},
-    join::{Joined, Remembered, Row},
+    plan::Reading,
     registry::Series,
-    segment::SegmentFile,
     selector::Selector,
     tier::Tier,
 };
 use farol_model::Fault;
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    io,
-    ops::Range,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Series of one answer at most.
 pub const MAX_SERIES: usize = 500;
@@ -68,46 +61,51 @@ impl Query {
                 format!("Say which series: 1 to {MAX_SELECTORS} selectors."),
             ));
         }
-        if self.from_ms >= self.to_ms {
-            return Err(Fault::invalid("start", "The start must be before the end."));
-        }
-        // Ten thousand years and more: no time that anybody means, and sums would not fit.
-        if self.from_ms.abs().max(self.to_ms.abs()) > 400_000_000_000_000 {
-            return Err(Fault::invalid(
-                "start",
-                "Start and end must be times within ten thousand years.",
-            ));
-        }
-        let over = |step_ms: i64| Grid::over(self.from_ms, self.to_ms, step_ms);
-        let grid = match self.step {
-            Step::Of(step_ms) if step_ms < MIN_STEP_MS => {
-                return Err(Fault::invalid(
-                    "step",
-                    format!("The step must be at least {MIN_STEP_MS} ms."),
-                ));
-            }
-            Step::Of(step_ms) => over(step_ms),
-            Step::Points(points) => {
-                let points = points.clamp(1, MAX_POINTS);
-                let nice = NICE_MS.into_iter().map(over).find(|grid| grid.count <= points);
-                let longest = NICE_MS[NICE_MS.len() - 1];
-                // A step of this length is a whole number of the longest.
-                let times = over(longest).count.div_ceil(points) as i64 + 1;
-                nice.unwrap_or_else(|| over(longest * times))
-            }
-        };
-        if grid.count > MAX_POINTS {
-            let least = (self.to_ms - self.from_ms).div_euclid(MAX_POINTS as i64) + 1;
+        grid_of(self.from_ms, self.to_ms, self.step)
+    }
+}
+
+/// The grid of a span, or what is wrong with it.
+pub(super) fn grid_of(from_ms: i64, to_ms: i64, step: Step) -> Result<Grid, Fault> {
+    if from_ms >= to_ms {
+        return Err(Fault::invalid("start", "The start must be before the end."));
+    }
+    // Ten thousand years and more: no time that anybody means, and sums would not fit.
+    if from_ms.abs().max(to_ms.abs()) > 400_000_000_000_000 {
+        return Err(Fault::invalid(
+            "start",
+            "Start and end must be times within ten thousand years.",
+        ));
+    }
+    let over = |step_ms: i64| Grid::over(from_ms, to_ms, step_ms);
+    let grid = match step {
+        Step::Of(step_ms) if step_ms < MIN_STEP_MS => {
             return Err(Fault::invalid(
                 "step",
-                format!(
-                    "That are {} points, more than {MAX_POINTS}. Take a step of {least} ms or more.",
-                    grid.count
-                ),
+                format!("The step must be at least {MIN_STEP_MS} ms."),
             ));
         }
-        Ok(grid)
+        Step::Of(step_ms) => over(step_ms),
+        Step::Points(points) => {
+            let points = points.clamp(1, MAX_POINTS);
+            let nice = NICE_MS.into_iter().map(over).find(|grid| grid.count <= points);
+            let longest = NICE_MS[NICE_MS.len() - 1];
+            // A step of this length is a whole number of the longest.
+            let times = over(longest).count.div_ceil(points) as i64 + 1;
+            nice.unwrap_or_else(|| over(longest * times))
+        }
+    };
+    if grid.count > MAX_POINTS {
+        let least = (to_ms - from_ms).div_euclid(MAX_POINTS as i64) + 1;
+        return Err(Fault::invalid(
+            "step",
+            format!(
+                "That are {} points, more than {MAX_POINTS}. Take a step of {least} ms or more.",
+                grid.count
+            ),
+        ));
     }
+    Ok(grid)
 }
 
 impl Inner {
@@ -126,15 +124,37 @@ impl Inner {
                 ),
             ));
         }
-        let steps = self.plan(&grid, &series)?;
+        let series = self.read(&grid, series, &mut { MAX_ROWS })?;
+        Ok(Answer { grid, series })
+    }
+
+    /// Reads some series on a grid, unless that takes more rows than are `left`.
+    pub(super) fn read(
+        &self,
+        grid: &Grid,
+        series: Vec<Arc<Series>>,
+        left: &mut u64,
+    ) -> Result<Vec<Found>, Fault> {
+        let steps = self.plan(grid, &series);
+        let rows: i64 = steps.iter().map(Reading::rows).sum();
+        let rows = rows as u64 * series.len() as u64;
+        *left = left.checked_sub(rows).ok_or_else(|| {
+            Fault::invalid(
+                "step",
+                format!(
+                    "For that about {rows} values would have to be read; at most {MAX_ROWS} are read for one answer. Name \
+                     fewer series, a shorter time, or a step that is a multiple of 10 s."
+                ),
+            )
+        })?;
         let mut rows: BTreeMap<u32, Vec<Envelope>> = series
             .iter()
             .map(|series| (series.id, vec![Envelope::EMPTY; grid.count]))
             .collect();
         for step in steps {
             let read = match step.tier {
-                Tier::Raw => step.read::<f64>(self, &grid, &mut rows),
-                _ => step.read::<Envelope>(self, &grid, &mut rows),
+                Tier::Raw => step.read::<f64>(self, grid, &mut rows),
+                _ => step.read::<Envelope>(self, grid, &mut rows),
             };
             read.map_err(|error| {
                 tracing::error!(%error, "history: a file cannot be read");
@@ -145,10 +165,7 @@ impl Inner {
             let rows = rows.remove(&series.id).unwrap_or_default();
             Found::of(series, &rows)
         });
-        Ok(Answer {
-            grid,
-            series: found.collect(),
-        })
+        Ok(found.collect())
     }
 
     /// The series that any selector matches, in the order of their numbers.
@@ -156,219 +173,5 @@ impl Inner {
         let registry = self.read_registry();
         let meant = |series: &Series| selectors.iter().any(|selector| selector.matches(series));
         registry.all().filter(|series| meant(series)).cloned().collect()
-    }
-
-    /// What is to be read, in the order of time.
-    fn plan(&self, grid: &Grid, series: &[Arc<Series>]) -> Result<Vec<Reading>, Fault> {
-        let live = self.read_live();
-        let sources = Sources::of(&live);
-        let preferred = Tier::ALL
-            .into_iter()
-            .rev()
-            .find(|tier| grid.step_ms >= tier.step_ms() && grid.step_ms % tier.step_ms() == 0)
-            .unwrap_or(Tier::Raw);
-        let order = match preferred {
-            Tier::Raw => [Tier::Raw, Tier::TenSeconds, Tier::TwoMinutes],
-            Tier::TenSeconds => [Tier::TenSeconds, Tier::Raw, Tier::TwoMinutes],
-            Tier::TwoMinutes => [Tier::TwoMinutes, Tier::TenSeconds, Tier::Raw],
-        };
-        let mut readings: Vec<Reading> = Vec::new();
-        for hour in sources.hours(grid) {
-            let Some(tier) = order.into_iter().find(|tier| sources.has(*tier, hour)) else {
-                continue;
-            };
-            let span = hour.max(grid.from_ms)..(hour + Tier::Raw.window_ms()).min(grid.to_ms());
-            match readings.last_mut() {
-                Some(last) if last.joins(tier, &span) => last.span.end = span.end,
-                _ => readings.push(Reading {
-                    tier,
-                    span,
-                    files: Vec::new(),
-                    memory: Vec::new(),
-                }),
-            }
-        }
-        let hours_raw: i64 = readings.iter().map(|reading| reading.rows()).sum();
-        if hours_raw as u64 * series.len() as u64 > MAX_ROWS {
-            return Err(Fault::invalid(
-                "step",
-                format!(
-                    "For that about {} values would have to be read, more than {MAX_ROWS}. Name fewer series, a shorter \
-                     time, or a step that is a multiple of 10 s.",
-                    hours_raw as u64 * series.len() as u64
-                ),
-            ));
-        }
-        let channels: HashSet<u32> = series.iter().map(|series| series.channel_id).collect();
-        for reading in &mut readings {
-            reading.files = live
-                .catalog
-                .window(reading.tier, reading.tier.window_of(reading.span.start))
-                .to_vec();
-            if reading.tier == Tier::Raw {
-                reading.memory = remember(&live, &channels, series, &reading.span);
-            }
-        }
-        Ok(readings)
-    }
-}
-
-/// One window of one tier, or a part of it.
-struct Reading {
-    tier: Tier,
-    span: Range<i64>,
-    files: Vec<Arc<SegmentFile>>,
-    memory: Vec<Remembered>,
-}
-
-impl Reading {
-    fn joins(&self, tier: Tier, span: &Range<i64>) -> bool {
-        let window = tier.window_of(span.start);
-        self.tier == tier && self.span.end == span.start && tier.window_of(self.span.start) == window
-    }
-
-    /// Rows of one series, about.
-    fn rows(&self) -> i64 {
-        // Raw rows are a second apart as a rule.
-        let row_ms = self.tier.step_ms().max(1000);
-        (self.span.end - self.span.start) / row_ms + 1
-    }
-
-    fn read<T: Row>(
-        self,
-        inner: &Inner,
-        grid: &Grid,
-        into: &mut BTreeMap<u32, Vec<Envelope>>,
-    ) -> io::Result<()> {
-        let registry = inner.read_registry();
-        let channels: HashSet<u32> = into
-            .keys()
-            .filter_map(|id| registry.get(*id))
-            .map(|series| series.channel_id)
-            .collect();
-        drop(registry);
-        let joined = Joined::open(
-            &self.files,
-            self.memory,
-            &inner.damage,
-            |channel| channels.contains(&channel),
-            |id| into.contains_key(&id),
-        )?;
-        for channel in joined.channels.values() {
-            let rows = channel.times.partition_point(|time| *time < self.span.start)
-                ..channel.times.partition_point(|time| *time < self.span.end);
-            if rows.is_empty() {
-                continue;
-            }
-            for id in channel.series.keys() {
-                let Some(stretches) = into.get_mut(id) else {
-                    continue;
-                };
-                let column = joined.column_with_memory::<T>(channel, *id);
-                for (time, row) in channel.times[rows.clone()].iter().zip(&column[rows.clone()]) {
-                    stretches[grid.at(*time)].join(&row.envelope());
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The rows in memory of some series within a span.
-fn remember(
-    live: &Live,
-    channels: &HashSet<u32>,
-    series: &[Arc<Series>],
-    span: &Range<i64>,
-) -> Vec<Remembered> {
-    let wanted: HashSet<u32> = series.iter().map(|series| series.id).collect();
-    let parts = live.parts().filter(|part| channels.contains(&part.channel));
-    parts
-        .filter_map(|part| {
-            let rows = part.rows(span);
-            let places = part.ids.iter().enumerate().filter(|(_, id)| wanted.contains(id));
-            let columns: HashMap<u32, Vec<f64>> = places
-                .map(|(place, id)| (*id, part.column(place, rows.clone())))
-                .collect();
-            (!rows.is_empty()).then(|| Remembered {
-                channel: part.channel,
-                interval_ms: part.interval_ms,
-                times: part.times[rows].to_vec(),
-                columns,
-            })
-        })
-        .collect()
-}
-
-/// Which tier has which hour.
-struct Sources {
-    /// Each hour with raw rows, and the newest number of what has them; what is in memory is newer than any.
-    raw: BTreeMap<i64, u64>,
-    /// Each day with files of this tier, and the newest number of them.
-    days: BTreeMap<i64, u64>,
-    ten_seconds: BTreeMap<i64, u64>,
-    two_minutes: BTreeMap<i64, u64>,
-    /// From the oldest to the newest hour of all.
-    span: Option<(i64, i64)>,
-}
-
-impl Sources {
-    fn of(live: &Live) -> Sources {
-        let hour = |t_ms: i64| Tier::Raw.window_of(t_ms);
-        let newest = |tier: Tier| -> BTreeMap<i64, u64> {
-            let windows = live.catalog.windows(tier);
-            windows
-                .filter_map(|(window, files)| Some((window, files.iter().map(|file| file.seq).max()?)))
-                .collect()
-        };
-        let (mut raw, days) = (newest(Tier::Raw), newest(Tier::TenSeconds));
-        for part in live.parts() {
-            // Parts have no gaps, so these and what is between them are all.
-            let ends = part.times.first().zip(part.times.last());
-            let (first, last) = ends.map_or((0, -1), |(first, last)| (hour(*first), hour(*last)));
-            let hours = (first..=last).step_by(Tier::Raw.window_ms() as usize);
-            raw.extend(hours.map(|hour| (hour, u64::MAX)));
-        }
-        let ten_seconds = live.catalog.rolled(Tier::TenSeconds);
-        let two_minutes = live.catalog.rolled(Tier::TwoMinutes);
-        let last_of_day = Tier::TenSeconds.window_ms() - Tier::Raw.window_ms();
-        let all = || {
-            let days = two_minutes.keys().flat_map(|day| [*day, day + last_of_day]);
-            raw.keys().chain(ten_seconds.keys()).copied().chain(days)
-        };
-        let span = all().min().zip(all().max());
-        Sources {
-            raw,
-            days,
-            ten_seconds,
-            two_minutes,
-            span,
-        }
-    }
-
-    /// The hours of a grid in which there may be anything.
-    fn hours(&self, grid: &Grid) -> impl Iterator<Item = i64> + use<> {
-        let hour = Tier::Raw.window_ms();
-        let (oldest, newest) = self.span.unwrap_or((0, -hour));
-        let from = Tier::Raw.window_of(grid.from_ms).max(oldest);
-        (from..grid.to_ms().min(newest + hour)).step_by(hour as usize)
-    }
-
-    /// Whether a tier has all of an hour that is known: what it was made from has nothing newer.
-    fn has(&self, tier: Tier, hour: i64) -> bool {
-        let newer =
-            |from: &BTreeMap<i64, u64>, at: i64, made: u64| from.get(&at).is_some_and(|seq| *seq > made);
-        let day = Tier::TenSeconds.window_of(hour);
-        match tier {
-            Tier::Raw => self.raw.contains_key(&hour),
-            Tier::TenSeconds => {
-                let made = self.ten_seconds.get(&hour);
-                made.is_some_and(|made| !newer(&self.raw, hour, *made))
-            }
-            Tier::TwoMinutes => {
-                let made = self.two_minutes.get(&day);
-                made.is_some_and(|made| !newer(&self.days, day, *made))
-            }
-        }
     }
 }

@@ -61,6 +61,8 @@ pub struct Registry {
     files: Vec<File>,
     dir: PathBuf,
     max_series: usize,
+    /// Counts what has changed.
+    version: u64,
 }
 
 impl Registry {
@@ -100,6 +102,7 @@ impl Registry {
             .max(entry.id + 1)
             .max(entry.channel_id + 1);
         let Some(spec) = entry.spec else { return };
+        self.version += 1;
         let last = self.last_ms.entry(entry.id).or_default();
         *last = (*last).max(entry.last_ms);
         let channel = match self.channels.get_key_value(entry.channel.as_str()) {
@@ -202,6 +205,7 @@ impl Registry {
                 .is_some_and(|last| *last != 0 && *last < forget_before_ms)
         };
         self.by_id.retain(|id, _| !silent(id));
+        self.version += 1;
         let by_id = &self.by_id;
         self.by_key.retain(|_, id| by_id.contains_key(id));
         self.last_ms.retain(|id, _| by_id.contains_key(id));
@@ -242,6 +246,11 @@ impl Registry {
     /// All, in the order of their numbers.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Series>> {
         self.by_id.values()
+    }
+
+    /// Another one than before, once a series has come, gone or changed.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     pub fn len(&self) -> usize {

@@ -1,8 +1,12 @@
 //! Every byte of a file is made wrong once, and the file is cut at every length.
 
 use super::*;
-use crate::history::column::{put_column, take_column};
-use std::collections::BTreeMap;
+use crate::history::{
+    column::{put_column, take_column},
+    damage::Damage,
+    varint::Bytes,
+};
+use std::{collections::BTreeMap, sync::Arc};
 
 const NAME: Name = Name {
     tier: Tier::Raw,

@@ -16,6 +16,8 @@ const MAX_CONDITIONS: usize = 16;
 const REGEX_BYTES: usize = 1 << 18;
 /// The parameter that selectors come in.
 const FIELD: &str = "match";
+/// What a selector is called where it is by itself.
+const SUBJECT: &str = "selector";
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -46,36 +48,24 @@ impl Selector {
                 format!("A selector may have {MAX_BYTES} bytes at most."),
             ));
         }
-        let mut reader = Reader {
-            text,
-            rest: text.trim(),
-        };
+        let mut reader = Reader::new(text, SUBJECT, FIELD);
         let name = reader.word();
-        let mut conditions = Vec::new();
-        if reader.eat("{") {
-            while !reader.eat("}") {
-                conditions.push(reader.condition()?);
-                if conditions.len() > MAX_CONDITIONS {
-                    return Err(reader.wrong(&format!("may have {MAX_CONDITIONS} conditions at most")));
-                }
-                if !reader.eat(",") && !reader.rest.starts_with('}') {
-                    return Err(reader.wrong("needs `,` or `}` here"));
-                }
-            }
-        }
+        let selector = reader.selector(name)?;
         if !reader.rest.is_empty() {
             return Err(reader.wrong("has more than a name and {conditions} here"));
         }
-        if name.is_empty() && conditions.is_empty() {
+        if selector.is_empty() {
             return Err(Fault::invalid(
                 FIELD,
                 "A selector names a metric, labels, or both: cpu_usage_percent, or {device=\"sda\"}.",
             ));
         }
-        Ok(Selector {
-            name: (!name.is_empty()).then(|| name.to_owned()),
-            conditions,
-        })
+        Ok(selector)
+    }
+
+    /// Whether it has neither a name nor a condition.
+    pub(super) fn is_empty(&self) -> bool {
+        self.name.is_none() && self.conditions.is_empty()
     }
 
     /// One series by its channel and the key of its spec.
@@ -112,14 +102,46 @@ impl Condition {
     }
 }
 
-/// Reads from the front of what is left.
-struct Reader<'a> {
+/// Reads from the front of what is left, of a selector or of an expression that has some.
+pub(super) struct Reader<'a> {
     text: &'a str,
-    rest: &'a str,
+    pub rest: &'a str,
+    /// What is read, and the parameter that it came in: for what is wrong.
+    subject: &'static str,
+    field: &'static str,
 }
 
 impl<'a> Reader<'a> {
-    fn eat(&mut self, what: &str) -> bool {
+    pub fn new(text: &'a str, subject: &'static str, field: &'static str) -> Reader<'a> {
+        Reader {
+            text,
+            rest: text.trim(),
+            subject,
+            field,
+        }
+    }
+
+    /// The conditions that follow a name, if any do.
+    pub fn selector(&mut self, name: &str) -> Result<Selector, Fault> {
+        let mut conditions = Vec::new();
+        if self.eat("{") {
+            while !self.eat("}") {
+                conditions.push(self.condition()?);
+                if conditions.len() > MAX_CONDITIONS {
+                    return Err(self.wrong(&format!("may have {MAX_CONDITIONS} conditions at most")));
+                }
+                if !self.eat(",") && !self.rest.starts_with('}') {
+                    return Err(self.wrong("needs `,` or `}` here"));
+                }
+            }
+        }
+        Ok(Selector {
+            name: (!name.is_empty()).then(|| name.to_owned()),
+            conditions,
+        })
+    }
+
+    pub fn eat(&mut self, what: &str) -> bool {
         match self.rest.strip_prefix(what) {
             Some(rest) => {
                 self.rest = rest.trim_start();
@@ -131,7 +153,12 @@ impl<'a> Reader<'a> {
 
     /// A name of a metric or a label; may be empty.
     fn word(&mut self) -> &'a str {
-        let inside = |c: char| c.is_ascii_alphanumeric() || "_:.-".contains(c);
+        self.while_in("_:.-")
+    }
+
+    /// Letters, digits, and what else may be in it; may be empty.
+    pub fn while_in(&mut self, also: &str) -> &'a str {
+        let inside = |c: char| c.is_ascii_alphanumeric() || also.contains(c);
         let end = self.rest.find(|c: char| !inside(c)).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest.trim_start();
@@ -174,22 +201,23 @@ impl<'a> Reader<'a> {
     }
 
     fn quoted(&mut self) -> Result<String, Fault> {
-        if !self.rest.starts_with('"') {
+        let quote = self.rest.chars().next().filter(|c| "\"'".contains(*c));
+        let Some(quote) = quote else {
             return Err(self.wrong("needs a value in double quotes here"));
-        }
+        };
         let (mut value, mut chars) = (String::new(), self.rest.char_indices().skip(1));
         while let Some((at, c)) = chars.next() {
             match c {
-                '"' => {
+                c if c == quote => {
                     self.rest = self.rest[at + 1..].trim_start();
                     return Ok(value);
                 }
                 '\\' => value.push(match chars.next() {
                     Some((_, 'n')) => '\n',
-                    Some((_, c @ ('"' | '\\'))) => c,
+                    Some((_, c @ ('"' | '\'' | '\\'))) => c,
                     _ => {
                         return Err(
-                            self.wrong("has a \\ before something else than n, \" or \\ in this value")
+                            self.wrong("has a \\ before something else than n, a quote or \\ in this value")
                         );
                     }
                 }),
@@ -199,16 +227,21 @@ impl<'a> Reader<'a> {
         Err(self.wrong("has a value without its closing quote here"))
     }
 
-    fn wrong(&self, what: &str) -> Fault {
-        let at = self.text.trim_start().len().saturating_sub(self.rest.len());
-        let at = self.text[..self.text.len() - self.text.trim_start().len()].len() + at;
+    /// The byte that comes next.
+    pub fn at(&self) -> usize {
+        self.text.trim_end().len().saturating_sub(self.rest.len())
+    }
+
+    pub fn wrong(&self, what: &str) -> Fault {
+        let at = self.at();
         let rest: String = self.rest.chars().take(24).collect();
         let here = if rest.is_empty() {
             "the end".to_owned()
         } else {
             format!("`{rest}`")
         };
-        Fault::invalid(FIELD, format!("The selector {what}: {here} (byte {at})."))
+        let subject = self.subject;
+        Fault::invalid(self.field, format!("The {subject} {what}: {here} (byte {at})."))
     }
 }
 

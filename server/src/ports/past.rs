@@ -1,8 +1,9 @@
-//! What pages are told of the past of a channel.
+//! What pages are told of the past, and of which series there are.
 
 use crate::history::{
     self, Store,
-    query::{Query, Step},
+    expr::Expression,
+    query::{Answer, Query, Step},
     selector::Selector,
 };
 use farol_app::past::{FoundName, FoundSeries, Past, PastSeries};
@@ -17,17 +18,17 @@ pub async fn read(
     points: usize,
 ) -> Result<Past, Fault> {
     // Names of channels have no character that would have to be escaped.
-    evaluate(
-        store,
-        &format!("{{channel=\"{channel}\"}}"),
+    let query = Query {
+        selectors: vec![Selector::parse(&format!("{{channel=\"{channel}\"}}"))?],
         from_ms,
         to_ms,
-        points,
-    )
-    .await
+        step: Step::Points(points),
+    };
+    let store = history::kept(store)?;
+    store.seated(move |store| store.query(&query).map(past)).await
 }
 
-/// Reads what an expression says: a selector.
+/// Reads what an expression says.
 pub async fn evaluate(
     store: Option<Store>,
     expression: &str,
@@ -36,13 +37,14 @@ pub async fn evaluate(
     points: usize,
 ) -> Result<Past, Fault> {
     let store = history::kept(store)?;
-    let query = Query {
-        selectors: vec![Selector::parse(expression)?],
-        from_ms,
-        to_ms,
-        step: Step::Points(points),
-    };
-    let answer = history::blocking(move || store.query(&query)).await?;
+    let expression = Expression::parse(expression)?;
+    let step = Step::Points(points);
+    store
+        .seated(move |store| store.evaluate(&expression, from_ms, to_ms, step).map(past))
+        .await
+}
+
+fn past(answer: Answer) -> Past {
     let times_ms = answer.grid.times_ms();
     let series = answer.series.into_iter().map(|found| PastSeries {
         spec: found.series.spec.clone(),
@@ -50,47 +52,32 @@ pub async fn evaluate(
         max: found.max,
         mean: found.mean,
     });
-    Ok(Past {
+    Past {
         step_ms: answer.grid.step_ms,
         times_ms,
         series: series.collect(),
-    })
+    }
 }
 
-/// Metrics in whose series all words are found.
+/// Metrics in whose series all words are found, best first.
 pub async fn find(store: Option<Store>, words: &str, limit: usize) -> Result<FoundSeries, Fault> {
     let store = history::kept(store)?;
     let words = words.to_owned();
-    history::blocking(move || {
-        let all = store.series(&[], &words);
-        let mut names: Vec<FoundName> = Vec::new();
-        for series in &all {
-            let spec = &series.spec;
-            let label_names = || spec.labels.iter().map(|label| label.name.clone());
-            match names.iter_mut().find(|found| found.name == spec.name) {
-                Some(found) => {
-                    found.count += 1;
-                    for label in label_names() {
-                        if !found.labels.contains(&label) {
-                            found.labels.push(label);
-                        }
-                    }
-                }
-                None => names.push(FoundName {
-                    name: spec.name.clone(),
-                    help: spec.help.clone(),
-                    unit: spec.unit,
-                    channel: series.channel.to_string(),
-                    count: 1,
-                    labels: label_names().collect(),
-                }),
-            }
+    // No file is read for it, so it needs no turn.
+    let found = history::blocking(move || Ok(store.find(&words, limit))).await?;
+    let name = |metric: history::find::FoundMetric| {
+        let spec = &metric.example.spec;
+        FoundName {
+            name: spec.name.clone(),
+            help: spec.help.clone(),
+            unit: spec.unit,
+            channel: metric.example.channel.to_string(),
+            count: metric.count,
+            labels: metric.labels,
         }
-        names.truncate(limit);
-        Ok(FoundSeries {
-            total: all.len(),
-            names,
-        })
+    };
+    Ok(FoundSeries {
+        total: found.total,
+        names: found.metrics.into_iter().map(name).collect(),
     })
-    .await
 }

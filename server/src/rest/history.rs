@@ -31,8 +31,6 @@ use farol_model::{
 use http::header;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// All of them.
 pub const PATHS: [&str; 7] = [
@@ -44,8 +42,6 @@ pub const PATHS: [&str; 7] = [
     "/api/v1/render.svg",
     "/api/v1/render.png",
 ];
-/// Questions that are answered at once; one more is asked to come again.
-const AT_ONCE: usize = 4;
 /// Series that are listed when nobody says how many, and at most.
 const LISTED: (usize, usize) = (100, 1000);
 /// Points when nobody names a step.
@@ -55,7 +51,6 @@ const POINTS: usize = 600;
 #[derive(Clone)]
 pub struct Past {
     store: Option<Store>,
-    seats: Arc<Semaphore>,
 }
 
 /// All addresses.
@@ -69,10 +64,7 @@ pub fn routes(store: Option<Store>) -> Router {
         .route(parquet, get(parquet::export_parquet))
         .route(svg, get(render::svg))
         .route(png, get(render::png))
-        .with_state(Past {
-            store,
-            seats: Arc::new(Semaphore::new(AT_ONCE)),
-        })
+        .with_state(Past { store })
 }
 
 /// Series that were found.
@@ -86,7 +78,7 @@ pub struct SeriesList {
 /// A series.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct SeriesRow {
-    /// Where its live values are: a channel of the live protocol.
+    /// Where its live values are: a channel of the live protocol. Empty for what was calculated from several.
     pub channel: String,
     #[serde(flatten)]
     pub spec: MetricSpec,
@@ -170,13 +162,13 @@ pub async fn status(
     Ok(Json(blocking(move || Ok(store.status())).await?))
 }
 
-/// The series that history knows, in the order in which they were first seen.
+/// The series that history knows, in the order in which they were first seen; with `q` the best first.
 #[utoipa::path(
     get, path = "/api/v1/series", tag = "history", operation_id = "listSeries",
     params(
         ("match" = Option<Vec<String>>, Query, description = "Selectors, any of which may match: \
             `cpu_usage_percent`, `{channel=\"metrics/local/disk\"}`, `disk_used_bytes{device=~\"sd.*\"}`"),
-        ("q" = Option<String>, Query, description = "Words, all of which must be found in name, labels, title, chart, help or channel"),
+        ("q" = Option<String>, Query, description = "Words, all of which must be found in name, labels, title, chart, help or channel; letters may be left out in names, and be wrong where nothing is found"),
         ("limit" = Option<u32>, Query, description = "How many at most", minimum = 1, maximum = 1000),
         ("offset" = Option<i64>, Query, description = "How many are passed over", minimum = 0),
     ),
@@ -213,8 +205,11 @@ pub async fn series(
 #[utoipa::path(
     get, path = "/api/v1/query_range", tag = "history", operation_id = "queryRange",
     params(
-        ("match" = Vec<String>, Query, description = "Selectors, any of which may match: \
-            `cpu_usage_percent`, `{channel=\"metrics/local/disk\"}`, `disk_used_bytes{device=~\"sd.*\"}`; 1 to 32"),
+        ("match" = Option<Vec<String>>, Query, description = "Selectors, any of which may match: \
+            `cpu_usage_percent`, `{channel=\"metrics/local/disk\"}`, `disk_used_bytes{device=~\"sd.*\"}`; 1 to 32. This or expr"),
+        ("expr" = Option<String>, Query, description = "An expression instead: a part of PromQL, as \
+            `sum by (device) (rate(disk_read_bytes_per_second[1m]))`; docs/HISTORY.md says which. Series that were calculated have an \
+            empty channel or the one that all they were made from share; minimum and maximum are bounds"),
         ("start" = String, Query, description = "Seconds since the epoch, with a fraction if need be, RFC 3339, or how long ago: -90s, -15m, -6h, -2d, -1w"),
         ("end" = Option<String>, Query, description = "The same, exclusive; now when left out"),
         ("step" = Option<String>, Query, description = "Seconds of each point, from 0.25; when left out the shortest good one \
@@ -251,26 +246,8 @@ impl Past {
         write: impl FnOnce(Answer) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let store = self.store(identity)?;
-        let asked = Asked::parse(query, &["match", "start", "end", "step"])?;
-        let query = asked.range(now_ms(), POINTS)?;
-        self.seated(move || write(store.query(&query)?)).await
-    }
-
-    /// Does what reads files, where that may be done, when there is room for one more.
-    pub(super) async fn seated<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, Fault> {
-        let seat = self.seats.clone().try_acquire_owned().map_err(|_| {
-            Fault::limited(
-                format!("{AT_ONCE} questions are being answered already. Try again."),
-                1,
-            )
-        })?;
-        blocking(move || {
-            let _seat = seat;
-            work()
-        })
-        .await
+        let asked = Asked::parse(query, &["match", "expr", "start", "end", "step"])?;
+        let question = asked.range(now_ms(), POINTS)?;
+        store.seated(move |store| write(question.answer(store)?)).await
     }
 }

@@ -22,8 +22,8 @@ use http::header;
 use std::{collections::HashSet, ops::RangeInclusive};
 
 /// What every picture may be asked with.
-const KNOWN: [&str; 8] = [
-    "match", "start", "end", "step", "width", "height", "theme", "title",
+const KNOWN: [&str; 9] = [
+    "match", "expr", "start", "end", "step", "width", "height", "theme", "title",
 ];
 /// Size when nobody says.
 const USUAL: (u32, u32) = (800, 300);
@@ -46,7 +46,8 @@ struct Look {
 #[utoipa::path(
     get, path = "/api/v1/render.svg", tag = "history", operation_id = "renderSvg",
     params(
-        ("match" = Vec<String>, Query, description = "As with query_range"),
+        ("match" = Option<Vec<String>>, Query, description = "As with query_range"),
+        ("expr" = Option<String>, Query, description = "As with query_range"),
         ("start" = String, Query, description = "As with query_range"),
         ("end" = Option<String>, Query, description = "As with query_range"),
         ("step" = Option<String>, Query, description = "As with query_range; when left out, a point for two pixels at most"),
@@ -78,7 +79,8 @@ pub async fn svg(
 #[utoipa::path(
     get, path = "/api/v1/render.png", tag = "history", operation_id = "renderPng",
     params(
-        ("match" = Vec<String>, Query, description = "As with query_range"),
+        ("match" = Option<Vec<String>>, Query, description = "As with query_range"),
+        ("expr" = Option<String>, Query, description = "As with query_range"),
         ("start" = String, Query, description = "As with query_range"),
         ("end" = Option<String>, Query, description = "As with query_range"),
         ("step" = Option<String>, Query, description = "As with render.svg"),
@@ -118,13 +120,14 @@ async fn draw<E: Send + 'static, T: Send + 'static>(
     let store = past.store(identity)?;
     let asked = Asked::parse(query, known)?;
     let look = Look::of(&asked)?;
-    let query = asked.range(now_ms(), (look.width / PIXELS_PER_POINT) as usize)?;
+    let question = asked.range(now_ms(), (look.width / PIXELS_PER_POINT) as usize)?;
     let extra = extra(&asked)?;
-    past.seated(move || {
-        let answer = store.query(&query)?;
-        finish(picture(answer, &query, look)?.svg(), extra)
-    })
-    .await
+    store
+        .seated(move |store| {
+            let answer = question.answer(store)?;
+            finish(picture(answer, &question.query, look)?.svg(), extra)
+        })
+        .await
 }
 
 impl Look {

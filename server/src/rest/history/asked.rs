@@ -1,10 +1,32 @@
 //! The parameters of a question about the past, as they are written in an address.
 
 use crate::history::{
-    query::{MAX_SELECTORS, Query, Step},
+    Store,
+    expr::Expression,
+    query::{Answer, MAX_SELECTORS, Query, Step},
     selector::Selector,
 };
 use farol_model::Fault;
+
+/// A question: series as they are kept, or an expression over them.
+pub(in crate::rest) struct Question {
+    /// Without selectors where there is an expression.
+    pub query: Query,
+    expression: Option<Expression>,
+}
+
+impl Question {
+    /// Reads files: not for an async thread.
+    pub(in crate::rest) fn answer(&self, store: &Store) -> Result<Answer, Fault> {
+        let Query {
+            from_ms, to_ms, step, ..
+        } = self.query;
+        match &self.expression {
+            Some(expression) => store.evaluate(expression, from_ms, to_ms, step),
+            None => store.query(&self.query),
+        }
+    }
+}
 
 /// The parameters of a request. A name may come more than once, so this is not axum's `Query`.
 pub(in crate::rest) struct Asked(Vec<(String, String)>);
@@ -61,7 +83,7 @@ impl Asked {
     }
 
     /// The question; `points` at most when no step is given.
-    pub(in crate::rest) fn range(&self, now_ms: i64, points: usize) -> Result<Query, Fault> {
+    pub(in crate::rest) fn range(&self, now_ms: i64, points: usize) -> Result<Question, Fault> {
         let start = self
             .one("start")?
             .ok_or_else(|| Fault::invalid("start", "start is missing: a time."))?;
@@ -72,11 +94,21 @@ impl Asked {
                 Fault::invalid("step", "step must be a number of seconds, for example 10 or 0.5.")
             })?),
         };
-        Ok(Query {
-            selectors: self.selectors()?,
-            from_ms: time("start", start, now_ms)?,
-            to_ms: end.map_or(Ok(now_ms), |end| time("end", end, now_ms))?,
-            step,
+        let expression = self.one("expr")?;
+        if expression.is_some() && self.all("match").next().is_some() {
+            return Err(Fault::invalid(
+                "expr",
+                "Give match or expr, not both: an expression names its series itself.",
+            ));
+        }
+        Ok(Question {
+            expression: expression.map(Expression::parse).transpose()?,
+            query: Query {
+                selectors: self.selectors()?,
+                from_ms: time("start", start, now_ms)?,
+                to_ms: end.map_or(Ok(now_ms), |end| time("end", end, now_ms))?,
+                step,
+            },
         })
     }
 }
@@ -156,8 +188,8 @@ mod tests {
     #[test]
     fn parameters_that_nobody_knows_or_that_come_twice_are_refused() {
         let wrong = |query: &str| {
-            let asked = Asked::parse(Some(query), &["match", "start", "end", "step"]);
-            asked.and_then(|asked| asked.range(0, 600)).unwrap_err()
+            let asked = Asked::parse(Some(query), &["match", "expr", "start", "end", "step"]);
+            asked.and_then(|asked| asked.range(0, 600).map(drop)).unwrap_err()
         };
         assert!(
             wrong("match=a&start=1&setp=3")
@@ -166,6 +198,9 @@ mod tests {
         );
         assert!(wrong("match=a&start=1&start=2").message.contains("once"));
         assert!(wrong("match=a").message.contains("start is missing"));
+        assert!(wrong("match=a&expr=a&start=1").message.contains("not both"));
+        assert!(wrong("expr=sum(&start=1").message.contains("byte 4"));
+        assert!(wrong("expr=a&expr=b&start=1").message.contains("once"));
         assert!(
             wrong("match=a&start=1&step=0")
                 .message

@@ -14,7 +14,8 @@ use std::fmt::Write;
 #[utoipa::path(
     get, path = "/api/v1/export.csv", tag = "history", operation_id = "exportCsv",
     params(
-        ("match" = Vec<String>, Query, description = "As with query_range"),
+        ("match" = Option<Vec<String>>, Query, description = "As with query_range"),
+        ("expr" = Option<String>, Query, description = "As with query_range"),
         ("start" = String, Query, description = "As with query_range"),
         ("end" = Option<String>, Query, description = "As with query_range"),
         ("step" = Option<String>, Query, description = "As with query_range"),
