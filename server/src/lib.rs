@@ -14,6 +14,7 @@
 //! | [`ingest`] | metrics of applications: scraped, or sent over OTLP, StatsD and JSON |
 //! | [`checks`] | health checks: tried again and again, with what changed and when |
 //! | [`audit`] | the append-only log of who did what, a chain |
+//! | [`boards`] | boards of charts that are kept, and start pages |
 //! | [`access`] | users, sessions, tokens, throttling |
 //! | [`telemetry`] | Farol's own metrics, log and traces |
 //! | [`serve`], [`tls`] | the accept loop, connections, the certificate |
@@ -30,6 +31,7 @@ pub mod access;
 pub mod actions;
 pub mod asyncapi;
 pub mod audit;
+pub mod boards;
 pub mod checks;
 pub mod cli;
 pub mod client;
@@ -74,6 +76,7 @@ use actions::{
 };
 use anyhow::Context;
 use audit::AuditLog;
+use boards::Boards;
 use checks::Checks;
 use collectors::{
     host::host_info,
@@ -248,6 +251,7 @@ pub async fn assemble(
         Arc::new(containers.clone()),
         Arc::new(process),
     );
+    let boards = Boards::new(pool.clone(), audit.clone());
     let store = RunStore::new(pool);
     let runner = Runner::start_up(
         actions,
@@ -296,6 +300,7 @@ pub async fn assemble(
         ingest,
         checks,
         audit,
+        boards,
         history,
         assets: Arc::new(assets),
         leptos: LeptosOptions::builder().output_name("farol").build(),
