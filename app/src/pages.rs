@@ -202,6 +202,8 @@ pub const ACCOUNT: &str = "/account";
 /// What the top bar calls the page at an address.
 pub fn title_of(path: &str) -> &'static str {
     match page_of(path) {
+        // They are kept by Explore, and not it.
+        Some(_) if path.starts_with("/boards") => "Boards",
         Some(page) => page.title,
         None if path == ACCOUNT => "Your account",
         None => "Not found",
@@ -272,6 +274,7 @@ mod tests {
     fn the_top_bar_has_a_word_for_every_page_that_there_is() {
         assert_eq!(title_of("/audit"), "Audit");
         assert_eq!(title_of(ACCOUNT), "Your account");
+        assert_eq!(title_of("/boards/7"), "Boards");
         assert_eq!(title_of("/no/such/page"), "Not found");
     }
 }

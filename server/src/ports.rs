@@ -25,8 +25,8 @@ use farol_app::{
     },
     past::{FoundSeries, Past},
     ports::{
-        AccountPort, AppsPort, AuditPort, BoardsPort, ConnectionsPort, ContainersPort, ControlPort, MetricsPort,
-        PortFuture, Ports, RunsPort, ServicesPort, SettingsPort,
+        AccountPort, AppsPort, AuditPort, BoardsPort, ConnectionsPort, ContainersPort, ControlPort,
+        MetricsPort, PortFuture, Ports, RunsPort, ServicesPort, SettingsPort,
     },
 };
 use farol_model::{

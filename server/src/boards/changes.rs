@@ -41,9 +41,17 @@ impl Boards {
     /// Keeps a new board, seen by its owner alone. Its number.
     pub async fn create(&self, by: &By, board: &Board) -> Result<i64, BoardError> {
         board.check()?;
-        let mut change = self.begin(by, "board.create", json!({ "title": board.title })).await?;
+        let mut change = self
+            .begin(by, "board.create", json!({ "title": board.title }))
+            .await?;
         let done = change.insert(board).await;
-        let said = |id: &i64| format!("Made board {id} ({}) of {} panels.", board.title, board.panels.len());
+        let said = |id: &i64| {
+            format!(
+                "Made board {id} ({}) of {} panels.",
+                board.title,
+                board.panels.len()
+            )
+        };
         change.end(done, said).await
     }
 
@@ -56,7 +64,13 @@ impl Boards {
             change.update(id, board).await
         };
         let done = done.await;
-        let said = |(): &()| format!("Saved board {id} ({}) of {} panels.", board.title, board.panels.len());
+        let said = |(): &()| {
+            format!(
+                "Saved board {id} ({}) of {} panels.",
+                board.title,
+                board.panels.len()
+            )
+        };
         change.end(done, said).await
     }
 
@@ -71,7 +85,9 @@ impl Boards {
             change.update(id, &board).await
         };
         let done = done.await;
-        change.end(done, |()| format!("Renamed board {id} to {title}.")).await
+        change
+            .end(done, |()| format!("Renamed board {id} to {title}."))
+            .await
     }
 
     /// Lets everybody see it who may see metrics, or its owner alone. False when that was so already.
@@ -106,7 +122,9 @@ impl Boards {
 
     /// A copy that is the caller's own. Its number.
     pub async fn duplicate(&self, by: &By, id: i64) -> Result<i64, BoardError> {
-        let mut change = self.begin(by, "board.create", json!({ "copy_of": id.to_string() })).await?;
+        let mut change = self
+            .begin(by, "board.create", json!({ "copy_of": id.to_string() }))
+            .await?;
         let done = async {
             let (_, body) = change.seen(id).await?;
             let mut board = file::read(&body).map_err(unreadable)?;
@@ -114,11 +132,15 @@ impl Boards {
             change.insert(&board).await
         };
         let done = done.await;
-        change.end(done, |new| format!("Made board {new}, a copy of board {id}.")).await
+        change
+            .end(done, |new| format!("Made board {new}, a copy of board {id}."))
+            .await
     }
 
     pub async fn delete(&self, by: &By, id: i64, version: i64) -> Result<String, BoardError> {
-        let mut change = self.begin(by, "board.delete", json!({ "board": id.to_string() })).await?;
+        let mut change = self
+            .begin(by, "board.delete", json!({ "board": id.to_string() }))
+            .await?;
         let done = async {
             let (row, _) = change.to_change(id, Some(version)).await?;
             sqlx::query("DELETE FROM boards WHERE id = ?")
@@ -128,7 +150,9 @@ impl Boards {
             Ok::<_, BoardError>(row.title)
         };
         let done = done.await;
-        change.end(done, |title| format!("Deleted board {id} ({title}).")).await
+        change
+            .end(done, |title| format!("Deleted board {id} ({title})."))
+            .await
     }
 
     /// What the caller opens Farol with: a board, or the overview.
@@ -143,7 +167,9 @@ impl Boards {
                 change.seen(id).await?;
             }
             let text = match id {
-                Some(_) => "INSERT INTO start_boards (user_id, board) VALUES (?1, ?2) ON CONFLICT (user_id) DO UPDATE SET board = ?2",
+                Some(_) => {
+                    "INSERT INTO start_boards (user_id, board) VALUES (?1, ?2) ON CONFLICT (user_id) DO UPDATE SET board = ?2"
+                }
                 None => "DELETE FROM start_boards WHERE user_id = ?1",
             };
             sqlx::query(text)
@@ -192,7 +218,8 @@ fn copy_of(title: &str) -> String {
 
 fn unreadable(error: String) -> BoardError {
     tracing::error!(error, "a board that is kept cannot be read");
-    Fault::unavailable("This board cannot be read, so it was not changed. The server log says what is wrong.").into()
+    Fault::unavailable("This board cannot be read, so it was not changed. The server log says what is wrong.")
+        .into()
 }
 
 /// A change on its way: it and its entry are one transaction.
@@ -235,7 +262,8 @@ impl Change {
             .fetch_one(self.both.connection())
             .await?;
         if count >= OF_A_USER {
-            let text = format!("You have {OF_A_USER} boards, as many as can be. Delete one that you need no more.");
+            let text =
+                format!("You have {OF_A_USER} boards, as many as can be. Delete one that you need no more.");
             return Err(Fault::conflict(text).into());
         }
         let id = sqlx::query_scalar(
@@ -274,7 +302,9 @@ impl Change {
         done: Result<T, BoardError>,
         said: impl FnOnce(&T) -> String,
     ) -> Result<T, BoardError> {
-        let Change { boards, both, entry, .. } = self;
+        let Change {
+            boards, both, entry, ..
+        } = self;
         let error = match done {
             Ok(done) => {
                 let detail = said(&done);

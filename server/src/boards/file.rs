@@ -48,8 +48,13 @@ pub fn read(text: &str) -> Result<Board, String> {
     }
     let at = |span: &Range<usize>| format!("Line {}", line_of(text, span.start));
     let file: BoardFile = toml::from_str(text).map_err(|error| {
-        let place = error.span().map_or_else(|| "The file".to_owned(), |span| at(&span));
-        format!("{place}: {}.", error.message().trim_end_matches('.').replace('\n', ", "))
+        let place = error
+            .span()
+            .map_or_else(|| "The file".to_owned(), |span| at(&span));
+        format!(
+            "{place}: {}.",
+            error.message().trim_end_matches('.').replace('\n', ", ")
+        )
     })?;
     if *file.version.get_ref() != VERSION {
         let place = at(&file.version.span());
@@ -60,7 +65,10 @@ pub fn read(text: &str) -> Result<Board, String> {
     }
     let mut board = Board {
         title: file.title.get_ref().trim().to_owned(),
-        range: file.range.as_ref().map_or_else(String::new, |range| range.get_ref().clone()),
+        range: file
+            .range
+            .as_ref()
+            .map_or_else(String::new, |range| range.get_ref().clone()),
         panels: Vec::new(),
     };
     for one in &file.panel {
@@ -93,7 +101,9 @@ fn panel<'a>(
 ) -> Result<(Panel, Place<'a>), String> {
     let file = one.get_ref();
     let text = |field: &Option<Spanned<String>>| {
-        field.as_ref().map_or_else(String::new, |field| field.get_ref().trim().to_owned())
+        field
+            .as_ref()
+            .map_or_else(String::new, |field| field.get_ref().trim().to_owned())
     };
     let wide = match &file.width {
         None => false,
@@ -231,25 +241,62 @@ mod tests {
         let panel = "[[panel]]\nexpression = \"a\"\n";
         for (text, words) in [
             (String::new(), "missing field `version`"),
-            ("version = 2\ntitle = \"t\"".to_owned(), "Line 1: version is 2; this Farol reads version 1."),
-            (format!("{head}colour = 1\n{panel}"), "Line 3: unknown field `colour`, expected one of"),
-            (format!("{head}{panel}colour = \"red\""), "Line 5: unknown field `colour`"),
-            (format!("{head}[[panel]]\ntitle = \"x\""), "missing field `expression`"),
-            (format!("{head}{panel}width = \"huge\""), "Line 5: width is `huge`; it can be half or full."),
+            (
+                "version = 2\ntitle = \"t\"".to_owned(),
+                "Line 1: version is 2; this Farol reads version 1.",
+            ),
+            (
+                format!("{head}colour = 1\n{panel}"),
+                "Line 3: unknown field `colour`, expected one of",
+            ),
+            (
+                format!("{head}{panel}colour = \"red\""),
+                "Line 5: unknown field `colour`",
+            ),
+            (
+                format!("{head}[[panel]]\ntitle = \"x\""),
+                "missing field `expression`",
+            ),
+            (
+                format!("{head}{panel}width = \"huge\""),
+                "Line 5: width is `huge`; it can be half or full.",
+            ),
             (format!("{head}{panel}title = 7"), "Line 5: invalid type"),
-            (format!("{head}{panel}look = \"{}\"", "x".repeat(401)), "Line 5: look may have 400 bytes"),
-            (format!("{head}\n[[panel]]\n\nexpression = \" \""), "Line 6: expression must not be empty."),
-            (format!("version = 1\ntitle = \" \"\n{panel}"), "Line 2: A board needs a title"),
-            (format!("{head}range = \"2y\"\n{panel}"), "Line 3: range must be one of 15m"),
+            (
+                format!("{head}{panel}look = \"{}\"", "x".repeat(401)),
+                "Line 5: look may have 400 bytes",
+            ),
+            (
+                format!("{head}\n[[panel]]\n\nexpression = \" \""),
+                "Line 6: expression must not be empty.",
+            ),
+            (
+                format!("version = 1\ntitle = \" \"\n{panel}"),
+                "Line 2: A board needs a title",
+            ),
+            (
+                format!("{head}range = \"2y\"\n{panel}"),
+                "Line 3: range must be one of 15m",
+            ),
             (head.to_owned(), "no panel yet"),
-            (format!("{head}{}", panel.repeat(25)), "Line 51: A board has 24 panels at most"),
+            (
+                format!("{head}{}", panel.repeat(25)),
+                "Line 51: A board has 24 panels at most",
+            ),
             (format!("{head}{panel}title = \"x\" y"), "Line 5: "),
-            (format!("{head}{panel}expression = \"b\""), "Line 5: duplicate key"),
+            (
+                format!("{head}{panel}expression = \"b\""),
+                "Line 5: duplicate key",
+            ),
         ] {
             let told = read(&text).unwrap_err();
             assert!(told.contains(words), "{text}\n{told}");
             assert!(!told.contains('\n'), "{told}");
         }
-        assert!(read(&"#".repeat(MAX_BYTES + 1)).unwrap_err().contains("32768 at most"));
+        assert!(
+            read(&"#".repeat(MAX_BYTES + 1))
+                .unwrap_err()
+                .contains("32768 at most")
+        );
     }
 }

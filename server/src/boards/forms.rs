@@ -44,7 +44,10 @@ impl FromRequestParts<Boards> for By {
     async fn from_request_parts(parts: &mut Parts, _: &Boards) -> Result<Self, Refusal> {
         let identity = parts.extensions.get::<Identity>();
         let identity = identity.ok_or_else(|| Refusal(Fault::unauthenticated()))?;
-        identity.viewer.require(Permission::ViewMetrics).map_err(Refusal)?;
+        identity
+            .viewer
+            .require(Permission::ViewMetrics)
+            .map_err(Refusal)?;
         if !matches!(identity.proof, Proof::Session(_)) {
             let text = "Boards are changed by a person who is signed in, not with an API token.";
             return Err(Refusal(Fault::forbidden(text)));
@@ -73,7 +76,11 @@ fn version(fields: &[(String, String)]) -> i64 {
 async fn create(State(boards): State<Boards>, by: By, Form(fields): Fields) -> Response {
     let Asked { draft, .. } = Draft::of_pairs(fields);
     match boards.create(&by, &draft.board).await {
-        Ok(id) => boards.said(&by, &board(id), Ok(format!("The board {} is kept.", draft.board.title))),
+        Ok(id) => boards.said(
+            &by,
+            &board(id),
+            Ok(format!("The board {} is kept.", draft.board.title)),
+        ),
         Err(error) => boards.said(&by, &draft.href(), Err(error)),
     }
 }
@@ -84,7 +91,11 @@ async fn save(State(boards): State<Boards>, by: By, Path(id): Path<i64>, Form(fi
     let Asked { draft, .. } = Draft::of_pairs(fields);
     let seen = over.or(draft.of.map(|(_, version)| version)).unwrap_or_default();
     match boards.save(&by, id, seen, &draft.board).await {
-        Ok(()) => boards.said(&by, &board(id), Ok(format!("The board {} is saved.", draft.board.title))),
+        Ok(()) => boards.said(
+            &by,
+            &board(id),
+            Ok(format!("The board {} is saved.", draft.board.title)),
+        ),
         Err(error) => boards.said(&by, &draft.href(), Err(error)),
     }
 }
@@ -118,7 +129,11 @@ async fn start(State(boards): State<Boards>, by: By, Form(fields): Fields) -> Re
 async fn rename(State(boards): State<Boards>, by: By, Path(id): Path<i64>, Form(fields): Fields) -> Response {
     let title = field(&fields, "title");
     let done = boards.rename(&by, id, version(&fields), title).await;
-    boards.said(&by, &board(id), done.map(|()| format!("It is called {} now.", title.trim())))
+    boards.said(
+        &by,
+        &board(id),
+        done.map(|()| format!("It is called {} now.", title.trim())),
+    )
 }
 
 async fn share(State(boards): State<Boards>, by: By, Path(id): Path<i64>, Form(fields): Fields) -> Response {
@@ -157,7 +172,10 @@ async fn export(
     let Some(Extension(identity)) = identity else {
         return Err(Refusal(Fault::unauthenticated()));
     };
-    identity.viewer.require(Permission::ViewMetrics).map_err(Refusal)?;
+    identity
+        .viewer
+        .require(Permission::ViewMetrics)
+        .map_err(Refusal)?;
     let saved = boards.one(&identity.viewer, id).await.map_err(Refusal)?;
     let mut response = file::write(&saved.board).into_response();
     let headers = response.headers_mut();
@@ -207,7 +225,11 @@ impl Boards {
             }
         };
         let to = match self.sayings.keep(by.viewer.user_id, said, Instant::now()) {
-            Some(key) => format!("{to}{}said={}", if to.contains('?') { '&' } else { '?' }, encode(&key)),
+            Some(key) => format!(
+                "{to}{}said={}",
+                if to.contains('?') { '&' } else { '?' },
+                encode(&key)
+            ),
             None => to.to_owned(),
         };
         Redirect::to(&to).into_response()
@@ -226,12 +248,17 @@ fn told(error: BoardError) -> Fault {
         BoardError::NotWritten(_) => {
             "The audit log cannot be written, so nothing was changed. Look at the server's disk and log."
         }
-        BoardError::Database(_) => "The database cannot be used, so nothing was changed. The server log says why.",
+        BoardError::Database(_) => {
+            "The database cannot be used, so nothing was changed. The server log says why."
+        }
     };
     match error {
         BoardError::Refused(fault) => fault,
         error => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a board was not changed");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a board was not changed"
+            );
             Fault::unavailable(text)
         }
     }

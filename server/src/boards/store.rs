@@ -22,7 +22,9 @@ impl Boards {
                 .bind(limit)
                 .fetch_all(&self.pool)
                 .await?;
-            rows.iter().map(|row| row_of(row, viewer)).collect::<Result<Vec<_>, sqlx::Error>>()
+            rows.iter()
+                .map(|row| row_of(row, viewer))
+                .collect::<Result<Vec<_>, sqlx::Error>>()
         };
         let of_others = "b.shared = 1 AND b.owner IS NOT ?1";
         let read = async {

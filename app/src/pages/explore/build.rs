@@ -5,8 +5,6 @@
 
 /// Filters of one expression that can be clicked.
 pub const FILTERS: usize = 8;
-/// What a rate is over when nobody says.
-const WINDOW: &str = "1m";
 
 /// Ways to combine series: the word in an expression, and what a person reads.
 pub const COMBINE: [(&str, &str); 6] = [
@@ -32,7 +30,7 @@ pub const SIGNS: [(&str, &str); 4] = [
 pub struct Built {
     pub metric: String,
     pub filters: Vec<Filter>,
-    /// The window of a rate; None is no rate.
+    /// Increase per second, over the window that is named; empty: as fine as is drawn.
     pub rate: Option<String>,
     /// One of [`COMBINE`].
     pub combine: Option<&'static str>,
@@ -56,10 +54,7 @@ pub struct Filter {
 
 /// The word of a choice as it stands in its table.
 pub fn known(table: &[(&'static str, &'static str)], word: &str) -> Option<&'static str> {
-    table
-        .iter()
-        .map(|(known, _)| *known)
-        .find(|known| *known == word)
+    table.iter().map(|(known, _)| *known).find(|known| *known == word)
 }
 
 impl Built {
@@ -74,7 +69,10 @@ impl Built {
     pub fn text(&self) -> String {
         let mut text = self.selector();
         if let Some(window) = &self.rate {
-            text = format!("rate({text}[{window}])");
+            text = match window.is_empty() {
+                true => format!("rate({text})"),
+                false => format!("rate({text}[{window}])"),
+            };
         }
         if let Some(combine) = self.combine {
             let by = match self.by.is_empty() {
@@ -91,11 +89,6 @@ impl Built {
             Some(keep) => format!("{keep}({}, {text})", number(&self.k, "5")),
             None => text,
         }
-    }
-
-    /// The window of a rate that is wanted now.
-    pub fn window(&self) -> String {
-        self.rate.clone().unwrap_or_else(|| WINDOW.to_owned())
     }
 
     fn selector(&self) -> String {
@@ -229,7 +222,7 @@ impl<'a> Reader<'a> {
                 self.eat("]")?;
                 window
             }
-            None => WINDOW.to_owned(),
+            None => String::new(),
         });
         self.eat(")")
     }
@@ -286,6 +279,7 @@ mod tests {
             "{channel=\"apps/shop\"}",
             "disk_used_bytes{device=~\"sd.*\", kind!=\"a\\\"b\\\\\"}",
             "rate(requests[5m])",
+            "rate(requests)",
             "sum(cpu_usage_percent)",
             "sum by (device, mode) (rate(disk_read_bytes{device!~\"loop.*\"}[1m]))",
             "quantile by (core) (0.95, cpu_core_percent)",
@@ -303,12 +297,16 @@ mod tests {
     #[test]
     fn other_ways_to_write_the_same_are_read_too() {
         for (text, same) in [
-            ("rate(x)", "rate(x[1m])"),
+            ("rate( x [5m] )", "rate(x[5m])"),
             ("sum(x) by (a)", "sum by (a) (x)"),
             (" sum  by(a,)( x{ b = \"c\" , } ) ", "sum by (a) (x{b=\"c\"})"),
             ("x{}", "x"),
         ] {
-            assert_eq!(Built::parse(text).map(|built| built.text()).as_deref(), Some(same), "{text}");
+            assert_eq!(
+                Built::parse(text).map(|built| built.text()).as_deref(),
+                Some(same),
+                "{text}"
+            );
         }
     }
 
@@ -338,7 +336,7 @@ mod tests {
         let mut built = Built::parse("x").unwrap();
         built.combine = Some("quantile");
         built.keep = Some("topk");
-        built.rate = Some(built.window());
-        assert_eq!(built.text(), "topk(5, quantile(0.95, rate(x[1m])))");
+        built.rate = Some(String::new());
+        assert_eq!(built.text(), "topk(5, quantile(0.95, rate(x)))");
     }
 }

@@ -94,7 +94,10 @@ impl Draft {
         let go = (came || empty).then(|| {
             let mut there = draft.href();
             if let Some(at) = form.stay {
-                there += &format!("#panel-{}", at.min(draft.board.panels.len().saturating_sub(1)) + 1);
+                there += &format!(
+                    "#panel-{}",
+                    at.min(draft.board.panels.len().saturating_sub(1)) + 1
+                );
             }
             there
         });
@@ -215,9 +218,15 @@ impl Form {
             }
             self.stay = Some(at);
         }
-        draft.board.panels.extend(self.add.drain(..).map(|expression| Panel::of(&expression)));
+        draft
+            .board
+            .panels
+            .extend(self.add.drain(..).map(|expression| Panel::of(&expression)));
         let (verb, at) = self.action.split_once('.').unwrap_or((&self.action, ""));
-        let at = at.parse::<usize>().ok().filter(|at| *at < draft.board.panels.len());
+        let at = at
+            .parse::<usize>()
+            .ok()
+            .filter(|at| *at < draft.board.panels.len());
         if let Some(at) = at {
             self.stay = act(verb, at, draft).or(self.stay);
         } else if verb == "close" {
@@ -228,18 +237,18 @@ impl Form {
     }
 
     fn chosen(&mut self) -> String {
-        let labels = self.labels.drain(..).zip(self.signs.drain(..)).zip(self.values.drain(..));
+        let labels = self
+            .labels
+            .drain(..)
+            .zip(self.signs.drain(..))
+            .zip(self.values.drain(..));
         self.built.filters = labels
             .filter(|((label, _), _)| !label.is_empty())
             .take(FILTERS)
             .map(|((label, sign), value)| Filter { label, sign, value })
             .collect();
-        if let (Some(rate), false) = (&mut self.built.rate, self.window.is_empty()) {
-            *rate = self.window.clone();
-        }
-        if self.built.rate.as_deref() == Some("") {
-            self.built.rate = None;
-            self.built.rate = Some(self.built.window());
+        if let Some(rate) = &mut self.built.rate {
+            rate.clone_from(&self.window);
         }
         self.built.text()
     }

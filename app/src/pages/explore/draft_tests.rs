@@ -17,10 +17,16 @@ fn an_address_is_read_and_written_as_it_was() {
     assert_eq!(asked.go, None);
     assert_eq!(asked.draft.href(), address);
     let panels = &asked.draft.board.panels;
-    assert_eq!((panels[0].title.as_str(), panels[0].wide, panels[0].look.as_str()), ("First", true, "stack"));
+    assert_eq!(
+        (panels[0].title.as_str(), panels[0].wide, panels[0].look.as_str()),
+        ("First", true, "stack")
+    );
     assert_eq!(panels[1].expression, "b{c=\"d\"}");
     assert_eq!(asked.draft.others, [("style".to_owned(), "log".to_owned())]);
-    assert_eq!((asked.draft.of, asked.draft.board.range.as_str()), (Some((7, 3)), "1h"));
+    assert_eq!(
+        (asked.draft.of, asked.draft.board.range.as_str()),
+        (Some((7, 3)), "1h")
+    );
     let more = draft(&asked.draft.with("x").replace("/explore", ""));
     assert_eq!(expressions(&more), ["a", "b{c=\"d\"}", "x"]);
 }
@@ -57,7 +63,7 @@ fn choices_make_an_expression() {
     let asked = Draft::ask(form);
     assert_eq!(
         expressions(&asked.draft),
-        ["topk(3, sum by (device, kind) (rate(disk_read_bytes{device=~\"sd.*\"}[1m])))"]
+        ["topk(3, sum by (device, kind) (rate(disk_read_bytes{device=~\"sd.*\"})))"]
     );
     assert!(asked.go.unwrap().ends_with("&edit=0#panel-1"));
     // Somebody who has changed the text means the text.
@@ -76,5 +82,8 @@ fn what_is_not_known_is_kept_within_bounds() {
     assert_eq!(draft(&format!("find={}", "y".repeat(300))).find.len(), 100);
     // A title of no panel, and a panel that is not there.
     let odd = draft("t=lost&edit=5&p=a&board=x&v=y");
-    assert_eq!((odd.edit, odd.of, odd.board.panels[0].title.as_str()), (None, None, ""));
+    assert_eq!(
+        (odd.edit, odd.of, odd.board.panels[0].title.as_str()),
+        (None, None, "")
+    );
 }

@@ -72,10 +72,14 @@ pub async fn explore(ports: &Ports, viewer: &Viewer, query: &str) -> Result<Stri
                 {too_much.map(|fault| view! { <Notice tone=Tone::Warn title="Too much for one board" text=fault.message urgent=true/> })}
                 {some.then(|| save(&draft, saved.as_ref(), now_ms))}
                 {refused}
-                {some.then(|| bar::bar(place, range.as_ref(), now_ms))}
-                <div class="grid stretch explore-board" data-live=range.is_none().then_some("")>
-                    {panels}
-                </div>
+                {some.then(|| {
+                    view! {
+                        {bar::bar(place, range.as_ref(), now_ms)}
+                        <div class="grid stretch explore-board" data-live=range.is_none().then_some("")>
+                            {panels}
+                        </div>
+                    }
+                })}
             </form>
             {match some {
                 true => ().into_any(),
@@ -273,7 +277,7 @@ async fn panels(ports: &Ports, viewer: &Viewer, draft: &Draft, range: &Range) ->
     let all = &draft.board.panels;
     let mut drawn = Vec::new();
     for (at, panel) in all.iter().enumerate().take(PANELS) {
-        let chart = chart(ports, panel, range, &marks, all.len(), Some(at)).await;
+        let (chart, several) = chart(ports, panel, range, &marks, all.len(), Some(at)).await;
         let open = draft.edit == Some(at);
         let editor = match open {
             true => Some(editor(panel, &labels(ports, panel).await)),
@@ -283,7 +287,11 @@ async fn panels(ports: &Ports, viewer: &Viewer, draft: &Draft, range: &Range) ->
             true => ().into_any(),
             false => view! { <input type="hidden" name="t" value=panel.title.clone()/> },
         };
-        let class = if panel.wide || open { "card" } else { "card half" };
+        let class = if panel.wide || open || several {
+            "card"
+        } else {
+            "card half"
+        };
         drawn.push(view! {
             <section class=class id=format!("panel-{}", at + 1) aria-label=format!("Panel {}", at + 1)>
                 <div class="card-body">
@@ -309,7 +317,8 @@ async fn labels(ports: &Ports, panel: &Panel) -> Vec<super::view::LabelValues> {
     ports.metrics.labels(&metric, VALUES).await.unwrap_or_default()
 }
 
-/// The chart of a panel, and a word when it does not show all. `at`: where it can be changed.
+/// The chart of a panel, and a word when it does not show all; and whether it is several charts, which want room. `at`: where it can
+/// be changed.
 pub async fn chart(
     ports: &Ports,
     panel: &Panel,
@@ -317,14 +326,16 @@ pub async fn chart(
     marks: &[Mark],
     panels: usize,
     at: Option<usize>,
-) -> AnyView {
+) -> (AnyView, bool) {
     if let Some((field, why)) = panel.wrong() {
-        return panel::fault(panel, &Fault::invalid(field, format!("The {field} {why}.")));
+        let fault = Fault::invalid(field, format!("The {field} {why}."));
+        return (panel::fault(panel, &fault), false);
     }
     let answer = match panel::ask(ports.metrics.as_ref(), &panel.expression, range, panels).await {
         Ok(answer) => answer,
-        Err(fault) => return panel::fault(panel, &fault),
+        Err(fault) => return (panel::fault(panel, &fault), false),
     };
+    let units = answer.units();
     let more = (answer.total > DRAWN).then(|| {
         let words = format!("The first {DRAWN} of {} series are drawn. ", answer.total);
         let top = at.map(|at| {
@@ -336,10 +347,11 @@ pub async fn chart(
         });
         view! { <p class="muted explore-more">{words} {top}</p> }
     });
-    view! {
+    let drawn = view! {
         {panel::charts(panel, &answer, range, marks)}
         {more}
-    }
+    };
+    (drawn, units.len() > 1)
 }
 
 /// The expression, and what can be done with the panel.

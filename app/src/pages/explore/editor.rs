@@ -72,7 +72,10 @@ fn filters(built: &Built, labels: &[LabelValues]) -> AnyView {
     let lists = labels
         .iter()
         .map(|label| {
-            let values = label.values.iter().map(|value| view! { <option value=value.clone()></option> });
+            let values = label
+                .values
+                .iter()
+                .map(|value| view! { <option value=value.clone()></option> });
             view! { <datalist id=format!("values-{}", label.name)>{values.collect::<Vec<_>>()}</datalist> }
         })
         .collect::<Vec<_>>();
@@ -108,11 +111,15 @@ fn filter_row(at: usize, filter: &Filter, labels: &[LabelValues]) -> AnyView {
         .into_iter()
         .map(|(sign, words)| option(sign, words, filter.sign == sign))
         .collect::<Vec<_>>();
-    let values = if known { format!("values-{}", filter.label) } else { "values".to_owned() };
+    let values = if known {
+        format!("values-{}", filter.label)
+    } else {
+        "values".to_owned()
+    };
     view! {
         <div class="explore-filter">
             <select class="input" name="b-label" aria-label=format!("Label of condition {at}")>
-                <option value="">"any label"</option>
+                <option value="">"label"</option>
                 {names}
             </select>
             <select class="input" name="b-sign" aria-label=format!("Comparison of condition {at}")>

@@ -19,12 +19,18 @@ const LISTED: usize = 30;
 /// Where to begin: an expression over metrics that most machines have, and what it answers.
 const BEGINNINGS: [(&str, &str); 7] = [
     ("cpu_usage_percent", "How busy is the processor?"),
-    ("memory_available_bytes", "How much memory can programs still get?"),
+    (
+        "memory_available_bytes",
+        "How much memory can programs still get?",
+    ),
     (
         "sum by (device) (disk_written_bytes_per_second)",
         "Which disk is written to, and how much?",
     ),
-    ("topk(5, disk_used_percent)", "Which file systems are the fullest?"),
+    (
+        "topk(5, disk_used_percent)",
+        "Which file systems are the fullest?",
+    ),
     (
         "network_received_bytes_per_second",
         "What comes in over the network?",
@@ -77,9 +83,7 @@ pub fn list(draft: &Draft, found: Option<&Result<FoundSeries, Fault>>) -> AnyVie
         found.total
     );
     if found.total > listed {
-        words = format!(
-            "The first {words} in all. More letters find fewer.",
-        );
+        words = format!("The first {words} in all. More letters find fewer.",);
     }
     let rows = found.names.iter().map(row).collect::<Vec<_>>();
     view! {

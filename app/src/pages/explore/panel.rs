@@ -1,6 +1,6 @@
 //! One panel: its chart, or why there is none.
 
-use super::board::Panel;
+use super::{board::Panel, found::unit_words};
 use crate::{
     past::{Past, PastSeries, Range, figure::figure, range::POINTS},
     ports::MetricsPort,
@@ -22,6 +22,19 @@ pub struct Answer {
     past: Past,
     /// Series in all; more than are drawn.
     pub total: usize,
+}
+
+impl Answer {
+    /// What is measured, each unit once.
+    pub fn units(&self) -> Vec<i32> {
+        let mut units: Vec<i32> = Vec::new();
+        for series in &self.past.series {
+            if !units.contains(&series.spec.unit) {
+                units.push(series.spec.unit);
+            }
+        }
+        units
+    }
 }
 
 /// Asks for what a panel shows, as fine as there is room for beside so many others.
@@ -56,7 +69,10 @@ fn told_apart(series: &mut [PastSeries]) {
     if series.len() == titles.len() && !titles.contains_key("") {
         return;
     }
-    let first = series.first().map(|one| one.spec.name.clone()).unwrap_or_default();
+    let first = series
+        .first()
+        .map(|one| one.spec.name.clone())
+        .unwrap_or_default();
     let one_metric = series.iter().all(|one| one.spec.name == first);
     for one in series {
         let labels: Vec<&str> = one.spec.labels.iter().map(|label| label.value.as_str()).collect();
@@ -69,24 +85,23 @@ fn told_apart(series: &mut [PastSeries]) {
 
 /// The charts of a panel: one, and one more for each further unit.
 pub fn charts(panel: &Panel, answer: &Answer, range: &Range, marks: &[Mark]) -> AnyView {
-    let mut units: Vec<i32> = Vec::new();
-    for series in &answer.past.series {
-        if !units.contains(&series.spec.unit) {
-            units.push(series.spec.unit);
-        }
-    }
+    let units = answer.units();
     if units.is_empty() {
         let text = "No series is meant by this, or none had a value in this time.";
         return said(panel, Glyph::Info, text.to_owned());
     }
-    let left_out = units.len().saturating_sub(UNITS);
+    let (several, left_out) = (units.len() > 1, units.len().saturating_sub(UNITS));
     let charts = units
         .into_iter()
         .take(UNITS)
         .map(|unit| {
             let of_it = answer.past.series.iter();
             let of_it: Vec<&PastSeries> = of_it.filter(|series| series.spec.unit == unit).collect();
-            figure(panel.heading(), &of_it, &answer.past, range, marks)
+            let title = match several {
+                true => format!("{}, {}", panel.heading(), unit_words(unit)),
+                false => panel.heading().to_owned(),
+            };
+            figure(&title, &of_it, &answer.past, range, marks)
         })
         .collect::<Vec<_>>();
     let more = (left_out > 0).then(|| {

@@ -65,6 +65,9 @@ fn word(query: &str, name: &str) -> String {
 }
 
 fn words(list: &BoardList) -> String {
+    if list.own.is_empty() && list.shared_total == 0 {
+        return "Charts side by side, kept under a title.".to_owned();
+    }
     format!(
         "{} of yours, {} of others.",
         counted(list.own.len() as u64, "board"),
@@ -156,7 +159,9 @@ fn table(title: &'static str, rows: &[BoardRow], now_ms: i64) -> AnyView {
 }
 
 fn line(row: &BoardRow, now_ms: i64) -> AnyView {
-    let start = row.start.then(|| view! { " " <Badge tone=Tone::Info glyph=Glyph::Overview word="start page"/> });
+    let start = row
+        .start
+        .then(|| view! { " " <Badge tone=Tone::Info glyph=Glyph::Overview word="start page"/> });
     view! {
         <tr>
             <th scope="row" class="name">
@@ -299,7 +304,12 @@ async fn panels(ports: &Ports, viewer: &Viewer, saved: &SavedBoard, range: &Rang
     let all = &saved.board.panels;
     let mut drawn = Vec::new();
     for (at, panel) in all.iter().enumerate().take(PANELS) {
-        let chart = chart(ports, panel, range, &marks, all.len(), None).await;
+        let (chart, several) = chart(ports, panel, range, &marks, all.len(), None).await;
+        let class = if panel.wide || several {
+            "card"
+        } else {
+            "card half"
+        };
         let titled = (!panel.title.is_empty()).then(|| {
             view! {
                 <p class="explore-expression mono" title=panel.expression.clone()>
@@ -308,7 +318,7 @@ async fn panels(ports: &Ports, viewer: &Viewer, saved: &SavedBoard, range: &Rang
             }
         });
         drawn.push(view! {
-            <section class=if panel.wide { "card" } else { "card half" } id=format!("panel-{}", at + 1) aria-label=format!("Panel {}", at + 1)>
+            <section class=class id=format!("panel-{}", at + 1) aria-label=format!("Panel {}", at + 1)>
                 <div class="card-body">
                     <div data-chart="">{chart}</div>
                     {titled}
@@ -408,8 +418,16 @@ fn changes(saved: &SavedBoard) -> AnyView {
     let at = |verb: &str| format!("/api/boards/{}/{verb}", row.id);
     let version = row.version.to_string();
     let (shared, share, about) = match row.shared {
-        true => ("false", "Share no more", "Everybody who may see metrics sees it. Only its owner and administrators change it."),
-        false => ("true", "Share", "Nobody else sees it. Shared, everybody who may see metrics does."),
+        true => (
+            "false",
+            "Share no more",
+            "Everybody who may see metrics sees it. Only its owner and administrators change it.",
+        ),
+        false => (
+            "true",
+            "Share",
+            "Nobody else sees it. Shared, everybody who may see metrics does.",
+        ),
     };
     let whose = match row.own {
         true => String::new(),
