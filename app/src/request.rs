@@ -53,6 +53,11 @@ pub fn go_after_form(path: &str) {
     }
 }
 
+/// Whether a page is being drawn for a person's browser.
+pub fn is_page() -> bool {
+    use_context::<Parts>().is_some_and(|parts| wants_page(&parts))
+}
+
 /// Sends the browser of a plain form to where people prove who they are, and from there to this page. False when it is no plain
 /// form, or the refusal is another.
 pub fn prove_first(fault: &Fault, page: &str) -> bool {

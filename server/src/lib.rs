@@ -16,6 +16,7 @@
 //! | [`remote_write`] | samples sent to others as Prometheus' remote write |
 //! | [`checks`] | health checks: tried again and again, with what changed and when |
 //! | [`audit`] | the append-only log of who did what, a chain |
+//! | [`boards`] | boards of charts that are kept, and start pages |
 //! | [`access`] | users, sessions, tokens, throttling |
 //! | [`telemetry`] | Farol's own metrics, log and traces |
 //! | [`serve`], [`tls`] | the accept loop, connections, the certificate |
@@ -32,6 +33,7 @@ pub mod access;
 pub mod actions;
 pub mod asyncapi;
 pub mod audit;
+pub mod boards;
 pub mod checks;
 pub mod cli;
 pub mod client;
@@ -79,6 +81,7 @@ use actions::{
 };
 use anyhow::Context;
 use audit::AuditLog;
+use boards::Boards;
 use checks::Checks;
 use collectors::{
     host::host_info,
@@ -260,6 +263,7 @@ pub async fn assemble(
         Arc::new(containers.clone()),
         Arc::new(process),
     );
+    let boards = Boards::new(pool.clone(), audit.clone());
     let store = RunStore::new(pool);
     let runner = Runner::start_up(
         actions,
@@ -308,6 +312,7 @@ pub async fn assemble(
         ingest,
         checks,
         audit,
+        boards,
         history,
         assets: Arc::new(assets),
         leptos: LeptosOptions::builder().output_name("farol").build(),

@@ -1,11 +1,13 @@
 //! What the pages may ask of the server: `farol_app::ports` implemented over the rooms.
 
+mod labels;
 mod past;
 
 use crate::{
     access::{Access, proof::page},
     actions::{Caller, runbook::shelf::Shelf, runner::Runner},
     audit::AuditLog,
+    boards::Boards,
     checks::Checks,
     containers::Containers,
     history::Store,
@@ -18,12 +20,13 @@ use crate::{
 use farol_app::{
     pages::{
         account::{AccountView, Ways},
+        explore::view::{BoardList, LabelValues, Said, SavedBoard, Start},
         settings::view::{Ask, SettingsView},
     },
     past::{FoundSeries, Past},
     ports::{
-        AccountPort, AppsPort, AuditPort, ConnectionsPort, ContainersPort, ControlPort, MetricsPort,
-        PortFuture, Ports, RunsPort, ServicesPort, SettingsPort,
+        AccountPort, AppsPort, AuditPort, BoardsPort, ConnectionsPort, ContainersPort, ControlPort,
+        MetricsPort, PortFuture, Ports, RunsPort, ServicesPort, SettingsPort,
     },
 };
 use farol_model::{
@@ -87,6 +90,7 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
             ingest: state.ingest.clone(),
             checks: state.checks.clone(),
         }),
+        boards: Arc::new(state.boards.clone()),
         viewer,
         from,
     }
@@ -135,6 +139,10 @@ impl MetricsPort for Metrics {
         Box::pin(past::find(self.history.clone(), words, limit))
     }
 
+    fn labels<'a>(&'a self, metric: &'a str, limit: usize) -> PortFuture<'a, Vec<LabelValues>> {
+        Box::pin(labels::labels(self.history.clone(), metric, limit))
+    }
+
     fn collectors(&self) -> Vec<CollectorStatus> {
         self.hub.collectors()
     }
@@ -152,6 +160,24 @@ impl MetricsPort for Metrics {
 
     fn now_ms(&self) -> i64 {
         now_ms()
+    }
+}
+
+impl BoardsPort for Boards {
+    fn list<'a>(&'a self, viewer: &'a Viewer) -> PortFuture<'a, BoardList> {
+        Box::pin(Boards::list(self, viewer))
+    }
+
+    fn one<'a>(&'a self, viewer: &'a Viewer, id: i64) -> PortFuture<'a, SavedBoard> {
+        Box::pin(Boards::one(self, viewer, id))
+    }
+
+    fn start<'a>(&'a self, viewer: &'a Viewer) -> PortFuture<'a, Start> {
+        Box::pin(Boards::start(self, viewer))
+    }
+
+    fn said(&self, viewer: &Viewer, key: &str) -> Option<Said> {
+        self.take_said(viewer, key)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     access::Access,
     actions::{runbook::shelf::Shelf, runner::Runner},
     audit::AuditLog,
+    boards::Boards,
     checks::Checks,
     collectors::scheduler::CollectorControl,
     config::Config,
@@ -35,6 +36,7 @@ pub struct AppState {
     pub ingest: Ingest,
     pub checks: Checks,
     pub audit: AuditLog,
+    pub boards: Boards,
     /// None when the configuration wants none.
     pub history: Option<Store>,
     /// Facts about this machine, read at the start.

@@ -16,6 +16,9 @@ use std::{future::Future, pin::Pin};
 /// Words of the address by their names.
 pub type Word<'a> = &'a dyn Fn(&str) -> String;
 
+/// The name of the whole address, path and query, among them.
+pub const ADDRESS: &str = "?";
+
 /// See the module.
 pub struct Whole {
     pub title: &'static str,
@@ -29,14 +32,18 @@ pub struct Whole {
 /// Draws it.
 pub fn whole(page: &'static Whole) -> AnyView {
     let (params, query) = (use_params_map(), use_query_map());
+    let place = use_location();
+    let (path, search) = (place.pathname, place.search);
     let word = move |name: &str| {
+        if name == ADDRESS {
+            return path.get_untracked() + "?" + &search.get_untracked();
+        }
         let given = params.with_untracked(|params| params.get(name));
         let given = given.or_else(|| query.with_untracked(|query| query.get(name)));
         given.unwrap_or_default()
     };
-    let place = use_location();
     // Not the path: it changes before the page is left.
-    let here = move || params.with(ParamsMap::to_query_string) + &place.search.get();
+    let here = move || params.with(ParamsMap::to_query_string) + &search.get();
     let resource = page_data(here, move |_| (page.ask)(&word));
     effect(move || {
         if !page.script.is_empty() {

@@ -1,0 +1,27 @@
+use super::api::get_explore;
+use crate::pages::whole::{ADDRESS, Whole, whole};
+use crate::prelude::*;
+
+static EXPLORE: Whole = Whole {
+    title: "Explore",
+    // Finds while one types, and puts a file into the field for one.
+    script: "/explore/page.js",
+    list: "",
+    ask: |word| Box::pin(get_explore(word(ADDRESS))),
+};
+
+static BOARDS: Whole = Whole {
+    title: "Boards",
+    ..EXPLORE
+};
+
+#[component]
+pub fn ExplorePage() -> AnyView {
+    whole(&EXPLORE)
+}
+
+/// All boards, or the one that the address names.
+#[component]
+pub fn BoardsPage() -> AnyView {
+    whole(&BOARDS)
+}
