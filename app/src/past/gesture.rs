@@ -88,22 +88,33 @@ impl Span {
 
 /// A query, with or without `?`, that shows this span and all else as before.
 pub fn with_span(query: &str, span: Span) -> String {
-    let rest = query.trim_start_matches('?').split('&');
-    let mut text = String::from("?");
-    for pair in rest.filter(|pair| !pair.is_empty() && !is_time(pair)) {
-        text.push_str(pair);
-        text.push('&');
-    }
+    let rest = timeless(query);
+    let and = if rest.is_empty() { "" } else { "&" };
     let [from, to] = [span.from, span.to].map(|time| (time / 1000.0) as i64);
-    text + &format!("from={from}&to={to}")
+    format!("?{rest}{and}from={from}&to={to}")
 }
 
 /// Whether a query asks for a time that ends now, so that what is shown follows.
 pub fn follows(query: &str) -> bool {
-    query
-        .trim_start_matches('?')
-        .split('&')
-        .any(|pair| pair.starts_with("range="))
+    !pairs(query).any(|pair| pair.starts_with("from=") || pair.starts_with("to="))
+}
+
+/// A query without its time.
+pub fn timeless(query: &str) -> String {
+    pairs(query)
+        .filter(|pair| !is_time(pair))
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+/// Whether a query asks for a time.
+pub fn has_time(query: &str) -> bool {
+    pairs(query).any(is_time)
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = &str> {
+    let pairs = query.trim_start_matches('?').split('&');
+    pairs.filter(|pair| !pair.is_empty())
 }
 
 fn is_time(pair: &str) -> bool {
@@ -191,6 +202,7 @@ mod tests {
             with_span("p=a&p=b&from=1&to=2&title=x%26to", HOUR),
             "?p=a&p=b&title=x%26to&from=3600&to=7200"
         );
-        assert!(follows("?group=cpu&range=1h") && !follows("?from=1&to=2") && !follows("?orange=1"));
+        assert!(follows("?group=cpu&range=1h") && !follows("?from=1&to=2") && follows("?orange=1"));
+        assert!(has_time("to=1") && !has_time("?p=a&orange=1"));
     }
 }

@@ -7,6 +7,7 @@ static EXPLORE: Whole = Whole {
     // Finds while one types, and puts a file into the field for one.
     script: "/explore/page.js",
     list: "",
+    charts: true,
     ask: |word| Box::pin(get_explore(word(ADDRESS))),
 };
 

@@ -8,7 +8,10 @@ use crate::{
     feed::{self, ChannelChart},
     page_data::{load, page_data},
     pages::overview::vital::charts_of,
-    past::scope::{Ask, Scope},
+    past::{
+        gesture::has_time,
+        scope::{Ask, Scope},
+    },
     ui::Card,
 };
 use farol_model::sample::ChannelView;
@@ -29,16 +32,9 @@ pub fn HostPage() -> AnyView {
 
 /// What a query is about: a group, live or past. Another time of the same is drawn into the page that stands.
 fn subject(query: &str) -> String {
-    let pairs = || query.trim_start_matches('?').split('&');
-    let is_time = |pair: &&str| {
-        ["range=", "from=", "to="]
-            .iter()
-            .any(|name| pair.starts_with(name))
-    };
-    let group = pairs()
-        .find(|pair| pair.starts_with("group="))
-        .unwrap_or_default();
-    format!("{group} {}", pairs().any(|pair| is_time(&pair)))
+    let mut pairs = query.trim_start_matches('?').split('&');
+    let group = pairs.find(|pair| pair.starts_with("group=")).unwrap_or_default();
+    format!("{group} {}", has_time(query))
 }
 
 #[component]
