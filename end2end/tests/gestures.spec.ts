@@ -129,7 +129,15 @@ test("a live chart can be dragged into the past, without a seam", async ({ page,
   await expect(page.locator(".connection")).toContainText("Live");
   const plot = page.locator("figure .plot").first();
   await expect(page.locator("figure canvas").first()).toBeVisible();
-  await drag(page, plot, 0.5, 0.95);
+  // A line needs points to go through.
+  await expect
+    .poll(async () => {
+      const answer = await page.request.get(`${farol.url}/api/v1/query_range?match=cpu_usage_percent&start=-60s&step=1`);
+      const counts: number[] = (await answer.json()).series[0]?.count ?? [];
+      return counts.filter((count) => count > 0).length;
+    })
+    .toBeGreaterThan(5);
+  await drag(page, plot, 0.5, 1);
   await page.mouse.up();
   await expect(page).toHaveURL(/group=cpu&from=\d+&to=\d+$/);
   // What was live a moment ago is there.
