@@ -399,9 +399,9 @@ async fn serves_from_its_own_full_disk() {
         .await;
 
     let filler = dir.join("filler");
-    let mut file = fs::File::create(&filler).unwrap();
+    let file = fs::File::create(&filler).unwrap();
     // What frees a few bytes for a moment, as a database does, takes them from the filler.
-    let mut fill = || while file.write_all(&[0; 4096]).is_ok() || file.write_all(&[0]).is_ok() {};
+    let fill = || while (&file).write_all(&[0; 4096]).is_ok() || (&file).write_all(&[0]).is_ok() {};
     fill();
     let stopped = server
         .until(&client, status, |body| {
@@ -606,7 +606,7 @@ async fn a_program_finds_series_and_their_past() {
     );
     let (status, _, body) = get(&format!("/api/v1/export.csv?expr=-{name}&start={start}")).await;
     assert!(
-        status == 200 && body.contains(&format!(",-{name},bytes,-")),
+        status == 200 && body.contains(&format!(",'-{name},bytes,-")),
         "{body}"
     );
     let (status, _, body) = get(&format!("/api/v1/render.svg?expr=abs({name})&start={start}")).await;

@@ -1,5 +1,5 @@
 //! The mixed set of samples that the figures are of, made from one seed: 1200 series, a third gauges, a third counters, a third
-//! sparse, a second apart.
+//! sparse, a second apart. It is made to be hard: most of it is noise of ten bits and more, which no code makes smaller.
 
 use farol_model::metric::{MetricSpec, Unit};
 use std::sync::Arc;
@@ -60,55 +60,44 @@ impl Source {
     pub fn step(&mut self) -> f64 {
         let dice = &mut self.dice;
         let before = self.now;
+        let or = |usual: f64| if before.is_nan() { usual } else { before };
+        let rounded = |value: f64, digits: f64| (value * digits).round() / digits;
         self.now = match (self.number % 3, self.number / 3 % 4) {
-            // Gauges: a percentage with two digits, bytes in pages, a temperature with one, a rate of whole numbers.
+            // Gauges: a percentage with three digits, bytes in pages, a temperature with two, a time in tenths of a microsecond.
             (0, 0) => {
-                let x = if before.is_nan() { 20.0 } else { before };
-                let next = (x + (20.0 - x) * 0.1 + dice.normal() * 2.0).clamp(0.0, 100.0);
-                (next * 100.0).round() / 100.0
+                let x = or(20.0);
+                rounded(
+                    (x + (20.0 - x) * 0.1 + dice.normal() * 2.0).clamp(0.0, 100.0),
+                    1e3,
+                )
             }
-            (0, 1) => {
-                let x = if before.is_nan() { 4e9 } else { before };
-                x + if dice.unit() < 0.7 {
-                    (dice.normal() * 60.0).round() * 4096.0
-                } else {
-                    0.0
-                }
-            }
+            (0, 1) => or(4e9) + (dice.normal() * 4000.0).round() * 4096.0,
             (0, 2) => {
-                let x = if before.is_nan() { 45.0 } else { before };
-                if dice.unit() < 0.3 {
-                    ((x + dice.normal() * 0.3) * 10.0).round() / 10.0
-                } else {
-                    x
-                }
+                let x = or(45.0);
+                rounded(x + (45.0 - x) * 0.05 + dice.normal(), 1e2)
             }
-            (0, _) => (400.0 + dice.normal() * 40.0).round().max(0.0),
-            // Counters: busy, steady, slow, bytes.
+            (0, _) => rounded(0.005 * (dice.normal() * 0.3).exp(), 1e7),
+            // Counters with jitter: busy, steady, slow, bytes.
             (1, kind) => {
-                let x = if before.is_nan() {
-                    (dice.next() % 1_000_000) as f64
-                } else {
-                    before
-                };
+                let x = or((dice.next() % 1_000_000) as f64);
                 let grown = match kind {
-                    0 => 900.0 + dice.normal() * 90.0,
-                    1 => 12.0 + dice.normal() * 3.0,
-                    2 => f64::from(u8::from(dice.unit() < 0.05)),
-                    _ => (2000.0 + dice.normal() * 300.0) * 16.0,
+                    0 => 9000.0 + dice.normal() * 2000.0,
+                    1 => 1000.0 + dice.normal() * 40.0,
+                    2 => (dice.unit().max(1e-12).ln() * -0.4).floor(),
+                    _ => 200_000.0 + dice.normal() * 30_000.0,
                 };
                 x + grown.max(0.0).round()
             }
-            // Sparse: nothing as a rule, seldom something; a state; a value that is only there at times; always the same.
+            // Sparse: often nothing; a state; a value that is only there at times; a share of few.
             (_, 0) => {
-                if dice.unit() < 0.03 {
-                    (dice.unit() * 50.0).floor()
+                if dice.unit() < 0.3 {
+                    (dice.unit() * 1000.0).floor()
                 } else {
                     0.0
                 }
             }
             (_, 1) => {
-                let x = if before.is_nan() { 1.0 } else { before };
+                let x = or(1.0);
                 if dice.unit() < 0.001 {
                     (dice.next() % 5) as f64
                 } else {
@@ -116,19 +105,15 @@ impl Source {
                 }
             }
             (_, 2) => {
-                if dice.unit() < 0.1 {
+                if dice.unit() < 0.5 {
                     (dice.unit() * 1000.0).floor()
                 } else {
                     f64::NAN
                 }
             }
-            _ => 42.0,
+            _ => 100.0 * (dice.unit() * dice.unit() * 16.0).floor() / 200.0,
         };
-        let value = self.now;
-        if value.is_nan() {
-            self.now = 0.0;
-        }
-        value
+        self.now
     }
 }
 
@@ -151,25 +136,37 @@ pub fn schemas() -> Vec<(String, Arc<[MetricSpec]>)> {
         .collect()
 }
 
-/// Entropy of the set, bytes for each sample: of each series that of its values or of their differences, whichever is less, as if
+/// Kinds of series.
+const KINDS: usize = 12;
+/// Values of each kind that its entropy is taken from: with few, each is another one, and noise looks like less than it is.
+const OF_KIND: usize = 1 << 20;
+
+/// Entropy in bytes for each value that is there: of each kind that of its values or of their differences, whichever is less, as if
 /// each were drawn by itself.
-pub fn entropy(seconds: usize) -> f64 {
-    let bits: f64 = Source::all()
-        .into_iter()
-        .map(|mut source| {
-            let values: Vec<f64> = (0..seconds).map(|_| source.step()).collect();
-            let steps: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
-            entropy_of(&values).min(entropy_of(&steps))
-        })
-        .sum();
-    bits / 8.0 / SERIES as f64
+pub fn entropy() -> f64 {
+    let (mut there, mut bits) = (0, 0.0);
+    for mut source in Source::all().into_iter().take(KINDS) {
+        let values: Vec<f64> = (0..OF_KIND).map(|_| source.step()).collect();
+        let steps: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        there += values.iter().filter(|value| !value.is_nan()).count();
+        bits += OF_KIND as f64 * entropy_of(&values).min(entropy_of(&steps));
+    }
+    bits / 8.0 / there as f64
 }
 
+/// Bits of one value. No value is one, too.
 fn entropy_of(values: &[f64]) -> f64 {
     let mut counts = std::collections::HashMap::new();
+    let kind = |value: &f64| {
+        if value.is_nan() {
+            i64::MIN
+        } else {
+            (value * 1e7).round() as i64
+        }
+    };
     values
         .iter()
-        .for_each(|value| *counts.entry((value * 1000.0).round() as i64).or_insert(0_u32) += 1);
+        .for_each(|value| *counts.entry(kind(value)).or_insert(0_u32) += 1);
     let all = values.len() as f64;
     counts
         .values()

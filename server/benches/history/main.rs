@@ -3,8 +3,9 @@
 //! | scene | |
 //! |---|---|
 //! | `mixed` | 7200 s of the mixed set of [`data`]: bytes and processor time of a sample, memory |
-//! | `day` | 24 h of it, then questions of 1 and of 50 series |
-//! | `real DIR` | the history of a real server, copied: bytes of a sample |
+//! | `day` | 24 h of it, then questions of 1 and of 50 series, and expressions |
+//! | `real [SECONDS or DIR]` | every collector of this machine for so long (5 min), or the history of a real server, copied: bytes of a sample |
+//! | `find` | 10,000 series: words as somebody types them |
 //!
 //! Each scene runs in a process of its own, so that its memory and processor time are its own.
 
@@ -17,11 +18,13 @@
 )]
 
 mod data;
+mod real;
 
 use data::{CHANNELS, SERIES, Source, WIDTH, schemas};
 use farol::history::{
     Store,
     config::HistoryConfig,
+    expr::Expression,
     query::{Query, Step},
     selector::Selector,
     tier::Tier,
@@ -40,9 +43,16 @@ fn main() {
     match words.as_slice() {
         ["in", "mixed"] => mixed(),
         ["in", "day"] => day(),
-        ["in", "real", dir] => real(Path::new(dir)),
-        [] => ["mixed", "day"].iter().for_each(|scene| apart(&[scene])),
-        ["real", dir] => apart(&["real", dir]),
+        ["in", "find"] => find(),
+        ["in", "real", what] => match what.parse() {
+            Ok(seconds) => real::collected(seconds),
+            Err(_) => real::of_server(Path::new(what)),
+        },
+        [] => [&["mixed"][..], &["day"], &["find"], &["real", "300"]]
+            .into_iter()
+            .for_each(apart),
+        ["real"] => apart(&["real", "300"]),
+        ["real", what] => apart(&["real", what]),
         scenes => scenes.iter().for_each(|scene| apart(&[scene])),
     }
 }
@@ -58,19 +68,23 @@ fn apart(words: &[&str]) {
 }
 
 fn open(dir: &Path) -> Store {
+    // The clock of the rows: nothing is old.
+    open_at(dir, || START)
+}
+
+fn open_at(dir: &Path, now_ms: fn() -> i64) -> Store {
     let config = HistoryConfig {
         min_free_mib: 0,
         ..HistoryConfig::default()
     };
-    // The clock of the rows: nothing is old.
-    Store::open_with(&config, dir, std::sync::Arc::new(|| START)).unwrap()
+    Store::open_with(&config, dir, std::sync::Arc::new(now_ms)).unwrap()
 }
 
-/// Feeds so many seconds; answers with the processor time that making the samples alone takes.
-fn feed(store: &Store, seconds: usize) -> f64 {
+/// Feeds so many seconds; answers with how many values that are, and the processor time that making them alone takes.
+fn feed(store: &Store, seconds: usize) -> (usize, f64) {
     let (mut sources, schemas) = (Source::all(), schemas());
     let mut values = vec![0.0; WIDTH];
-    let mut making = 0.0;
+    let (mut there, mut making) = (0, 0.0);
     for second in 0..seconds {
         let t_ms = START + 1000 * second as i64;
         for (channel, (name, schema)) in schemas.iter().enumerate() {
@@ -80,6 +94,7 @@ fn feed(store: &Store, seconds: usize) -> f64 {
                 .iter_mut()
                 .zip(sources)
                 .for_each(|(value, source)| *value = source.step());
+            there += values.iter().filter(|value| !value.is_nan()).count();
             making += thread_secs() - before;
             while !store.feed().frame(name, schema, t_ms, 1000, &values) {
                 store.flush();
@@ -90,22 +105,19 @@ fn feed(store: &Store, seconds: usize) -> f64 {
             store.settle();
         }
     }
-    making
+    (there, making)
 }
 
 fn mixed() {
     const SECONDS: usize = 7200;
-    let samples = (SERIES * SECONDS) as f64;
     println!("   mixed: {SERIES} series of {CHANNELS} channels, {SECONDS} s");
-    println!(
-        "      entropy of the set: {:.2} bytes a sample",
-        data::entropy(SECONDS)
-    );
+    println!("      entropy of the set: {:.2} bytes a sample", data::entropy());
     let dir = tempfile::tempdir().unwrap();
     let before = rss_bytes();
     let store = open(dir.path());
     let (began, cpu) = (Instant::now(), process_secs());
-    let making = feed(&store, SECONDS);
+    let (samples, making) = feed(&store, SECONDS);
+    let samples = samples as f64;
     // One row of the next hour, so that both are over.
     let (name, schema) = &schemas()[0];
     store.feed().frame(
@@ -186,58 +198,99 @@ fn day() {
         24,
         Step::Of(9000),
     );
+    let end = START + 1000 * SECONDS as i64;
+    for text in [
+        "sum(bench_value)",
+        "topk(5, bench_value)",
+        "quantile(0.9, bench_value{series=~\"...\"})",
+        "avg_over_time(bench_value{series=\"7\"}[1h])",
+    ] {
+        let expression = Expression::parse(text).unwrap();
+        let began = Instant::now();
+        let answer = store
+            .evaluate(&expression, end - 86_400_000, end, Step::Points(600))
+            .unwrap();
+        println!(
+            "      24 h, {text}: {:.1} ms, {} points",
+            began.elapsed().as_secs_f64() * 1000.0,
+            answer.grid.count
+        );
+    }
     ask("1 h, 1 series, 1 s points", 1, 1, Step::Of(1000));
     ask("1 h, 50 series, 1 s points", 50, 1, Step::Of(1000));
     store.close();
 }
 
-/// A copy of the history of a server that has run for some minutes.
-fn real(from: &Path) {
+/// Ten thousand series of three hundred metrics, and what somebody types.
+fn find() {
+    const DEVICES: usize = 34;
+    const WORDS: [&str; 15] = [
+        "disk", "network", "cpu", "memory", "read", "write", "busy", "queue", "errors", "bytes", "packets",
+        "seconds", "wait", "total", "percent",
+    ];
     let dir = tempfile::tempdir().unwrap();
-    let copied = Command::new("cp")
-        .arg("-r")
-        .arg(from)
-        .arg(dir.path().join("history"))
-        .status()
-        .unwrap();
-    assert!(copied.success());
-    let config = HistoryConfig {
-        min_free_mib: 0,
-        ..HistoryConfig::default()
-    };
-    let store = Store::open(&config, dir.path()).unwrap();
-    store.tidied();
-    store.merge_all().unwrap();
-    let all = [Selector::parse("{channel!=\"\"}").unwrap()];
-    let series = store.series(&all, "");
-    let mut samples = 0;
-    for some in series.chunks(20) {
-        let selectors: Vec<Selector> = some
-            .iter()
-            .map(|series| Selector::of_series(&series.channel, &series.spec))
+    let store = open(dir.path());
+    let names = WORDS
+        .iter()
+        .flat_map(|a| WORDS.iter().map(move |b| (a, b)))
+        .filter(|(a, b)| a != b);
+    let mut series = 0;
+    for (channel, (a, b)) in names.cycle().take(300).enumerate() {
+        let schema: std::sync::Arc<[farol_model::metric::MetricSpec]> = (0..DEVICES)
+            .map(|device| {
+                let unit = farol_model::metric::Unit::None;
+                let name = format!("{a}_{b}_{}", channel % 7);
+                let help = format!("How much {b} there was of {a}, as the kernel counts it for this device.");
+                let title = format!("device {device}");
+                farol_model::metric::MetricSpec::gauge(&name, unit, &format!("{a} {b}"), &title, &help)
+                    .label("device", &format!("dev{device}"))
+                    .label("kind", a)
+            })
             .collect();
-        let span = (0, farol::time::now_ms());
-        let answer = selectors.chunks(20).map(|selectors| {
-            store
-                .query(&Query {
-                    selectors: selectors.to_vec(),
-                    from_ms: span.0,
-                    to_ms: span.1,
-                    step: Step::Points(100),
-                })
-                .unwrap()
-        });
-        samples += answer
-            .flat_map(|answer| answer.series)
-            .flat_map(|found| found.count)
-            .sum::<u64>();
+        series += DEVICES;
+        let name = format!("metrics/local/group-{channel}");
+        while !store.feed().frame(&name, &schema, START, 1000, &[1.0; DEVICES]) {
+            store.flush();
+        }
     }
-    let raw = bytes_of(dir.path(), Tier::Raw);
+    store.flush();
+    println!("   find: {series} series");
+    let began = Instant::now();
+    store.find("d", 20);
     println!(
-        "   real: {} series, {samples} samples: {:.3} bytes a sample ({raw} bytes)",
-        series.len(),
-        raw as f64 / samples as f64
+        "      the first, which makes the index: {:.1} ms",
+        began.elapsed().as_secs_f64() * 1000.0
     );
+    for words in [
+        "d",
+        "dsk",
+        "disk read",
+        "disk read dev12",
+        "ntwrk errs",
+        "memroy",
+        "xyzzy",
+        "how much wait",
+    ] {
+        let mut times: Vec<f64> = (0..21)
+            .map(|_| {
+                let began = Instant::now();
+                std::hint::black_box(store.find(words, 20));
+                began.elapsed().as_secs_f64() * 1000.0
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        let found = store.find(words, 20);
+        println!(
+            "      `{words}`: {:.1} ms (median of 21; worst {:.1}), {} series, first {}",
+            times[10],
+            times[20],
+            found.total,
+            found
+                .metrics
+                .first()
+                .map_or("none", |metric| &metric.example.spec.name)
+        );
+    }
     store.close();
 }
 
