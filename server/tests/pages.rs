@@ -4,6 +4,9 @@
 
 mod common;
 
+#[path = "pages/boards.rs"]
+mod boards;
+
 use common::TestServer;
 use reqwest::header;
 
@@ -76,6 +79,8 @@ async fn every_page_carries_a_policy_whose_nonce_its_scripts_have() {
     for path in [
         "/",
         "/host",
+        "/explore?p=load1",
+        "/boards",
         "/processes",
         "/controls",
         "/connections",

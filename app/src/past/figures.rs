@@ -3,6 +3,7 @@
 use super::{Past, Range, figure::figure};
 use crate::{
     format::{duration, escape},
+    pages::explore::build::explore,
     prelude::*,
     ui::{Glyph, Icon},
 };
@@ -41,9 +42,21 @@ pub fn figures(channel: &str, past: &Past, range: &Range, marks: &[Mark]) -> Any
                 .iter()
                 .filter(|series| series.spec.chart == title)
                 .collect::<Vec<_>>();
+            let mut metrics: Vec<&str> = Vec::new();
+            for series in &of_it {
+                if !metrics.contains(&series.spec.name.as_str()) {
+                    metrics.push(&series.spec.name);
+                }
+            }
+            let there = explore(channel, &metrics, Some(range));
             view! {
                 <div class=if wide { "card" } else { "card half wide-third" }>
-                    <div class="card-body">{figure(title, &of_it, past, range, marks)}</div>
+                    <div class="card-body">
+                        {figure(title, &of_it, past, range, marks)}
+                        <a class="chart-explore" href=there aria-label=format!("Explore {title}")>
+                            "Explore"
+                        </a>
+                    </div>
                 </div>
             }
         })

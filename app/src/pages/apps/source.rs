@@ -5,12 +5,17 @@ use super::{
     words::{count, counted, kind_words, series_words, state_words},
 };
 use crate::{
-    pages::overview::vital::charts_of,
+    pages::{explore::build::explore, overview::vital::charts_of},
+    past::{
+        Range,
+        bar::{self, Place},
+        figures::figures,
+    },
     ports::MetricsPort,
     prelude::*,
     ui::{Badge, Card, Empty, Glyph, Notice, Tone},
 };
-use farol_model::{ingest::Source, metric::MetricSpec, sample::ChannelView};
+use farol_model::{action::Mark, ingest::Source, metric::MetricSpec, sample::ChannelView};
 use leptos_router::{location::RequestUrl, params::ParamsMap};
 
 /// How far back charts reach when a page opens, milliseconds.
@@ -41,10 +46,18 @@ pub struct Pick {
     page: usize,
 }
 
+/// The words of a query.
+fn params(query: &str) -> ParamsMap {
+    let url = RequestUrl::new(&format!("http://farol/?{}", query.trim_start_matches('?'))).parse();
+    url.map(|url| url.search_params().clone()).unwrap_or_default()
+}
+
 /// Which are shown, of how many.
 #[derive(Debug, Default, PartialEq)]
 pub struct Chosen {
     pub charts: Vec<String>,
+    /// Of the whole source.
+    series: usize,
     found: usize,
     all: usize,
 }
@@ -52,8 +65,7 @@ pub struct Chosen {
 impl Pick {
     /// As a query has it.
     pub fn of(query: &str) -> Pick {
-        let url = RequestUrl::new(&format!("http://farol/?{}", query.trim_start_matches('?'))).parse();
-        let params = url.map(|url| url.search_params().clone()).unwrap_or_default();
+        let params = params(query);
         Pick {
             text: params
                 .get_str("q")
@@ -79,6 +91,7 @@ impl Pick {
         let fitting: Vec<MetricSpec> = schema.iter().filter(matches).cloned().collect();
         let found = charts_of(&fitting);
         Chosen {
+            series: schema.len(),
             found: found.len(),
             all: charts_of(schema).len(),
             charts: found
@@ -104,8 +117,66 @@ impl Pick {
     }
 }
 
+/// A time that is past: the range that was asked for, if it is one, and its charts.
+#[derive(Default)]
+pub struct Still {
+    pub range: Option<Range>,
+    /// Drawn here; else charts follow that are live.
+    pub charts: Option<AnyView>,
+}
+
+/// Reads the range of a query, and draws what was chosen over it.
+pub async fn still(
+    metrics: &dyn MetricsPort,
+    name: &str,
+    query: &str,
+    chosen: &Chosen,
+    marks: &[Mark],
+) -> Still {
+    let params = params(query);
+    let word = |name: &str| params.get(name).unwrap_or_default();
+    let now_ms = metrics.now_ms();
+    let range = match Range::read(&word("range"), &word("from"), &word("to"), now_ms) {
+        Ok(None) => return Still::default(),
+        Ok(Some(range)) => range,
+        Err(fault) => {
+            return Still {
+                range: None,
+                charts: Some(bar::refused(&fault)),
+            };
+        }
+    };
+    let channel = format!("apps/{name}");
+    let points = Range::points(chosen.series);
+    let charts = match metrics.past(&channel, range.from_ms, range.to_ms, points).await {
+        Ok(mut past) => {
+            past.series
+                .retain(|series| chosen.charts.contains(&series.spec.chart));
+            figures(&channel, &past, &range, marks)
+        }
+        Err(fault) => bar::refused(&fault),
+    };
+    Still {
+        range: Some(range),
+        charts: Some(charts),
+    }
+}
+
 /// One source: its facts, and which of its charts follow.
-pub fn source(name: &str, source: Option<&Source>, pick: &Pick, chosen: &Chosen, now_ms: i64) -> String {
+pub fn source(
+    name: &str,
+    source: Option<&Source>,
+    pick: &Pick,
+    chosen: &Chosen,
+    still: Still,
+    now_ms: i64,
+) -> String {
+    let path = format!("/apps/{name}");
+    let page = (pick.page > 0).then(|| pick.page.to_string()).unwrap_or_default();
+    let place = Place {
+        path: &path,
+        query: &[("q", &pick.text), ("page", &page)],
+    };
     let facts = source.map(|source| view! { <Facts source=source.clone() now_ms/> });
     let about = match source {
         Some(source) => format!("{}, {}", kind_words(source.kind), source.at),
@@ -127,15 +198,22 @@ pub fn source(name: &str, source: Option<&Source>, pick: &Pick, chosen: &Chosen,
                 <p>{about}</p>
             </div>
             <div class="page-head-end">
-                <a class="button" href="/apps">
-                    "All sources"
-                </a>
+                <span class="button-row">
+                    <a class="button" href=explore(&format!("apps/{name}"), &[], None)>
+                        "Explore"
+                    </a>
+                    <a class="button" href="/apps">
+                        "All sources"
+                    </a>
+                </span>
             </div>
         </div>
         {limited}
         {facts}
         <h2 class="visually-hidden">"Charts"</h2>
+        {bar::bar(place, still.range.as_ref(), now_ms)}
         {charts(pick, chosen)}
+        {still.charts}
     };
     page.to_html()
 }
@@ -250,6 +328,7 @@ mod tests {
                 Some(&one(SourceState::Up)),
                 &Pick::default(),
                 &Chosen::default(),
+                Still::default(),
                 5_000,
             )
         });
@@ -271,7 +350,7 @@ mod tests {
         assert_eq!(Pick::of("q=no+such").choose(&schema).found, 0);
         let pick = Pick::of("q=a%26b&page=1");
         assert_eq!(pick.text, "a&b");
-        let html = drawn(|| source("shop", None, &pick, &first, 0));
+        let html = drawn(|| source("shop", None, &pick, &first, Still::default(), 0));
         assert!(html.contains("q=a%26b"), "{html}");
     }
 }

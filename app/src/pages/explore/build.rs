@@ -3,6 +3,8 @@
 //!
 //! `topk(5, sum by (device) (rate(disk_read_bytes{device=~"sd.*"}[1m])))` is all of it at once.
 
+use crate::{pages::drawn::href, past::Range};
+
 /// Filters of one expression that can be clicked.
 pub const FILTERS: usize = 8;
 
@@ -104,9 +106,31 @@ impl Built {
     }
 }
 
-/// A selector of all series of a metric in a channel.
-pub fn of_channel(metric: &str, channel: &str) -> String {
-    format!("{metric}{{channel={}}}", quoted(channel))
+/// Charts of one address at most.
+const LINKED: usize = 8;
+
+/// Metrics of a channel in Explore, over the same time. No metric: all of the channel.
+pub fn explore(channel: &str, metrics: &[&str], range: Option<&Range>) -> String {
+    let of = |metric: &str| match metric.is_empty() || !channel.starts_with("metrics/") {
+        // Applications may call theirs alike.
+        true => format!("{metric}{{channel={}}}", quoted(channel)),
+        false => metric.to_owned(),
+    };
+    let expressions: Vec<String> = match metrics {
+        [] => vec![of("")],
+        metrics => metrics.iter().take(LINKED).map(|metric| of(metric)).collect(),
+    };
+    let mut pairs: Vec<(&str, &str)> = expressions
+        .iter()
+        .map(|expression| ("p", expression.as_str()))
+        .collect();
+    let ends = range.map(|range| [range.from_ms, range.to_ms].map(|ms| (ms / 1000).to_string()));
+    match (range.and_then(|range| range.word), &ends) {
+        (Some(word), _) => pairs.push(("range", word)),
+        (None, Some([from, to])) => pairs.extend([("from", from.as_str()), ("to", to.as_str())]),
+        (None, None) => {}
+    }
+    href("/explore", &pairs)
 }
 
 /// A value between double quotes, with what stands before a backslash.
@@ -329,6 +353,27 @@ mod tests {
         ] {
             assert_eq!(Built::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_chart_leads_to_its_metrics_over_the_same_time() {
+        let range = |word| Range {
+            word,
+            from_ms: 1_000,
+            to_ms: 61_000,
+        };
+        assert_eq!(
+            explore("metrics/local/disk", &["a", "b"], Some(&range(Some("1h")))),
+            "/explore?p=a&p=b&range=1h"
+        );
+        assert_eq!(
+            explore("apps/shop", &["a"], Some(&range(None))),
+            "/explore?p=a%7Bchannel%3D%22apps%2Fshop%22%7D&from=1&to=61"
+        );
+        assert_eq!(
+            explore("metrics/local/disk", &[], None),
+            "/explore?p=%7Bchannel%3D%22metrics%2Flocal%2Fdisk%22%7D"
+        );
     }
 
     #[test]

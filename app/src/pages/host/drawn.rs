@@ -3,7 +3,7 @@
 use super::{api::HISTORY_MS, collectors::state_words};
 use crate::{
     feed::bytes,
-    pages::{controls::words::took, drawn::time},
+    pages::{controls::words::took, drawn::time, explore::build::explore},
     past::{
         Range,
         bar::{self, Place},
@@ -217,6 +217,13 @@ fn head(open: Option<&Group>, channel: Option<&ChannelView>, wanted: &str) -> An
         <div class="section-head">
             <h2>{group.title.clone()}</h2>
             <p>{count}</p>
+            {group.channel.as_ref().map(|channel| {
+                view! {
+                    <a class="link" href=explore(channel, &[], None)>
+                        "Explore"
+                    </a>
+                }
+            })}
         </div>
         {trouble}
     }
