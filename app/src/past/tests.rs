@@ -78,7 +78,11 @@ fn every_chart_of_the_channel_is_drawn_with_lines_bands_and_marks() {
         title: "Rotate began".into(),
     };
     let html = drawn(&past(&values), &[mark]);
-    assert_eq!(html.matches("<figure class=\"chart still\" data-start=\"1795647600000\" data-step=\"10000\"").count(), 2);
+    assert_eq!(
+        html.matches("<figure class=\"chart still\" data-start=\"1795647600000\" data-step=\"10000\"")
+            .count(),
+        2
+    );
     assert_eq!(html.matches("class=\"line c1\"").count(), 2);
     assert_eq!(html.matches("class=\"area c1\"").count(), 2, "bands");
     assert!(
