@@ -9,7 +9,7 @@ function place() {
   if (here !== "/apps" && here !== "/checks" && !here.startsWith("/apps/")) return null;
   // A time that is past stands still.
   if (/[?&](range|from|to)=/.test(location.search)) return null;
-  return document.querySelector(".apps > .drawn");
+  return document.querySelector(".apps .drawn");
 }
 
 /** Somebody types, or has marked something to copy. */

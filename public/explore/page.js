@@ -1,18 +1,16 @@
-/** Explore and boards: finds while one types, draws charts that show the present again, and reads a file into its field. */
+/** Explore and boards: finds while one types, and reads a file into its field. */
 
 const TYPED_MS = 160;
-const EVERY_MS = 5000;
 let typed = 0;
 /** What was asked for last; an older answer is not shown. */
 let asked = 0;
-let busy = false;
 
 const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 
 /** What stands at an address of Explore, as HTML; null when there is no answer. */
-async function ask(at, more = "") {
+async function ask(at) {
   try {
-    const answer = await fetch(`/api/fn/explore?at=${encodeURIComponent(at)}${more}`);
+    const answer = await fetch(`/api/fn/explore?at=${encodeURIComponent(at)}`);
     return answer.ok ? await answer.json() : null;
   } catch {
     // The server is away; the top bar says so.
@@ -48,26 +46,6 @@ addEventListener("change", async ({ target }) => {
     into.focus();
   }
 });
-
-/** Charts of the present, drawn again where nobody is at them. */
-async function again() {
-  const board = document.querySelector(".explore-board[data-live]");
-  if (!board || busy || document.hidden) return;
-  const at = location.pathname + location.search;
-  busy = true;
-  const html = await ask(at, "&by_itself=true");
-  busy = false;
-  if (!html || at !== location.pathname + location.search || !board.isConnected) return;
-  const fresh = parse(html).querySelectorAll("[data-chart]");
-  const shown = board.querySelectorAll("[data-chart]");
-  if (fresh.length !== shown.length) return;
-  shown.forEach((chart, place) => {
-    if (chart.contains(document.activeElement) || chart.matches(":hover")) return;
-    chart.replaceChildren(...fresh[place].childNodes);
-  });
-}
-
-setInterval(again, EVERY_MS);
 
 /** What is of use with scripts only. */
 function reveal() {

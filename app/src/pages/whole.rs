@@ -23,6 +23,9 @@ pub type Word<'a> = &'a dyn Fn(&str) -> String;
 /// The name of the whole address, path and query, among them.
 pub const ADDRESS: &str = "?";
 
+/// The name of a word that is `true` when a page with charts asks without anybody having done anything.
+pub const BY_ITSELF: &str = "by_itself";
+
 /// See the module.
 pub struct Whole {
     pub title: &'static str,
@@ -37,9 +40,12 @@ pub struct Whole {
 
 /// Asks for the page as it is with another query.
 fn asked(page: &'static Whole, path: Memo<String>) -> Ask {
-    Arc::new(move |query| {
+    Arc::new(move |query, by_itself| {
         let address = path.get_untracked() + &query;
-        let answer = (page.ask)(&|_| address.clone());
+        let answer = (page.ask)(&|name| match name {
+            BY_ITSELF => by_itself.to_string(),
+            _ => address.clone(),
+        });
         Box::pin(async move { answer.await.and_then(|data| data.read()).ok() })
     })
 }

@@ -20,8 +20,9 @@ mod morph;
 #[path = "scope/reading.rs"]
 mod reading;
 
-/// What the server draws for a query. None when it does not answer.
-pub type Ask = Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = Option<String>>>> + Send + Sync>;
+/// What the server draws for a query. None when it does not answer. The flag says that the page asks by itself, without anybody
+/// having done anything, which keeps no session alive.
+pub type Ask = Arc<dyn Fn(String, bool) -> Pin<Box<dyn Future<Output = Option<String>>>> + Send + Sync>;
 
 /// `html` is what the server drew, with the ways to other ranges in it; charts that are live are children. While `subject` is the
 /// same, a change of the query draws the same page anew; a page with another subject is for its page to read.
@@ -33,7 +34,7 @@ pub fn Scope(html: String, subject: fn(&str) -> String, ask: Ask, children: Chil
     glass::mount(root, query, subject, ask);
     view! {
         <div class="page scope" node_ref=root>
-            <div class="page" inner_html=html></div>
+            <div class="drawn" inner_html=html></div>
             {children()}
         </div>
     }

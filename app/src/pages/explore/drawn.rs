@@ -20,6 +20,8 @@ use crate::{
 };
 use farol_model::{Fault, Viewer, action::Mark};
 
+/// How often charts of the present are drawn again, milliseconds.
+pub const EVERY_MS: &str = "3000";
 /// Values of one label that are offered.
 const VALUES: usize = 100;
 
@@ -75,7 +77,7 @@ pub async fn explore(ports: &Ports, viewer: &Viewer, query: &str) -> Result<Stri
                 {some.then(|| {
                     view! {
                         {bar::bar(place, range.as_ref(), now_ms)}
-                        <div class="grid stretch explore-board" data-live=range.is_none().then_some("")>
+                        <div class="grid stretch explore-board" data-every=range.is_none().then_some(EVERY_MS)>
                             {panels}
                         </div>
                     }

@@ -1,5 +1,5 @@
 use super::api::get_explore;
-use crate::pages::whole::{ADDRESS, Whole, whole};
+use crate::pages::whole::{ADDRESS, BY_ITSELF, Whole, whole};
 use crate::prelude::*;
 
 static EXPLORE: Whole = Whole {
@@ -8,7 +8,7 @@ static EXPLORE: Whole = Whole {
     script: "/explore/page.js",
     list: "",
     charts: true,
-    ask: |word| Box::pin(get_explore(word(ADDRESS))),
+    ask: |word| Box::pin(get_explore(word(ADDRESS), word(BY_ITSELF) == "true")),
 };
 
 static BOARDS: Whole = Whole {

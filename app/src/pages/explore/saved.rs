@@ -277,14 +277,14 @@ pub async fn board(ports: &Ports, viewer: &Viewer, id: &str, query: &str) -> Res
     };
     let said = ports.boards.said(viewer, &word(query, "said"));
     let panels = panels(ports, viewer, &saved, &usual(range.as_ref(), now_ms)).await;
-    let live = range.is_none().then_some("");
+    let every = range.is_none().then_some(super::drawn::EVERY_MS);
     let page = view! {
         <div class="page boards">
             {head(&saved, now_ms)}
             {said.as_ref().map(said_words)}
             {refused}
             {bar::bar(place, range.as_ref(), now_ms)}
-            <div class="grid stretch explore-board" data-live=live>
+            <div class="grid stretch explore-board" data-every=every>
                 {panels}
             </div>
             {manage(&saved)}

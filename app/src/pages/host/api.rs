@@ -33,12 +33,17 @@ fields!(HostView {
 });
 
 /// Read once per page; after that the charts are live. `query` is that of the address: no group is the
-/// first; a range is a time that is past.
+/// first; a range is a time that is past. `by_itself`: the page asks again without anybody having done anything.
 #[server(prefix = "/api/fn", endpoint = "host", output = crate::json::Json, input = server_fn::codec::GetUrl)]
-pub async fn get_host(#[server(default)] query: String) -> Result<PageData, AppError> {
+pub async fn get_host(
+    #[server(default)] query: String,
+    #[server(default)] by_itself: bool,
+) -> Result<PageData, AppError> {
     use crate::past::{Asked, Range};
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
     let marks = crate::request::marks(&ports, &viewer);
+    // Read where the session is.
+    let _ = by_itself;
     let query = Asked::read(&query);
     let asked = Range::asked(&query, ports.metrics.now_ms());
     let (before, after, channel) = super::drawn::host(

@@ -23,7 +23,9 @@ use std::sync::Arc;
 pub fn HostPage() -> AnyView {
     let query = use_query_map();
     let asked = move || subject(&query.get().to_query_string());
-    let resource = page_data(asked, move |_| get_host(query.get_untracked().to_query_string()));
+    let resource = page_data(asked, move |_| {
+        get_host(query.get_untracked().to_query_string(), false)
+    });
     view! {
         <Title text="Host"/>
         {load(resource, |view| view! { <Host view/> })}
@@ -42,9 +44,11 @@ fn Host(view: HostView) -> AnyView {
     effect(browser::local_times);
     feed::marks(view.marks);
     let collectors = feed::collectors(view.collectors);
-    let ask: Ask = Arc::new(|query| {
+    let ask: Ask = Arc::new(|query, by_itself| {
         Box::pin(async move {
-            let answer = get_host(query).await.and_then(|data| data.read::<HostView>());
+            let answer = get_host(query, by_itself)
+                .await
+                .and_then(|data| data.read::<HostView>());
             Some(answer.ok()?.before)
         })
     });

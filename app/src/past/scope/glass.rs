@@ -55,6 +55,8 @@ struct Glass {
     /// What the address says.
     addressed: RefCell<String>,
     asking: Cell<bool>,
+    /// The next question is nobody's.
+    by_itself: Cell<bool>,
     renewed_ms: Cell<f64>,
     /// The server did not answer to the last question.
     stale: Cell<bool>,
@@ -106,6 +108,7 @@ pub(super) fn mount(root: NodeRef<html::Div>, query: Memo<String>, subject: fn(&
             shown: RefCell::new(first.clone()),
             addressed: RefCell::new(first.clone()),
             asking: Cell::new(false),
+            by_itself: Cell::new(false),
             stale: Cell::new(false),
             renewed_ms: Cell::new(js_sys::Date::now()),
             span: Cell::new(None),
@@ -184,6 +187,7 @@ fn tick(glass: &Weak<Glass>) {
     let busy = glass.gesture.borrow().is_some() || glass.span.get().is_some();
     if due && !busy && !document().hidden() {
         glass.shown.borrow_mut().clear();
+        glass.by_itself.set(true);
         glass.pull();
     }
 }

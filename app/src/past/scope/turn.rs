@@ -26,7 +26,7 @@ impl Glass {
             return;
         }
         let glass = Rc::downgrade(self);
-        let answer = (self.ask)(wanted.clone());
+        let answer = (self.ask)(wanted.clone(), self.by_itself.take());
         spawn_local(async move {
             let answer = answer.await;
             if let Some(glass) = glass.upgrade() {
