@@ -55,7 +55,7 @@ fn same(a: f64, b: f64) -> bool {
 }
 
 impl Packed {
-    pub fn new() -> Self {
+    pub fn empty() -> Self {
         Self::run(f64::NAN, 0)
     }
 
@@ -307,7 +307,7 @@ mod tests {
     fn whatever_is_added_and_dropped_comes_back_bit_for_bit() {
         for seed in 0..40 {
             let mut random = StdRng::seed_from_u64(seed);
-            let (mut packed, mut plain) = (Packed::new(), VecDeque::new());
+            let (mut packed, mut plain) = (Packed::empty(), VecDeque::new());
             let (mut kind, mut value) = (0, 0.0);
             for step in 0..3000 {
                 if random.random_range(0..40) == 0 {
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn what_is_still_takes_next_to_nothing_and_the_worst_little_more_than_its_numbers() {
         let of = |value: fn(usize) -> f64| {
-            let mut packed = Packed::new();
+            let mut packed = Packed::empty();
             (0..6400).for_each(|row| packed.push(value(row)));
             packed.heap_bytes()
         };

@@ -40,7 +40,7 @@ pub struct Ring {
 
 impl Ring {
     pub fn new(schema: Arc<[MetricSpec]>) -> Self {
-        let columns = vec![Packed::new(); schema.len()];
+        let columns = vec![Packed::empty(); schema.len()];
         Ring {
             schema,
             times_ms: VecDeque::new(),

@@ -4,7 +4,7 @@
 use crate::collectors::{
     kernel::{Buffer, KernelFile},
     mounts::Groups,
-    sysfs::names,
+    sysfs::folders,
 };
 use std::{
     collections::BTreeSet,
@@ -98,15 +98,13 @@ fn find(folder: &Path, name: String, depth: usize, found: &mut BTreeSet<String>)
     if depth == MAX_DEPTH {
         return;
     }
-    for child in names(folder) {
+    for child in folders(folder) {
         let path = folder.join(&child);
-        if path.is_dir() {
-            let name = match name.is_empty() {
-                true => child,
-                false => format!("{name}/{child}"),
-            };
-            find(&path, name, depth + 1, found);
-        }
+        let name = match name.is_empty() {
+            true => child,
+            false => format!("{name}/{child}"),
+        };
+        find(&path, name, depth + 1, found);
     }
 }
 
