@@ -53,7 +53,11 @@ pub fn router(state: AppState) -> Router {
         .merge(live::routes(state.live.clone()))
         .merge(access::routes(state.access.clone()))
         .merge(rest::routes(state.runner.clone()))
-        .merge(rest::history::routes(state.history.clone()))
+        .merge(rest::annotations::routes(state.annotations.clone()))
+        .merge(rest::history::routes(
+            state.history.clone(),
+            state.annotations.clone(),
+        ))
         .layer(RequestBodyLimitLayer::new(config.max_body_bytes))
         // What is sent here may be larger, and has a bound of its own.
         .merge(ingest::receive::routes(state.ingest.clone()))

@@ -3,6 +3,7 @@
 use crate::{
     access::Access,
     actions::{runbook::shelf::Shelf, runner::Runner},
+    annotations::Annotations,
     audit::AuditLog,
     checks::Checks,
     collectors::scheduler::CollectorControl,
@@ -35,6 +36,7 @@ pub struct AppState {
     pub ingest: Ingest,
     pub checks: Checks,
     pub audit: AuditLog,
+    pub annotations: Annotations,
     /// None when the configuration wants none.
     pub history: Option<Store>,
     /// Facts about this machine, read at the start.

@@ -13,6 +13,7 @@ pub mod parquet;
 use super::{problem::Problem, render};
 use crate::{
     access::Identity,
+    annotations::Annotations,
     history::{Store, blocking, grid::Found, health::HistoryStatus, kept, query::Answer, registry::Series},
     time::now_ms,
 };
@@ -55,11 +56,12 @@ const POINTS: usize = 600;
 #[derive(Clone)]
 pub struct Past {
     store: Option<Store>,
+    pub(super) annotations: Annotations,
     seats: Arc<Semaphore>,
 }
 
 /// All addresses.
-pub fn routes(store: Option<Store>) -> Router {
+pub fn routes(store: Option<Store>, annotations: Annotations) -> Router {
     let [history, list, range, csv, parquet, svg, png] = PATHS;
     Router::new()
         .route(history, get(status))
@@ -71,6 +73,7 @@ pub fn routes(store: Option<Store>) -> Router {
         .route(png, get(render::png))
         .with_state(Past {
             store,
+            annotations,
             seats: Arc::new(Semaphore::new(AT_ONCE)),
         })
 }

@@ -120,9 +120,14 @@ async fn draw<E: Send + 'static, T: Send + 'static>(
     let look = Look::of(&asked)?;
     let query = asked.range(now_ms(), (look.width / PIXELS_PER_POINT) as usize)?;
     let extra = extra(&asked)?;
+    let marks = past.annotations.marks(query.from_ms, query.to_ms).await;
     past.seated(move || {
         let answer = store.query(&query)?;
-        finish(picture(answer, &query, look)?.svg(), extra)
+        let drawn = Picture {
+            marks,
+            ..picture(answer, &query, look)?
+        };
+        finish(drawn.svg(), extra)
     })
     .await
 }

@@ -43,8 +43,14 @@ pub async fn get_host(
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
     let marks = crate::request::marks(&ports, &viewer);
     let asked = super::past::Range::read(&range, &from, &to, ports.metrics.now_ms());
+    let of_range = match &asked {
+        Ok(Some(range)) => Some(ports.runs.marks_of(&viewer, range.from_ms, range.to_ms).await),
+        _ => None,
+    };
+    // Without them the charts are still there.
+    let drawn = of_range.and_then(Result::ok);
     let (before, after, channel) =
-        super::drawn::host(ports.metrics.as_ref(), &group, asked, marks.as_deref()).await;
+        super::drawn::host(ports.metrics.as_ref(), &group, asked, drawn.as_deref()).await;
     PageData::of(HostView {
         before,
         after,
