@@ -102,6 +102,8 @@ pub trait RunsPort: Send + Sync {
     ) -> PortFuture<'a, Comparison>;
     /// When runs began and ended lately.
     fn marks(&self) -> Vec<Mark>;
+    /// What happened in a time that is over, as far as this viewer may see it.
+    fn marks_of<'a>(&'a self, viewer: &'a Viewer, from_ms: i64, to_ms: i64) -> PortFuture<'a, Vec<Mark>>;
 }
 
 /// What was done.

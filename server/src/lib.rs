@@ -15,6 +15,7 @@
 //! | [`ingest`] | metrics of applications: scraped, or sent over OTLP, StatsD and JSON |
 //! | [`remote_write`] | samples sent to others as Prometheus' remote write |
 //! | [`checks`] | health checks: tried again and again, with what changed and when |
+//! | [`annotations`] | what happened and when, as marks on charts |
 //! | [`audit`] | the append-only log of who did what, a chain |
 //! | [`boards`] | boards of charts that are kept, and start pages |
 //! | [`access`] | users, sessions, tokens, throttling |
@@ -31,6 +32,7 @@
 
 pub mod access;
 pub mod actions;
+pub mod annotations;
 pub mod asyncapi;
 pub mod audit;
 pub mod boards;
@@ -79,6 +81,7 @@ use actions::{
     runner::Runner,
     store::RunStore,
 };
+use annotations::Annotations;
 use anyhow::Context;
 use audit::AuditLog;
 use boards::Boards;
@@ -89,15 +92,15 @@ use collectors::{
 };
 use config::Config;
 use containers::{Containers, socket::Surroundings};
-use farol_model::{Fault, metric::MetricSpec};
+use farol_model::{Fault, action::Mark, metric::MetricSpec};
 use futures::future::BoxFuture;
 use history::Store;
-use ingest::Ingest;
+use ingest::{Ingest, ScrapeConfig};
 use leptos::config::LeptosOptions;
 use live::{Hub, Live, Parts, Registry};
 use middleware::origin::OriginPolicy;
 use own::Process;
-use remote_write::RemoteWrite;
+use remote_write::{RemoteWrite, RemoteWriteConfig};
 use services::Services;
 use state::AppState;
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -230,14 +233,11 @@ pub async fn assemble(
     let host = tokio::task::spawn_blocking(host_info)
         .await
         .context("this machine cannot be looked at")?;
-    let process = Process::start(
-        host.name.clone(),
-        &config,
-        collectors.clone(),
-        Arc::new(access.roles.clone()),
-        shutdown.clone(),
-    );
-    let frames = Arc::new(Frames(outlet.clone()));
+    let annotations = Annotations::start(pool.clone(), audit.clone(), hub.clone()).await;
+    let frames = Arc::new(Frames {
+        outlet: outlet.clone(),
+        annotations: annotations.clone(),
+    });
     let ingest = Ingest::start(
         &config.ingest,
         &config.scrapes,
@@ -256,6 +256,17 @@ pub async fn assemble(
         tasks,
     )
     .await?;
+    let process = Process::start(
+        host.name.clone(),
+        &config,
+        collectors.clone(),
+        Arc::new(access.roles.clone()),
+        Arc::new(Tables {
+            remote_write,
+            ingest: ingest.clone(),
+        }),
+        shutdown.clone(),
+    );
     let actions = actions::registered(
         Arc::new(collectors.clone()),
         registry.clone(),
@@ -313,6 +324,7 @@ pub async fn assemble(
         checks,
         audit,
         boards,
+        annotations,
         history,
         assets: Arc::new(assets),
         leptos: LeptosOptions::builder().output_name("farol").build(),
@@ -416,8 +428,33 @@ impl own::RoleTable for Roles {
     }
 }
 
-/// Where numbers of applications and of checks go: where those of collectors do.
-struct Frames(Arc<dyn collectors::Outlet>);
+/// What begins and ends with tables of the configuration.
+struct Tables {
+    remote_write: RemoteWrite,
+    ingest: Ingest,
+}
+
+impl own::Tables for Tables {
+    fn take_remote_writes(&self, configured: &[RemoteWriteConfig]) -> anyhow::Result<()> {
+        self.remote_write.take(configured)
+    }
+
+    fn take_scrapes(&self, configured: &[ScrapeConfig]) {
+        self.ingest.take_scrapes(configured);
+    }
+}
+
+impl annotations::Outlet for Hub {
+    fn annotated(&self, marks: Vec<Mark>) {
+        self.annotate(marks);
+    }
+}
+
+/// Where numbers of applications and of checks go: where those of collectors do. A check that changes is annotated.
+struct Frames {
+    outlet: Arc<dyn collectors::Outlet>,
+    annotations: Annotations,
+}
 
 impl ingest::Outlet for Frames {
     fn frame(
@@ -428,13 +465,23 @@ impl ingest::Outlet for Frames {
         interval_ms: u32,
         values: Vec<f64>,
     ) {
-        self.0.frame(channel, schema, t_ms, interval_ms, values);
+        self.outlet.frame(channel, schema, t_ms, interval_ms, values);
     }
 }
 
 impl checks::Outlet for Frames {
     fn checks(&self, schema: &Arc<[MetricSpec]>, t_ms: i64, interval_ms: u32, values: Vec<f64>) {
-        self.0.frame(checks::CHANNEL, schema, t_ms, interval_ms, values);
+        self.outlet
+            .frame(checks::CHANNEL, schema, t_ms, interval_ms, values);
+    }
+
+    fn changed(&self, name: &str, well: bool, t_ms: i64) {
+        let (annotations, word) = (
+            self.annotations.clone(),
+            if well { "is well again" } else { "fails" },
+        );
+        let title = format!("Check {name} {word}");
+        tokio::spawn(async move { annotations.note(&title, "check", t_ms).await });
     }
 }
 

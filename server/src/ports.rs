@@ -6,13 +6,14 @@ mod past;
 use crate::{
     access::{Access, proof::page},
     actions::{Caller, runbook::shelf::Shelf, runner::Runner},
+    annotations::Annotations,
     audit::AuditLog,
     boards::Boards,
     checks::Checks,
     containers::Containers,
     history::Store,
     ingest::Ingest,
-    live::{Identity, Live, Proof, hub::Hub},
+    live::{Identity, Live, Proof, hub::Hub, marks},
     services::Services,
     state::AppState,
     time::now_ms,
@@ -71,6 +72,7 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
             proof,
             shelf: state.shelf.clone(),
             hub: state.live.hub.clone(),
+            annotations: state.annotations.clone(),
         }),
         audit: Arc::new(Audit {
             log: state.audit.clone(),
@@ -243,6 +245,7 @@ struct Runs {
     proof: Option<Proof>,
     shelf: Arc<Shelf>,
     hub: Arc<Hub>,
+    annotations: Annotations,
 }
 
 impl RunsPort for Runs {
@@ -299,6 +302,19 @@ impl RunsPort for Runs {
 
     fn marks(&self) -> Vec<Mark> {
         self.hub.marks()
+    }
+
+    fn marks_of<'a>(&'a self, viewer: &'a Viewer, from_ms: i64, to_ms: i64) -> PortFuture<'a, Vec<Mark>> {
+        Box::pin(async move {
+            viewer.require(Permission::ViewMetrics)?;
+            let mut marks = self.annotations.marks(from_ms, to_ms).await;
+            if viewer.may(Permission::ViewRuns) {
+                let ended = self.runner.ended(viewer, from_ms, to_ms).await?;
+                marks.extend(ended.iter().filter_map(marks::end_of));
+                marks.sort_by_key(|mark| mark.at_ms);
+            }
+            Ok(marks)
+        })
     }
 }
 

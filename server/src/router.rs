@@ -54,7 +54,11 @@ pub fn router(state: AppState) -> Router {
         .merge(access::routes(state.access.clone()))
         .merge(boards::routes(state.boards.clone()))
         .merge(rest::routes(state.runner.clone()))
-        .merge(rest::history::routes(state.history.clone()))
+        .merge(rest::annotations::routes(state.annotations.clone()))
+        .merge(rest::history::routes(
+            state.history.clone(),
+            state.annotations.clone(),
+        ))
         .layer(RequestBodyLimitLayer::new(config.max_body_bytes))
         // What is sent here may be larger, and has a bound of its own.
         .merge(ingest::receive::routes(state.ingest.clone()))

@@ -3,6 +3,7 @@
 use crate::{
     access::Access,
     actions::{runbook::shelf::Shelf, runner::Runner},
+    annotations::Annotations,
     audit::AuditLog,
     boards::Boards,
     checks::Checks,
@@ -37,6 +38,7 @@ pub struct AppState {
     pub checks: Checks,
     pub audit: AuditLog,
     pub boards: Boards,
+    pub annotations: Annotations,
     /// None when the configuration wants none.
     pub history: Option<Store>,
     /// Facts about this machine, read at the start.

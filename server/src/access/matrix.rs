@@ -158,6 +158,9 @@ pub const ADDRESSES: &[Row] = &[
     ("GET",    "/api/v1/export.parquet",              May(P::ViewMetrics)),
     ("GET",    "/api/v1/render.svg",                  May(P::ViewMetrics)),
     ("GET",    "/api/v1/render.png",                  May(P::ViewMetrics)),
+    ("GET",    "/api/v1/annotations",                 May(P::ViewMetrics)),
+    ("POST",   "/api/v1/annotations",                 May(P::PushMetrics)),
+    ("DELETE", "/api/v1/annotations/{id}",            May(P::PushMetrics)),
     ("GET",    "/api/v1/apps",                        May(P::ViewMetrics)),
     ("GET",    "/api/v1/checks",                      May(P::ViewMetrics)),
     // Metrics of applications.

@@ -69,7 +69,7 @@ impl IngestConfig {
 }
 
 /// `[[scrape]]`: somebody who is asked for metrics in a text format of Prometheus.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScrapeConfig {
     /// Its channel is `apps/NAME`.

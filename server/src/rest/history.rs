@@ -13,6 +13,7 @@ pub mod parquet;
 use super::{problem::Problem, render};
 use crate::{
     access::Identity,
+    annotations::Annotations,
     history::{Store, blocking, grid::Found, health::HistoryStatus, kept, query::Answer, registry::Series},
     time::now_ms,
 };
@@ -51,10 +52,11 @@ const POINTS: usize = 600;
 #[derive(Clone)]
 pub struct Past {
     store: Option<Store>,
+    pub(super) annotations: Annotations,
 }
 
 /// All addresses.
-pub fn routes(store: Option<Store>) -> Router {
+pub fn routes(store: Option<Store>, annotations: Annotations) -> Router {
     let [history, list, range, csv, parquet, svg, png] = PATHS;
     Router::new()
         .route(history, get(status))
@@ -64,7 +66,7 @@ pub fn routes(store: Option<Store>) -> Router {
         .route(parquet, get(parquet::export_parquet))
         .route(svg, get(render::svg))
         .route(png, get(render::png))
-        .with_state(Past { store })
+        .with_state(Past { store, annotations })
 }
 
 /// Series that were found.

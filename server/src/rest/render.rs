@@ -122,10 +122,16 @@ async fn draw<E: Send + 'static, T: Send + 'static>(
     let look = Look::of(&asked)?;
     let question = asked.range(now_ms(), (look.width / PIXELS_PER_POINT) as usize)?;
     let extra = extra(&asked)?;
+    let (from_ms, to_ms) = (question.query.from_ms, question.query.to_ms);
+    let marks = past.annotations.marks(from_ms, to_ms).await;
     store
         .seated(move |store| {
             let answer = question.answer(store)?;
-            finish(picture(answer, &question.query, look)?.svg(), extra)
+            let drawn = Picture {
+                marks,
+                ..picture(answer, &question.query, look)?
+            };
+            finish(drawn.svg(), extra)
         })
         .await
 }

@@ -7,7 +7,7 @@ use super::{
 use axum::{
     Router,
     body::Bytes,
-    extract::State,
+    extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::post,
@@ -17,7 +17,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Stdio,
     sync::{Arc, Mutex},
     time::Duration,
@@ -162,7 +162,7 @@ struct Program {
     address: String,
 }
 
-fn farol(dir: &Path) -> Command {
+fn farol(dir: &std::path::Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_farol"));
     command
         .current_dir(dir)
@@ -174,7 +174,7 @@ fn farol(dir: &Path) -> Command {
 }
 
 impl Program {
-    async fn start(dir: &Path) -> Program {
+    async fn start(dir: &std::path::Path) -> Program {
         let mut child = farol(dir)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
@@ -383,4 +383,79 @@ async fn what_fails_is_sent_again_what_is_refused_is_dropped_and_a_silent_receiv
     tokio::time::timeout(Duration::from_secs(8), apps.server.stop())
         .await
         .unwrap();
+}
+
+/// Requests by the last part of their path.
+type ByPath = Arc<Mutex<Vec<(String, WriteRequest)>>>;
+
+async fn took(State(heard): State<ByPath>, Path(place): Path<String>, body: Bytes) -> StatusCode {
+    let plain = snap::raw::Decoder::new().decompress_vec(&body).unwrap();
+    let request = WriteRequest::decode(&*plain).unwrap();
+    heard.lock().unwrap().push((place, request));
+    StatusCode::NO_CONTENT
+}
+
+/// Waits for a sample of the lab at a place that is as `check` wants it; what came before is forgotten.
+async fn until_heard(heard: &ByPath, place: &str, check: impl Fn(f64) -> bool) {
+    heard.lock().unwrap().clear();
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let found = heard.lock().unwrap().iter().any(|(at, request)| {
+            let named = |name: &str, value: &str, series: &farol::remote_write::message::TimeSeries| {
+                let mut labels = series.labels.iter();
+                labels.any(|label| label.name == name && label.value == value)
+            };
+            let mut all = request.timeseries.iter();
+            at == place
+                && all.any(|series| {
+                    named("__name__", "lab_answer", series)
+                        && named("job", "lab", series)
+                        && series.samples.iter().any(|sample| check(sample.value))
+                })
+        });
+        if found {
+            return;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "nothing of the lab came to {place}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_hangup_takes_receivers_and_scrapes_and_a_wrong_file_changes_nothing() {
+    let heard = ByPath::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let routes = Router::new()
+        .route("/write/{place}", post(took))
+        .route("/metrics", axum::routing::get(|| async { "lab_answer 42\n" }))
+        .with_state(heard.clone());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("farol.toml");
+    std::fs::write(&file, "").unwrap();
+    let program = Program::start(dir.path()).await;
+    let hangup = async |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let pid = program.child.id().unwrap().to_string();
+        let told = Command::new("kill").args(["-HUP", &pid]).status().await;
+        assert!(told.unwrap().success());
+    };
+    let to = |path: &str| place("lab", &format!("http://{address}/write/{path}"));
+    let scrape =
+        format!("[[scrape]]\nname = \"lab\"\nurl = \"http://{address}/metrics\"\ninterval_secs = 1\n");
+    hangup(&format!("{}{scrape}", to("first"))).await;
+    until_heard(&heard, "first", |value| value == 42.0).await;
+    hangup(&format!("{}{scrape}", to("second"))).await;
+    until_heard(&heard, "second", |value| value == 42.0).await;
+    // A scrape without an address: all of it is refused.
+    hangup(&format!("{}[[scrape]]\nname = \"lab\"\n", to("third"))).await;
+    until_heard(&heard, "second", |value| value == 42.0).await;
+    // The scrape is gone, and its series with it.
+    hangup(&to("second")).await;
+    until_heard(&heard, "second", f64::is_nan).await;
+    assert!(heard.lock().unwrap().iter().all(|(place, _)| place != "third"));
 }

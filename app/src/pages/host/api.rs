@@ -46,11 +46,17 @@ pub async fn get_host(
     let _ = by_itself;
     let query = Asked::read(&query);
     let asked = Range::asked(&query, ports.metrics.now_ms());
+    let of_range = match &asked {
+        Ok(Some(range)) => Some(ports.runs.marks_of(&viewer, range.from_ms, range.to_ms).await),
+        _ => None,
+    };
+    // Without them the charts are still there.
+    let drawn = of_range.and_then(Result::ok);
     let (before, after, channel) = super::drawn::host(
         ports.metrics.as_ref(),
         query.one("group"),
         asked,
-        marks.as_deref(),
+        drawn.as_deref(),
     )
     .await;
     PageData::of(HostView {

@@ -136,7 +136,7 @@ fn before(text: &str, now_ms: i64) -> Option<i64> {
     now_ms.checked_sub(i64::from(count).checked_mul(unit)?)
 }
 
-fn time(name: &str, text: &str, now_ms: i64) -> Result<i64, Fault> {
+pub(in crate::rest) fn time(name: &str, text: &str, now_ms: i64) -> Result<i64, Fault> {
     use ::time::{OffsetDateTime, format_description::well_known::Rfc3339};
     let of_date = |text| OffsetDateTime::parse(text, &Rfc3339).ok();
     let found = millis(text)
