@@ -120,11 +120,11 @@ async fn a_board_is_kept_shared_and_changed_and_nobody_overwrites_what_they_have
     let owner = server.signed_in("operator").await;
     let other = server.signed_in("viewer").await;
     let admin = server.signed_in("admin").await;
-    let id = keep(&server, &owner, "Load & <b>", &["load1", "load5{x=\"y\"}"]).await;
+    let id = keep(&server, &owner, "Load & <i>", &["load1", "load5{x=\"y\"}"]).await;
     let page = format!("/boards/{id}");
     let (_, html) = get(&server, &owner, &page).await;
     assert!(
-        html.contains("Load &amp; &lt;b&gt;") && !html.contains("<b>"),
+        html.contains("Load &amp; &lt;i&gt;") && !html.contains("<i>"),
         "{html}"
     );
     assert!(

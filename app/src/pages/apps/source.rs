@@ -102,8 +102,11 @@ impl Pick {
         }
     }
 
-    fn href(&self, page: usize) -> String {
+    fn href(&self, page: usize, time: &[(&'static str, String)]) -> String {
         let mut params = ParamsMap::new();
+        for (name, value) in time {
+            params.insert(*name, value.clone());
+        }
         if !self.text.is_empty() {
             params.insert("q", self.text.clone());
         }
@@ -212,7 +215,7 @@ pub fn source(
         {facts}
         <h2 class="visually-hidden">"Charts"</h2>
         {bar::bar(place, still.range.as_ref(), now_ms)}
-        {charts(pick, chosen)}
+        {charts(pick, chosen, still.range.as_ref())}
         {still.charts}
     };
     page.to_html()
@@ -253,7 +256,7 @@ fn Facts(source: Source, now_ms: i64) -> AnyView {
 }
 
 /// Which charts follow, and the way to the others.
-fn charts(pick: &Pick, chosen: &Chosen) -> AnyView {
+fn charts(pick: &Pick, chosen: &Chosen, range: Option<&Range>) -> AnyView {
     if chosen.all == 0 {
         return view! {
             <div class="card" data-waiting="">
@@ -265,6 +268,19 @@ fn charts(pick: &Pick, chosen: &Chosen) -> AnyView {
             </div>
         };
     }
+    // The same time, whatever is looked for.
+    let time = range.map(|range| match range.word {
+        Some(word) => vec![("range", word.to_owned())],
+        None => vec![
+            ("from", (range.from_ms / 1000).to_string()),
+            ("to", (range.to_ms / 1000).to_string()),
+        ],
+    });
+    let time = time.unwrap_or_default();
+    let kept = time
+        .iter()
+        .map(|(name, value)| view! { <input type="hidden" name=*name value=value.clone()/> });
+    let kept = kept.collect::<Vec<_>>();
     let first = pick.page.saturating_mul(CHARTS);
     let words = match (chosen.found, chosen.charts.is_empty()) {
         (0, _) => "No chart matches. Take some of the words away.".to_owned(),
@@ -278,20 +294,21 @@ fn charts(pick: &Pick, chosen: &Chosen) -> AnyView {
     };
     let before = (pick.page > 0).then(|| {
         view! {
-            <a class="button small" href=pick.href(pick.page - 1) rel="prev">
+            <a class="button small" href=pick.href(pick.page - 1, &time) rel="prev">
                 "Back"
             </a>
         }
     });
     let after = (first + CHARTS < chosen.found).then(|| {
         view! {
-            <a class="button small" href=pick.href(pick.page + 1) rel="next">
+            <a class="button small" href=pick.href(pick.page + 1, &time) rel="next">
                 "Further"
             </a>
         }
     });
     view! {
         <form class="apps-find" method="get" role="search">
+            {kept}
             <input
                 class="input"
                 id="apps-find"
