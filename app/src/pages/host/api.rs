@@ -32,19 +32,14 @@ fields!(HostView {
     marks
 });
 
-/// Read once per page; after that the charts are live. No group is the first; a range is a time that is past, and stands still.
+/// Read once per page; after that the charts are live. `asked` is the query of the page's address: no group is the first; a range is a
+/// time that is past, and stands still, looked at as the rest of it says.
 #[server(prefix = "/api/fn", endpoint = "host", output = crate::json::Json, input = server_fn::codec::GetUrl)]
-pub async fn get_host(
-    #[server(default)] group: String,
-    #[server(default)] range: String,
-    #[server(default)] from: String,
-    #[server(default)] to: String,
-) -> Result<PageData, AppError> {
+pub async fn get_host(#[server(default)] asked: String) -> Result<PageData, AppError> {
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
     let marks = crate::request::marks(&ports, &viewer);
-    let asked = crate::past::Range::read(&range, &from, &to, ports.metrics.now_ms());
-    let (before, after, channel) =
-        super::drawn::host(ports.metrics.as_ref(), &group, asked, marks.as_deref()).await;
+    let asked = super::drawn::Asked::read(&asked, ports.metrics.now_ms());
+    let (before, after, channel) = super::drawn::host(ports.metrics.as_ref(), &asked, marks.as_deref()).await;
     PageData::of(HostView {
         before,
         after,

@@ -19,11 +19,7 @@ pub fn HostPage() -> AnyView {
     let query = use_query_map();
     // What the server answers to is the address as it is.
     let asked = move || query.get().to_query_string();
-    let resource = page_data(asked, move |_| {
-        let query = query.get_untracked();
-        let word = |name: &str| query.get_str(name).unwrap_or_default().to_owned();
-        get_host(word("group"), word("range"), word("from"), word("to"))
-    });
+    let resource = page_data(asked, move |_| get_host(query.get_untracked().to_query_string()));
     view! {
         <Title text="Host"/>
         {load(resource, |view| view! { <Host view/> })}
