@@ -2,6 +2,7 @@
 
 use crate::{
     error::AppError,
+    past::Range,
     ports::{Ports, signed_in},
     session::{Density, Prefs, Theme},
 };
@@ -44,6 +45,13 @@ pub fn allowed(permission: Permission) -> Result<(Ports, Viewer), AppError> {
 /// When runs began and ended, for the charts of whoever may see runs.
 pub fn marks(ports: &Ports, viewer: &Viewer) -> Option<Vec<Mark>> {
     viewer.may(Permission::ViewRuns).then(|| ports.runs.marks())
+}
+
+/// What is marked on charts of a time that is past. Without it the charts are still there, so what goes wrong is not told here.
+pub async fn marks_over(ports: &Ports, viewer: &Viewer, range: Option<&Range>) -> Vec<Mark> {
+    let Some(range) = range else { return Vec::new() };
+    let marks = ports.runs.marks_of(viewer, range.from_ms, range.to_ms).await;
+    marks.unwrap_or_default()
 }
 
 /// Sends the browser to another page when the request came from a plain form. A request by script gets its answer.

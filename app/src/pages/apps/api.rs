@@ -60,14 +60,7 @@ pub async fn get_apps(
             .map(|channel| pick.choose(&channel.schema))
             .unwrap_or_default();
         let marks = crate::request::marks(&ports, &viewer);
-        let still = source::still(
-            &*ports.metrics,
-            name,
-            query,
-            &chosen,
-            marks.as_deref().unwrap_or_default(),
-        )
-        .await;
+        let still = source::still(&ports, &viewer, name, query, &pick, &chosen).await;
         let past = still.range.is_some();
         view.html = source::source(name, found.as_ref(), &pick, &chosen, still, now_ms);
         if !by_itself && !past {

@@ -7,15 +7,15 @@ use super::{
 use crate::{
     pages::{explore::build::explore, overview::vital::charts_of},
     past::{
-        Range,
+        Look, PastSeries, Range,
         bar::{self, Place},
-        figures::figures,
+        of_channel::of_channel,
     },
-    ports::MetricsPort,
+    ports::{MetricsPort, Ports},
     prelude::*,
     ui::{Badge, Card, Empty, Glyph, Notice, Tone},
 };
-use farol_model::{action::Mark, ingest::Source, metric::MetricSpec, sample::ChannelView};
+use farol_model::{Viewer, ingest::Source, metric::MetricSpec, sample::ChannelView};
 use leptos_router::{location::RequestUrl, params::ParamsMap};
 
 /// How far back charts reach when a page opens, milliseconds.
@@ -102,6 +102,14 @@ impl Pick {
         }
     }
 
+    /// As a query has it.
+    fn page_word(&self) -> String {
+        match self.page {
+            0 => String::new(),
+            page => page.to_string(),
+        }
+    }
+
     fn href(&self, page: usize, time: &[(&'static str, String)]) -> String {
         let mut params = ParamsMap::new();
         for (name, value) in time {
@@ -128,20 +136,27 @@ pub struct Still {
     pub charts: Option<AnyView>,
 }
 
-/// Reads the range of a query, and draws what was chosen over it.
+/// Reads the time of a query and how it is looked at, and draws what was chosen over it.
 pub async fn still(
-    metrics: &dyn MetricsPort,
+    ports: &Ports,
+    viewer: &Viewer,
     name: &str,
     query: &str,
+    pick: &Pick,
     chosen: &Chosen,
-    marks: &[Mark],
 ) -> Still {
     let params = params(query);
     let word = |name: &str| params.get(name).unwrap_or_default();
-    let now_ms = metrics.now_ms();
-    let range = match Range::read(&word("range"), &word("from"), &word("to"), now_ms) {
+    let now_ms = ports.metrics.now_ms();
+    let range = Range::read(&word("range"), &word("from"), &word("to"), now_ms);
+    let asked = range.and_then(|range| {
+        Ok(range
+            .map(|range| Ok((range, Look::of_query(query)?)))
+            .transpose()?)
+    });
+    let past = match asked {
         Ok(None) => return Still::default(),
-        Ok(Some(range)) => range,
+        Ok(Some(past)) => past,
         Err(fault) => {
             return Still {
                 range: None,
@@ -149,18 +164,18 @@ pub async fn still(
             };
         }
     };
-    let channel = format!("apps/{name}");
-    let points = Range::points(chosen.series);
-    let charts = match metrics.past(&channel, range.from_ms, range.to_ms, points).await {
-        Ok(mut past) => {
-            past.series
-                .retain(|series| chosen.charts.contains(&series.spec.chart));
-            figures(&channel, &past, &range, marks)
-        }
-        Err(fault) => bar::refused(&fault),
+    let marks = crate::request::marks_over(ports, viewer, Some(&past.0)).await;
+    let (path, page) = (format!("/apps/{name}"), pick.page_word());
+    let query = [("q", pick.text.as_str()), ("page", page.as_str())];
+    let place = Place {
+        path: &path,
+        query: &query,
     };
+    let channel = format!("apps/{name}");
+    let keep = |series: &PastSeries| chosen.charts.contains(&series.spec.chart);
+    let charts = of_channel(&*ports.metrics, &channel, place, &past, &marks, keep).await;
     Still {
-        range: Some(range),
+        range: Some(past.0),
         charts: Some(charts),
     }
 }
@@ -175,7 +190,7 @@ pub fn source(
     now_ms: i64,
 ) -> String {
     let path = format!("/apps/{name}");
-    let page = (pick.page > 0).then(|| pick.page.to_string()).unwrap_or_default();
+    let page = pick.page_word();
     let place = Place {
         path: &path,
         query: &[("q", &pick.text), ("page", &page)],

@@ -46,7 +46,7 @@ pub struct Asked {
 impl Draft {
     /// Reads an address, and does what a form asks for.
     pub fn ask(query: &str) -> Asked {
-        let pairs = form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
+        let pairs = url::form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
         Draft::of_pairs(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())))
     }
 

@@ -275,7 +275,7 @@ fn moved_words(saved: &SavedBoard, now_ms: i64) -> AnyView {
 
 /// Every panel, with what belongs to it in the form.
 async fn panels(ports: &Ports, viewer: &Viewer, draft: &Draft, range: &Range) -> Vec<AnyView> {
-    let marks = crate::request::marks(ports, viewer).unwrap_or_default();
+    let marks = crate::request::marks_over(ports, viewer, Some(range)).await;
     let all = &draft.board.panels;
     let mut drawn = Vec::new();
     for (at, panel) in all.iter().enumerate().take(PANELS) {

@@ -58,7 +58,7 @@ pub async fn boards(ports: &Ports, viewer: &Viewer, query: &str) -> Result<Strin
 
 /// A word of a query.
 fn word(query: &str, name: &str) -> String {
-    let mut pairs = form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
+    let mut pairs = url::form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
     let found = pairs.find(|(known, _)| known == name);
     found.map_or_else(String::new, |(_, value)| value.into_owned())
 }
@@ -249,7 +249,7 @@ pub async fn board(ports: &Ports, viewer: &Viewer, id: &str, query: &str) -> Res
     let saved = ports.boards.one(viewer, id).await?;
     let now_ms = ports.metrics.now_ms();
     let (mut words, mut others) = (["", "", ""].map(str::to_owned), Vec::new());
-    for (name, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
+    for (name, value) in url::form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
         match name.as_ref() {
             "range" => words[0] = value.into_owned(),
             "from" => words[1] = value.into_owned(),
@@ -299,7 +299,7 @@ pub fn none() -> Fault {
 }
 
 async fn panels(ports: &Ports, viewer: &Viewer, saved: &SavedBoard, range: &Range) -> Vec<AnyView> {
-    let marks = crate::request::marks(ports, viewer).unwrap_or_default();
+    let marks = crate::request::marks_over(ports, viewer, Some(range)).await;
     let all = &saved.board.panels;
     let mut drawn = Vec::new();
     for (at, panel) in all.iter().enumerate().take(PANELS) {

@@ -32,33 +32,20 @@ fields!(HostView {
     marks
 });
 
-/// Read once per page; after that the charts are live. `query` is that of the address: no group is the
-/// first; a range is a time that is past. `by_itself`: the page asks again without anybody having done anything.
+/// Read once per page; after that the charts are live. `query` is that of the page's address: no group is the first; a range is a
+/// time that is past, looked at as the rest of it says. `by_itself`: the page asks again without anybody having done anything.
 #[server(prefix = "/api/fn", endpoint = "host", output = crate::json::Json, input = server_fn::codec::GetUrl)]
 pub async fn get_host(
     #[server(default)] query: String,
     #[server(default)] by_itself: bool,
 ) -> Result<PageData, AppError> {
-    use crate::past::{Asked, Range};
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
     let marks = crate::request::marks(&ports, &viewer);
     // Read where the session is.
     let _ = by_itself;
-    let query = Asked::read(&query);
-    let asked = Range::asked(&query, ports.metrics.now_ms());
-    let of_range = match &asked {
-        Ok(Some(range)) => Some(ports.runs.marks_of(&viewer, range.from_ms, range.to_ms).await),
-        _ => None,
-    };
-    // Without them the charts are still there.
-    let drawn = of_range.and_then(Result::ok);
-    let (before, after, channel) = super::drawn::host(
-        ports.metrics.as_ref(),
-        query.one("group"),
-        asked,
-        drawn.as_deref(),
-    )
-    .await;
+    let asked = super::drawn::Asked::read(&query, ports.metrics.now_ms());
+    let drawn = crate::request::marks_over(&ports, &viewer, asked.range()).await;
+    let (before, after, channel) = super::drawn::host(ports.metrics.as_ref(), &asked, &drawn).await;
     PageData::of(HostView {
         before,
         after,

@@ -16,6 +16,17 @@ pub(in crate::rest) struct Question {
 }
 
 impl Question {
+    /// The same question about a time that was so many milliseconds before.
+    pub(in crate::rest) fn earlier(&self, ms: i64) -> Question {
+        let mut query = self.query.clone();
+        query.from_ms -= ms;
+        query.to_ms -= ms;
+        Question {
+            query,
+            expression: self.expression.clone(),
+        }
+    }
+
     /// Reads files: not for an async thread.
     pub(in crate::rest) fn answer(&self, store: &Store) -> Result<Answer, Fault> {
         let Query {
