@@ -149,11 +149,8 @@ pub async fn still(
     let word = |name: &str| params.get(name).unwrap_or_default();
     let now_ms = ports.metrics.now_ms();
     let range = Range::read(&word("range"), &word("from"), &word("to"), now_ms);
-    let asked = range.and_then(|range| {
-        Ok(range
-            .map(|range| Ok((range, Look::of_query(query)?)))
-            .transpose()?)
-    });
+    let looked = |range| Ok((range, Look::of_query(query)?));
+    let asked = range.and_then(|range| range.map(looked).transpose());
     let past = match asked {
         Ok(None) => return Still::default(),
         Ok(Some(past)) => past,
