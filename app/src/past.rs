@@ -16,6 +16,8 @@ pub mod figures;
 #[cfg(feature = "ssr")]
 pub mod frame;
 #[cfg(feature = "ssr")]
+mod keys;
+#[cfg(feature = "ssr")]
 mod legend;
 #[cfg(feature = "ssr")]
 pub mod look;
