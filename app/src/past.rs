@@ -17,6 +17,8 @@ pub mod figures;
 pub mod frame;
 pub mod gesture;
 #[cfg(feature = "ssr")]
+mod keys;
+#[cfg(feature = "ssr")]
 mod legend;
 #[cfg(feature = "ssr")]
 pub mod look;

@@ -6,6 +6,7 @@
 //! that a spike is seen however much is drawn. Stretches without values are gaps.
 
 mod ink;
+mod shapes;
 mod theme;
 pub mod times;
 
@@ -344,7 +345,7 @@ struct Entry {
 }
 
 /// The text, or its beginning.
-fn cut(text: &str, most: usize) -> String {
+pub fn cut(text: &str, most: usize) -> String {
     match text.chars().count() > most {
         true => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
         false => text.to_owned(),

@@ -115,7 +115,7 @@ fn steps(place: Place<'_>, range: &Range, now_ms: i64) -> AnyView {
 pub fn refused(fault: &Fault) -> AnyView {
     let words = fault.message.clone();
     view! {
-        <Card title="Time">
+        <Card title="This cannot be shown">
             <div class="unavailable">
                 <Icon glyph=Glyph::Alert/>
                 <p>{words}</p>

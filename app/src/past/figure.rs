@@ -128,7 +128,7 @@ fn plot(title: &str, drawing: &Drawing, flags: &[Flag], frame: &Frame<'_>) -> An
         false => row_labels(&drawing.rows, alone),
     };
     let size = if alone { TALL } else { SIZE };
-    let over = markup::overlay(drawing, flags);
+    let over = markup::overlay(drawing, flags, alone);
     let empty = drawing
         .is_empty
         .then(|| view! { <p class="chart-empty">"No values in this time"</p> });

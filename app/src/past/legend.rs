@@ -1,16 +1,19 @@
 //! The legend of a chart of the past: what each series reached, in an order that links choose. Names are links that show one series
-//! alone, beside each is one that hides it. What a way of drawing needs to be read is here too: shades and states.
+//! alone, beside each is one that hides it.
 
-use super::{Frame, PastSeries, look::Sort};
+use super::{
+    Frame, PastSeries,
+    keys::{buckets, shades, tones},
+    look::Sort,
+};
 use crate::{
     charts::{
         legend::look,
-        still::{Drawing, Mode, heat::LEVELS, markup::tone_class},
+        still::{Drawing, Mode},
     },
     format::{Formatted, NO_VALUE, format},
     prelude::*,
 };
-use farol_model::metric::Unit;
 
 /// Series that a legend names; more are folded.
 const NAMED: usize = 12;
@@ -124,7 +127,7 @@ pub fn legend(mut entries: Vec<Entry>, drawing: &Drawing, step_ms: i64, frame: &
     let all = (many && entries.iter().any(|entry| !entry.shown))
         .then(|| frame.href(&all))
         .flatten()
-        .map(|href| view! { <p class="chart-note"><a class="link" href=href data-noscroll="true">"Show all series"</a></p> });
+        .map(|href| view! { <p class="chart-note"><a class="button small" href=href data-noscroll="true">"Show all series"</a></p> });
     view! {
         {shades(drawing)}
         {tones(drawing)}
@@ -209,7 +212,7 @@ fn row_of(entry: &Entry, drawing: &Drawing) -> Option<usize> {
     drawing.slots.binary_search(&entry.slot).ok()
 }
 
-fn value(told: Formatted, class: &str) -> AnyView {
+pub fn value(told: Formatted, class: &str) -> AnyView {
     view! {
         <td class=format!("chart-value{class}")>
             <b>{told.number}</b>
@@ -279,74 +282,6 @@ fn percent(share: f64) -> String {
         share if share < 9.95 => format!("{share:.1}"),
         share if share < 9_999.5 => format!("{share:.0}"),
         _ => "> 9999".to_owned(),
-    }
-}
-
-/// What the shades of a heat map say.
-fn shades(drawing: &Drawing) -> AnyView {
-    let scale = drawing.scale.as_ref().map(|scale| {
-        let steps = (1..=LEVELS)
-            .map(|level| view! { <i class=format!("shade h{level}")></i> })
-            .collect::<Vec<_>>();
-        view! {
-            <p class="chart-scale">
-                <span>{scale.low.clone()}</span>
-                <span class="chart-shades" aria-hidden="true">{steps}</span>
-                <span>{scale.high.clone()}</span>
-                " "
-                <span>{scale.words.clone()}</span>
-            </p>
-        }
-    });
-    scale.into_any()
-}
-
-/// What the colours of states say.
-fn tones(drawing: &Drawing) -> AnyView {
-    let tones = drawing
-        .tones
-        .iter()
-        .map(|(tone, words)| {
-            view! { <li><i class=format!("tone {}", tone_class(*tone)) aria-hidden="true"></i> {words.clone()}</li> }
-        })
-        .collect::<Vec<_>>();
-    (!tones.is_empty())
-        .then(|| view! { <ul class="chart-tones">{tones}</ul> })
-        .into_any()
-}
-
-/// Buckets of a histogram, the greatest above, with the events of the whole time.
-fn buckets(drawing: &Drawing, step_ms: i64) -> AnyView {
-    let unit = Unit::Count as i32;
-    let rows = drawing
-        .rows
-        .iter()
-        .zip(&drawing.buckets)
-        .enumerate()
-        .map(|(at, (name, counts))| {
-            let sum: f64 = counts.iter().filter(|count| count.is_finite()).sum();
-            let most = counts.iter().copied().filter(|count| count.is_finite()).fold(f64::NAN, f64::max);
-            view! {
-                <tr class="chart-series" data-unit=unit.to_string() data-values=short(counts) data-row=at.to_string()>
-                    <th scope="row" class="chart-name-cell"><span class="chart-label"><span class="chart-name">{name.clone()}</span></span></th>
-                    {value(format(sum, unit), "")}
-                    {value(format(most, unit), "")}
-                </tr>
-            }
-        })
-        .collect::<Vec<_>>();
-    let most = format!("Most in {}", crate::format::duration(step_ms.max(1000)));
-    view! {
-        <table class="chart-table">
-            <thead>
-                <tr>
-                    <th scope="col" class="chart-name-cell">"Bucket"</th>
-                    <th scope="col">"Events"</th>
-                    <th scope="col">{most}</th>
-                </tr>
-            </thead>
-            <tbody>{rows}</tbody>
-        </table>
     }
 }
 

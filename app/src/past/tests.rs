@@ -336,7 +336,7 @@ fn one_chart_alone_is_tall_and_leads_back_and_what_is_none_is_said() {
     assert!(html.contains("25%"), "more labels: {html}");
     let html = looked(&past, None, &[], "chart=%3Cb%3E");
     assert!(
-        html.contains("There is no chart “&lt;b>”") && !html.contains("<figure"),
+        html.contains("There is no chart “&lt;b&gt;”") && !html.contains("<figure"),
         "{html}"
     );
 }

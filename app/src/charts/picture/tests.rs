@@ -142,10 +142,7 @@ fn every_way_to_draw_is_a_picture_too() {
         (Mode::Stacked, "fill-opacity=\"0.45\""),
         (Mode::Bars, "fill-opacity=\"0.85\""),
         (Mode::Heat, "fill-opacity=\"0.13\""),
-        (
-            Mode::States,
-            "a: 1.0\u{a0}% for 2 min, from 2026-11-26 00:01:00 UTC",
-        ),
+        (Mode::States, "a: 1% for 2 min, from 2026-11-26 00:01:00 UTC"),
     ] {
         let svg = parts(mode);
         assert!(svg.contains(part), "{mode:?}: {part} is missing in {svg}");

@@ -133,19 +133,19 @@ fn powers(base: f64, least: f64, greatest: f64, labels: usize) -> Vec<f64> {
     );
     // Powers of two are round for bytes where they are tens of them: KiB, MiB, GiB.
     let strides: &[i32] = if base == 2.0 {
-        &[1, 2, 5, 10, 20, 40]
+        &[1, 2, 5, 10, 20, 40, 80, 160, 320, 512]
     } else {
         &[1, 2, 3, 6, 12, 24, 48, 96, 192, 384]
     };
     let spans = |stride: i32| (low.div_euclid(stride), -(-high).div_euclid(stride));
     let fits = |stride: &i32| {
         let (first, last) = spans(*stride);
-        ((last - first) as usize) < labels.max(2)
+        ((last - first) as usize) < labels.max(3)
     };
     let stride = strides.iter().copied().find(fits).unwrap_or(1024);
     let (first, last) = spans(stride);
     (first..=last.max(first + 1))
-        .map(|at| base.powi(at * stride))
+        .map(|at| base.powi(at * stride).clamp(f64::MIN_POSITIVE, f64::MAX))
         .collect()
 }
 

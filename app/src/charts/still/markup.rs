@@ -3,6 +3,7 @@
 
 use super::{
     super::{
+        picture::{cut, escaped},
         scale::{Band, Line, Scene},
         svg::{painted, units},
     },
@@ -16,6 +17,11 @@ use std::fmt::Write;
 /// Share of the width that a letter takes where it is narrow, and what is beside the words: what does not fit is left out.
 const LETTER: f64 = 0.026;
 const BESIDE: f64 = 0.03;
+
+/// Letters that are shown beside a flag; all are in its title.
+const LETTERS: usize = 44;
+/// Flags that are a stop each on the way through a page.
+const FEW: usize = 6;
 
 /// Lines, areas, cells and grid, stretched; `size` is nominal.
 pub fn ink(drawing: &Drawing, size: (u32, u32)) -> String {
@@ -115,8 +121,9 @@ fn write_shape(body: &mut String, shape: &Shape, size: (u32, u32)) {
     }
 }
 
-/// Runs of states with their words, and flags: what can be pointed at. Empty when there is nothing.
-pub fn overlay(drawing: &Drawing, flags: &[Flag]) -> String {
+/// Runs of states with their words, and flags: what can be pointed at. Flags can be reached by key too, where that is not a long way
+/// past everything else: in a chart that is `alone`, and where they are few. Empty when there is nothing.
+pub fn overlay(drawing: &Drawing, flags: &[Flag], alone: bool) -> String {
     let mut body = String::new();
     let rows = drawing.rows.len();
     for run in &drawing.runs {
@@ -140,15 +147,21 @@ pub fn overlay(drawing: &Drawing, flags: &[Flag]) -> String {
         }
         body.push_str("</svg>");
     }
+    let focus = if alone || flags.len() <= FEW {
+        " tabindex=\"0\""
+    } else {
+        ""
+    };
     for flag in flags {
         let at = percent(flag.at);
         let (anchor, dx) = if flag.at < 0.5 { ("start", 6) } else { ("end", -6) };
         let title = escaped(&flag.title);
+        let short = escaped(&cut(&flag.title, LETTERS));
         let _ = write!(
             body,
-            "<g class=\"flag\" tabindex=\"0\" role=\"img\" aria-label=\"{title}\"><title>{title}</title>\
+            "<g class=\"flag\"{focus} role=\"img\" aria-label=\"{title}\"><title>{title}</title>\
              <line class=\"flag-strip\" x1=\"{at}\" x2=\"{at}\" y1=\"0\" y2=\"100%\"/><line x1=\"{at}\" x2=\"{at}\" y1=\"0\" y2=\"100%\"/>\
-             <circle cx=\"{at}\" cy=\"0\" r=\"{}\"/><text x=\"{at}\" dx=\"{dx}\" y=\"14\" text-anchor=\"{anchor}\">{title}</text></g>",
+             <circle cx=\"{at}\" cy=\"0\" r=\"{}\"/><text x=\"{at}\" dx=\"{dx}\" y=\"14\" text-anchor=\"{anchor}\">{short}</text></g>",
             if flag.count > 1 { 5 } else { 3 },
         );
     }
@@ -196,9 +209,4 @@ pub fn x_axis(labels: &[(f64, String)]) -> String {
 fn percent(share: f64) -> String {
     let text = format!("{:.2}", share * 100.0);
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-/// As text or attribute of XML.
-fn escaped(text: &str) -> String {
-    super::super::picture::escaped(text)
 }

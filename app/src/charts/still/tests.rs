@@ -64,7 +64,7 @@ impl Data {
 fn written(ask: &Ask<'_>) -> String {
     let drawing = draw(ask);
     let mut text = markup::ink(&drawing, (100, 40));
-    text.push_str(&markup::overlay(&drawing, &[]));
+    text.push_str(&markup::overlay(&drawing, &[], false));
     text.push_str(&format!("{:?}", drawing.notes));
     text.replace("><", ">\n<").replace(">[", ">\n[")
 }
@@ -289,7 +289,7 @@ fn nothing_is_drawn_outside_and_nothing_in_gaps() {
                     }
                 }
             }
-            let text = markup::ink(&drawing, (600, 160)) + &markup::overlay(&drawing, &[]);
+            let text = markup::ink(&drawing, (600, 160)) + &markup::overlay(&drawing, &[], false);
             assert!(
                 !text.contains("NaN") && !text.contains("inf") && !text.contains("style="),
                 "{text}"
@@ -457,6 +457,7 @@ fn a_flag_is_words_only_and_can_be_reached_by_key() {
     let text = markup::overlay(
         &draw(&data.ask(Mode::Lines)),
         &flags(&marks, MIDNIGHT, MIDNIGHT + 6 * STEP),
+        true,
     );
     assert!(text.contains("tabindex=\"0\" role=\"img\" aria-label=\"&lt;b&gt;Rotate&lt;/b&gt; &amp; &quot;more&quot; began\""), "{text}");
 }
@@ -475,7 +476,8 @@ fn how_long_drawing_takes() {
             let mut bytes = 0;
             for _ in 0..charts {
                 let drawing = draw(&data.ask(mode));
-                bytes += markup::ink(&drawing, (600, 160)).len() + markup::overlay(&drawing, &[]).len();
+                bytes +=
+                    markup::ink(&drawing, (600, 160)).len() + markup::overlay(&drawing, &[], false).len();
             }
             println!("{name}, {}: {:?}, {bytes} bytes", mode.as_str(), begun.elapsed());
         }
