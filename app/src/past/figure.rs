@@ -12,7 +12,7 @@
 //! - where an earlier period is compared, `data-then` holds the values of that, which begin at `data-then-start` of the figure (a time
 //!   within the period that is shown) and have its `data-then-step`.
 
-use super::{Frame, Look, Past, PastSeries, Range, legend, menu};
+use super::{Frame, PastSeries, legend, menu};
 use crate::{
     charts::{
         picture::times,
@@ -22,7 +22,6 @@ use crate::{
     pages::drawn::counted,
     prelude::*,
 };
-use farol_model::action::Mark;
 use std::collections::{HashMap, HashSet};
 
 /// Nominal size of a drawing, pixels.
@@ -38,11 +37,6 @@ const ROW_LABEL: usize = 12;
 
 /// Letters of a name of a row that needs no more room than a value.
 const SHORT: usize = 11;
-
-/// Some of the series of an answer as one chart, as usual and without links.
-pub fn figure(title: &str, series: &[&PastSeries], past: &Past, range: &Range, marks: &[Mark]) -> AnyView {
-    framed(title, series, &Frame::plain(past, range, marks, &Look::default()))
-}
 
 /// Some of the series of an answer as one chart within a page.
 pub fn framed(title: &str, series: &[&PastSeries], frame: &Frame<'_>) -> AnyView {

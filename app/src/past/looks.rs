@@ -7,7 +7,7 @@ use super::{
 use crate::{charts::still::Mode, prelude::*};
 
 /// Ways to draw in words.
-const MODES: [(Mode, &str); 6] = [
+pub const MODES: [(Mode, &str); 6] = [
     (Mode::Lines, "Lines"),
     (Mode::Area, "Area"),
     (Mode::Stacked, "Stacked"),

@@ -1,6 +1,6 @@
 //! What a board is, and how much of it there may be.
 
-use crate::past::range::RANGES;
+use crate::past::{Look, range::RANGES};
 use farol_model::Fault;
 
 /// Panels of a board.
@@ -31,7 +31,7 @@ pub struct Panel {
     pub expression: String,
     /// As wide as the page, not half of it.
     pub wide: bool,
-    /// How it looks, as charts understand it: kept as it came.
+    /// How it looks: the query of a [`Look`]. What charts do not understand is kept as it came.
     pub look: String,
 }
 
@@ -41,6 +41,26 @@ impl Panel {
             expression: expression.to_owned(),
             ..Panel::default()
         }
+    }
+
+    /// How it looks.
+    ///
+    /// # Errors
+    /// As [`Look::of_query`].
+    pub fn looked(&self) -> Result<Look, Fault> {
+        Look::of_query(&self.look)
+    }
+
+    /// Looks otherwise in some ways; an empty value is as usual. All else that the look says stays.
+    pub fn look_as(&mut self, ways: &[(String, String)]) {
+        let old = url::form_urlencoded::parse(self.look.as_bytes());
+        let stay = old
+            .into_owned()
+            .filter(|(name, _)| !ways.iter().any(|(way, _)| way == name));
+        let stay: Vec<(String, String)> = stay.collect();
+        let all = stay.iter().chain(ways).filter(|(_, value)| !value.is_empty());
+        let mut text = url::form_urlencoded::Serializer::new(String::new());
+        self.look = text.extend_pairs(all).finish();
     }
 
     /// What stands above the chart.

@@ -174,6 +174,8 @@ struct Form {
     signs: Vec<&'static str>,
     values: Vec<String>,
     window: String,
+    /// How the panel is to look, see [`Panel::look_as`].
+    look: Vec<(String, String)>,
     /// The panel to be shown again.
     stay: Option<usize>,
 }
@@ -188,6 +190,10 @@ impl Form {
             "b-label" => self.labels.push(value),
             "b-sign" => self.signs.push(known(&SIGNS, &value).unwrap_or("=")),
             "b-value" => self.values.push(value),
+            "b-mode" | "b-axis" | "b-compare" => {
+                let way = name.trim_start_matches("b-").to_owned();
+                self.look.push((way, value));
+            }
             "b-rate" => self.built.rate = Some(String::new()),
             "b-window" => self.window = value,
             "b-combine" => self.built.combine = known(&COMBINE, &value),
@@ -216,6 +222,12 @@ impl Form {
                 panel.expression = self.chosen();
             }
             self.stay = Some(at);
+        }
+        if let Some(panel) = draft.edit.and_then(|at| draft.board.panels.get_mut(at))
+            && !self.look.is_empty()
+        {
+            panel.look_as(&self.look);
+            self.stay = draft.edit;
         }
         draft
             .board

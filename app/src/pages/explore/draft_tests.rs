@@ -52,6 +52,21 @@ fn a_form_is_done_and_leads_to_an_address_without_it() {
 }
 
 #[test]
+fn the_look_of_the_panel_that_is_open_is_chosen_and_all_else_of_it_stays() {
+    let done = |query: &str| Draft::ask(query).go.unwrap();
+    assert_eq!(
+        done("p=a&l=hide%3Dx%26mode%3Dlines&edit=0&b-mode=stacked&b-axis=log&b-compare=1d"),
+        "/explore?p=a&l=hide%3Dx%26mode%3Dstacked%26axis%3Dlog%26compare%3D1d&edit=0#panel-1"
+    );
+    assert_eq!(
+        done("p=a&l=mode%3Dbars&p=b&edit=0&b-mode=&b-axis=&b-compare="),
+        "/explore?p=a&p=b&edit=0#panel-1"
+    );
+    // No panel is open: nobody chose.
+    assert_eq!(done("p=a&b-mode=bars&do=draw"), "/explore?p=a");
+}
+
+#[test]
 fn an_expression_that_was_emptied_is_taken_away() {
     assert_eq!(Draft::ask("p=a&p=+&p=b").go.as_deref(), Some("/explore?p=a&p=b"));
 }

@@ -333,7 +333,7 @@ pub async fn chart(
         let fault = Fault::invalid(field, format!("The {field} {why}."));
         return (panel::fault(panel, &fault), false);
     }
-    let answer = match panel::ask(ports.metrics.as_ref(), &panel.expression, range, panels).await {
+    let answer = match panel::ask(ports.metrics.as_ref(), panel, range, panels).await {
         Ok(answer) => answer,
         Err(fault) => return (panel::fault(panel, &fault), false),
     };

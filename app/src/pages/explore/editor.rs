@@ -6,7 +6,10 @@ use super::{
     build::{Built, COMBINE, FILTERS, Filter, KEEP, SIGNS},
     view::LabelValues,
 };
-use crate::prelude::*;
+use crate::{
+    past::{look::PERIODS, looks::MODES},
+    prelude::*,
+};
 
 /// The choices of a panel that is open.
 pub fn editor(panel: &Panel, labels: &[LabelValues]) -> AnyView {
@@ -27,7 +30,7 @@ pub fn editor(panel: &Panel, labels: &[LabelValues]) -> AnyView {
     let Some(built) = Built::parse(&panel.expression) else {
         return view! {
             <div class="explore-editor">
-                {title}
+                {title} {look(panel)}
                 <p class="muted">
                     "This expression says more than can be clicked, or cannot be read. Change its text above."
                 </p>
@@ -39,7 +42,7 @@ pub fn editor(panel: &Panel, labels: &[LabelValues]) -> AnyView {
         <div class="explore-editor">
             {title} <input type="hidden" name="b-was" value=panel.expression.clone()/>
             <input type="hidden" name="b-metric" value=built.metric.clone()/> {filters(&built, labels)}
-            {combine(&built, labels)} {keep(&built)} {ends()}
+            {combine(&built, labels)} {keep(&built)} {look(panel)} {ends()}
         </div>
     }
 }
@@ -240,6 +243,59 @@ fn keep(built: &Built) -> AnyView {
                         placeholder="5"
                         value=built.k.clone()
                     />
+                </div>
+            </div>
+        </fieldset>
+    }
+}
+
+/// How it is drawn.
+fn look(panel: &Panel) -> AnyView {
+    // One that cannot be read is told where the chart would be; chosen anew it can.
+    let look = panel.looked().unwrap_or_default();
+    let modes = MODES
+        .into_iter()
+        .map(|(mode, words)| option(mode.as_str(), words, look.mode == Some(mode)))
+        .collect::<Vec<_>>();
+    let compared = look
+        .compare
+        .as_ref()
+        .map(|offset| (offset.word.clone(), offset.words()));
+    let offered = PERIODS
+        .into_iter()
+        .map(|(word, words)| (word.to_owned(), words.to_owned()));
+    let mut periods: Vec<(String, String)> = offered.collect();
+    if let Some(other) = compared.clone().filter(|other| !periods.contains(other)) {
+        periods.push(other);
+    }
+    let periods = periods
+        .into_iter()
+        .map(|period| option(&period.0, &period.1, compared.as_ref() == Some(&period)))
+        .collect::<Vec<_>>();
+    view! {
+        <fieldset>
+            <legend>"Look"</legend>
+            <div class="explore-function">
+                <div class="field">
+                    <label for="b-mode">"Drawn as"</label>
+                    <select class="input" id="b-mode" name="b-mode">
+                        <option value="">"As usual"</option>
+                        {modes}
+                    </select>
+                </div>
+                <div class="field">
+                    <label for="b-axis">"Axis"</label>
+                    <select class="input" id="b-axis" name="b-axis">
+                        <option value="">"Linear"</option>
+                        {option("log", "Logarithmic", look.log)}
+                    </select>
+                </div>
+                <div class="field">
+                    <label for="b-compare">"Compared with"</label>
+                    <select class="input" id="b-compare" name="b-compare">
+                        <option value="">"nothing"</option>
+                        {periods}
+                    </select>
                 </div>
             </div>
         </fieldset>

@@ -2,7 +2,7 @@
 
 use super::{board::Panel, found::unit_words};
 use crate::{
-    past::{Past, PastSeries, Range, figure::figure, range::POINTS},
+    past::{Frame, Look, Past, PastSeries, Range, Source, figure::framed},
     ports::MetricsPort,
     prelude::*,
     ui::{Glyph, Icon},
@@ -20,6 +20,9 @@ const UNITS: usize = 4;
 /// What an expression said.
 pub struct Answer {
     past: Past,
+    /// What it said of the time that is compared with.
+    earlier: Option<Past>,
+    look: Look,
     /// Series in all; more than are drawn.
     pub total: usize,
 }
@@ -43,21 +46,42 @@ impl Answer {
 /// What is wrong with the expression, in words for who has written it.
 pub async fn ask(
     metrics: &dyn MetricsPort,
-    expression: &str,
+    panel: &Panel,
     range: &Range,
     panels: usize,
 ) -> Result<Answer, Fault> {
+    let look = panel.looked()?;
     let room = CELLS / panels.max(4);
-    let read = |points| metrics.evaluate(expression, range.from_ms, range.to_ms, points);
-    let mut past = read(POINTS).await?;
+    let read = |points, before: i64| {
+        metrics.evaluate(
+            &panel.expression,
+            range.from_ms - before,
+            range.to_ms - before,
+            points,
+        )
+    };
+    let mut points = look.points(1);
+    let mut past = read(points, 0).await?;
     let total = past.series.len();
     let shown = total.clamp(1, DRAWN);
     if shown * past.times_ms.len() > room {
-        past = read((room / shown).max(20)).await?;
+        points = (room / shown).max(20);
+        past = read(points, 0).await?;
     }
-    past.series.truncate(DRAWN);
-    told_apart(&mut past.series);
-    Ok(Answer { past, total })
+    let mut earlier = match &look.compare {
+        Some(offset) => Some(read(points, offset.ms).await?),
+        None => None,
+    };
+    for past in [Some(&mut past), earlier.as_mut()].into_iter().flatten() {
+        past.series.truncate(DRAWN);
+        told_apart(&mut past.series);
+    }
+    Ok(Answer {
+        past,
+        earlier,
+        look,
+        total,
+    })
 }
 
 /// Series of different charts may be called alike there; beside each other they must not.
@@ -101,7 +125,12 @@ pub fn charts(panel: &Panel, answer: &Answer, range: &Range, marks: &[Mark]) -> 
                 true => format!("{}, {}", panel.heading(), unit_words(unit)),
                 false => panel.heading().to_owned(),
             };
-            figure(&title, &of_it, &answer.past, range, marks)
+            let frame = Frame {
+                source: Source::Expression(&panel.expression),
+                earlier: answer.earlier.as_ref(),
+                ..Frame::plain(&answer.past, range, marks, &answer.look)
+            };
+            framed(&title, &of_it, &frame)
         })
         .collect::<Vec<_>>();
     let more = (left_out > 0).then(|| {
@@ -176,6 +205,8 @@ mod tests {
         };
         let answer = |series: Vec<PastSeries>| Answer {
             total: series.len(),
+            earlier: None,
+            look: Look::default(),
             past: Past {
                 step_ms: 10_000,
                 times_ms: vec![0, 10_000, 20_000],
