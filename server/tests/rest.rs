@@ -480,5 +480,17 @@ async fn what_a_deploy_script_says_is_kept_marked_written_down_and_taken_away() 
         written[0].2.contains("Deployed 1.4") && written[0].2.contains("shop"),
         "{written:?}"
     );
+
+    // What cannot be written down is not done.
+    sqlx::query("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        .execute(&pool)
+        .await
+        .unwrap();
+    problem(post(json!({"title": "Nobody knows"})).await, 503).await;
+    let left = api.get("/api/v1/annotations").await;
+    let backup = format!("/api/v1/annotations/{}", left["annotations"][1]["id"]);
+    let removed = api.ask(Method::DELETE, &backup).send().await.unwrap();
+    problem(removed, 503).await;
+    assert_eq!(titles("").await, ["Farol started", "Backup"]);
     api.server.stop().await;
 }
