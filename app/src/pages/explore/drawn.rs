@@ -77,6 +77,7 @@ pub async fn explore(ports: &Ports, viewer: &Viewer, query: &str) -> Result<Stri
                 {some.then(|| {
                     view! {
                         {bar::bar(place, range.as_ref(), now_ms)}
+                        <h2 class="visually-hidden">"Panels"</h2>
                         <div class="grid stretch explore-board" data-every=range.is_none().then_some(EVERY_MS)>
                             {panels}
                         </div>

@@ -284,6 +284,7 @@ pub async fn board(ports: &Ports, viewer: &Viewer, id: &str, query: &str) -> Res
             {said.as_ref().map(said_words)}
             {refused}
             {bar::bar(place, range.as_ref(), now_ms)}
+            <h2 class="visually-hidden">"Panels"</h2>
             <div class="grid stretch explore-board" data-every=every>
                 {panels}
             </div>
