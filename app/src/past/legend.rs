@@ -265,7 +265,7 @@ fn change(entry: &Entry) -> AnyView {
     let sign = if difference < 0.0 { "\u{2212}" } else { "+" };
     let share = difference / then.abs() * 100.0;
     let words = match *then == 0.0 {
-        true if difference == 0.0 => "0\u{a0}%".to_owned(),
+        _ if difference == 0.0 || share.abs() < 0.05 => "0\u{a0}%".to_owned(),
         true => format!("{sign}{absolute}"),
         false => format!("{sign}{}\u{a0}%", percent(share.abs())),
     };

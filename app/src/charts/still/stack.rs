@@ -2,6 +2,7 @@
 //! away from what is above. Where a series has no value its layer has a gap, and the others close up.
 
 use super::{Ask, Drawing, Earlier, Form, Mode, Shape, Tint, axis::Axis, linear, lines, stretches};
+use farol_model::metric::Unit;
 
 /// A layer of this share of the height cannot be seen.
 const THIN: f64 = 0.002;
@@ -31,6 +32,14 @@ pub fn draw(ask: &Ask<'_>) -> Drawing {
     let means: Vec<&[f64]> = ask.series.iter().map(|one| one.columns.mean).collect();
     let layers = layers(&means, ask.times_ms.len());
     let then = ask.earlier.as_ref().map(total);
+    let (then, whole) = match then {
+        Some(total) if is_whole(ask, &total) => (None, true),
+        then => (then, false),
+    };
+    if whole {
+        let words = "The earlier period comes to 100\u{a0}% too; the list compares the parts.";
+        drawing.notes.push(words.to_owned());
+    }
     let tops = layers.iter().flatten().map(|(_, top)| *top);
     let axis = linear(ask, tops.chain(then.iter().flatten().copied()));
     drawing = drawing.on(&axis);
@@ -63,6 +72,14 @@ fn edge((start, top): (f64, f64), axis: &Axis) -> f64 {
         true => top,
         false => f64::NAN,
     }
+}
+
+/// Whether a sum of percentages is a hundred wherever it is known: then its line says nothing.
+fn is_whole(ask: &Ask<'_>, total: &[f64]) -> bool {
+    let mut known = total.iter().filter(|sum| sum.is_finite()).peekable();
+    ask.unit == Unit::Percent as i32
+        && known.peek().is_some()
+        && known.all(|sum| (99.0..=101.0).contains(sum))
 }
 
 /// What all series of an earlier period come to, NaN where none has a value.
