@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 /// From the start to the first time: collectors, history and sockets stand by then.
 const FIRST: Duration = Duration::from_secs(30);
-/// From one time to the next.
-const EVERY: Duration = Duration::from_secs(600);
+/// From one time to the next. It costs a millisecond or two.
+const EVERY: Duration = Duration::from_secs(60);
 
 /// Says how the allocator is to share memory among threads. To be called before there is a second one.
 ///
@@ -29,7 +29,7 @@ pub fn prepare() {
     }
 }
 
-/// Hands back soon after the start and every few minutes, until shutdown.
+/// Hands back soon after the start and each minute, until shutdown.
 pub async fn keep(shutdown: CancellationToken) {
     let mut wait = FIRST;
     loop {
