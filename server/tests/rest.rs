@@ -411,7 +411,7 @@ async fn what_a_deploy_script_says_is_kept_marked_written_down_and_taken_away() 
         "{added}"
     );
     assert!((now..now + 60_000).contains(&added["at_ms"].as_i64().unwrap()));
-    let long = json!({"title": "Backup", "at_ms": now - 7_200_000, "end_ms": now - 3_600_000});
+    let long = json!({"title": "Backup", "at_ms": now - 7_200_000, "end_ms": now - 1_800_000});
     assert_eq!(post(long).await.status(), 201);
 
     let titles = async |query: &str| -> Vec<String> {

@@ -90,6 +90,9 @@ pub fn document() -> Value {
     starting(&mut document["paths"]["/api/v1/runs"]["post"]);
     pushing(&mut document["paths"]["/api/v1/push"]["post"]);
     annotating(&mut document["paths"]["/api/v1/annotations"]["post"]);
+    // Whole numbers that all programs tell apart.
+    let number = &mut document["paths"]["/api/v1/annotations/{id}"]["delete"]["parameters"][0];
+    number["schema"]["maximum"] = json!((1_i64 << 53) - 1);
     if let Some(paths) = document["paths"].as_object_mut() {
         let operations = paths
             .values_mut()
