@@ -141,13 +141,11 @@ impl Index {
             // Of two names that have all of it, the shorter one is nearer.
             let short = 1.0 / (1.0 + name.len() as f32 / 16.0);
             for entry in entries.iter().filter(|entry| meant(&entry.series)) {
-                let scores = words
+                let mut scores = words
                     .iter()
                     .zip(&name_scores)
                     .map(|(alike, in_name)| best(alike, |needle| entry.score(needle.word, *in_name)));
-                let all = scores.fold(Some(0.0), |all: Option<f32>, score| {
-                    Some(all? + score).filter(|_| score > 0.0)
-                });
+                let all = scores.try_fold(0.0, |all, score| (score > 0.0).then_some(all + score));
                 if let Some(score) = all {
                     found.push((score + short, &entry.series));
                 }
