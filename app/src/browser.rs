@@ -11,6 +11,14 @@ pub fn local_date_time(at_ms: i64) -> Option<String> {
     date.to_locale_string("sv-SE", &JsValue::UNDEFINED).as_string()
 }
 
+/// In lower case. Its own tables would weigh 6 KB; nearly everything is ASCII, and the rest the browser knows how to do.
+pub fn lower(text: &str) -> String {
+    match text.is_ascii() {
+        true => text.to_ascii_lowercase(),
+        false => js_sys::JsString::from(text).to_lower_case().into(),
+    }
+}
+
 /// The field that typing would go into, so that shortcuts stay out of the way.
 pub fn typing() -> bool {
     leptos::prelude::document()
@@ -95,6 +103,18 @@ mod tests {
         let text = local_date_time(1_795_434_067_000).unwrap();
         assert_eq!(text.len(), "2026-11-23 09:41:07".len(), "{text}");
         assert!(text.starts_with("2026-11-2"), "{text}");
+    }
+
+    #[wasm_bindgen_test]
+    fn lower_case_is_what_it_is_elsewhere() {
+        for (text, expected) in [
+            ("Firefox ESR", "firefox esr"),
+            ("ÄRGER Straße", "ärger straße"),
+            ("ΟΔΟΣ", "οδος"),
+            ("", ""),
+        ] {
+            assert_eq!(lower(text), expected);
+        }
     }
 
     #[wasm_bindgen_test]

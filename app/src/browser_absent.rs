@@ -4,6 +4,10 @@ pub fn local_date_time(_at_ms: i64) -> Option<String> {
     None
 }
 
+pub fn lower(text: &str) -> String {
+    text.to_lowercase()
+}
+
 pub fn typing() -> bool {
     false
 }

@@ -9,6 +9,7 @@ pub mod containers;
 pub mod controls;
 pub mod denied;
 pub mod error;
+pub mod explore;
 pub mod host;
 pub mod lab;
 pub mod not_found;
@@ -51,7 +52,7 @@ pub struct Page {
 }
 
 /// The menu in display order.
-pub const MENU: [Page; 13] = [
+pub const MENU: [Page; 14] = [
     Page {
         path: "/",
         title: "Overview",
@@ -64,6 +65,13 @@ pub const MENU: [Page; 13] = [
         title: "Host",
         about: "processor, memory, disk, network",
         glyph: Glyph::Host,
+        permission: Permission::ViewMetrics,
+    },
+    Page {
+        path: "/explore",
+        title: "Explore",
+        about: "any metric, functions, boards, dashboards",
+        glyph: Glyph::Load,
         permission: Permission::ViewMetrics,
     },
     Page {
@@ -154,6 +162,9 @@ pub fn AppRoutes() -> impl IntoView {
         <FlatRoutes fallback=|| view! { <not_found::NotFound/> }>
             <Route path=path!("/") view=overview::OverviewPage ssr=ssr.clone()/>
             <Route path=path!("/host") view=host::HostPage ssr=ssr.clone()/>
+            <Route path=path!("/explore") view=explore::ExplorePage ssr=ssr.clone()/>
+            <Route path=path!("/boards") view=explore::BoardsPage ssr=ssr.clone()/>
+            <Route path=path!("/boards/:id") view=explore::BoardsPage ssr=ssr.clone()/>
             <Route path=path!("/processes") view=processes::ProcessesPage ssr=ssr.clone()/>
             <Route path=path!("/services") view=services::ServicesPage ssr=ssr.clone()/>
             <Route path=path!("/containers") view=containers::ContainersPage ssr=ssr.clone()/>
@@ -191,6 +202,8 @@ pub const ACCOUNT: &str = "/account";
 /// What the top bar calls the page at an address.
 pub fn title_of(path: &str) -> &'static str {
     match page_of(path) {
+        // They are kept by Explore, and not it.
+        Some(_) if path.starts_with("/boards") => "Boards",
         Some(page) => page.title,
         None if path == ACCOUNT => "Your account",
         None => "Not found",
@@ -200,6 +213,12 @@ pub fn title_of(path: &str) -> &'static str {
 /// The entry that an address belongs to.
 pub fn page_of(path: &str) -> Option<&'static Page> {
     let path = path.trim_end_matches('/');
+    // Boards are kept by Explore.
+    let path = match path.strip_prefix("/boards") {
+        Some("") => "/explore",
+        Some(rest) if rest.starts_with('/') => "/explore",
+        _ => path,
+    };
     // One run is among the runs, wherever it was started.
     let path = path
         .strip_prefix("/controls")
@@ -228,6 +247,7 @@ mod tests {
             [
                 "Overview",
                 "Host",
+                "Explore",
                 "Processes",
                 "Services",
                 "Containers",
@@ -245,13 +265,16 @@ mod tests {
         assert_eq!(page_of("/").map(|page| page.title), Some("Overview"));
         assert_eq!(page_of("/controls/runs/1").map(|page| page.title), Some("Runs"));
         assert_eq!(page_of("/controls").map(|page| page.title), Some("Controls"));
+        assert_eq!(page_of("/boards/7").map(|page| page.title), Some("Explore"));
         assert_eq!(page_of("/hosts"), None);
+        assert_eq!(page_of("/boardside"), None);
     }
 
     #[test]
     fn the_top_bar_has_a_word_for_every_page_that_there_is() {
         assert_eq!(title_of("/audit"), "Audit");
         assert_eq!(title_of(ACCOUNT), "Your account");
+        assert_eq!(title_of("/boards/7"), "Boards");
         assert_eq!(title_of("/no/such/page"), "Not found");
     }
 }

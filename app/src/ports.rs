@@ -3,6 +3,7 @@
 
 use crate::pages::{
     account::{AccountView, Ways},
+    explore::view::{BoardList, LabelValues, Said, SavedBoard, Start},
     settings::view::{Ask, SettingsView},
 };
 use crate::past::{FoundSeries, Past};
@@ -47,6 +48,8 @@ pub trait MetricsPort: Send + Sync {
     ) -> PortFuture<'a, Past>;
     /// Series in which words are found, so many metrics at most. A fault when no history is kept.
     fn find<'a>(&'a self, words: &'a str, limit: usize) -> PortFuture<'a, FoundSeries>;
+    /// The labels of a metric with their values, so many values of each at most. Empty when no series is called so.
+    fn labels<'a>(&'a self, metric: &'a str, limit: usize) -> PortFuture<'a, Vec<LabelValues>>;
     fn collectors(&self) -> Vec<CollectorStatus>;
     /// Time of the table and its rows.
     fn processes(&self) -> (i64, Vec<ProcessRow>);
@@ -99,6 +102,8 @@ pub trait RunsPort: Send + Sync {
     ) -> PortFuture<'a, Comparison>;
     /// When runs began and ended lately.
     fn marks(&self) -> Vec<Mark>;
+    /// What happened in a time that is over, as far as this viewer may see it.
+    fn marks_of<'a>(&'a self, viewer: &'a Viewer, from_ms: i64, to_ms: i64) -> PortFuture<'a, Vec<Mark>>;
 }
 
 /// What was done.
@@ -118,6 +123,17 @@ pub trait ConnectionsPort: Send + Sync {
 /// Who may come in, and what they may do.
 pub trait SettingsPort: Send + Sync {
     fn view<'a>(&'a self, viewer: &'a Viewer, ask: Ask) -> PortFuture<'a, SettingsView>;
+}
+
+/// Boards that are kept.
+pub trait BoardsPort: Send + Sync {
+    fn list<'a>(&'a self, viewer: &'a Viewer) -> PortFuture<'a, BoardList>;
+    /// Not found when there is none of this number, or this viewer may not see it.
+    fn one<'a>(&'a self, viewer: &'a Viewer, id: i64) -> PortFuture<'a, SavedBoard>;
+    /// What this viewer opens Farol with.
+    fn start<'a>(&'a self, viewer: &'a Viewer) -> PortFuture<'a, Start>;
+    /// What a form has to say to this viewer, once.
+    fn said(&self, viewer: &Viewer, key: &str) -> Option<Said>;
 }
 
 /// One's own account, of whoever sent this request.
@@ -168,6 +184,7 @@ pub struct Ports {
     pub services: Arc<dyn ServicesPort>,
     pub containers: Arc<dyn ContainersPort>,
     pub apps: Arc<dyn AppsPort>,
+    pub boards: Arc<dyn BoardsPort>,
     /// The signed-in viewer of this request.
     pub viewer: Option<Viewer>,
     /// Address of the peer of this request.

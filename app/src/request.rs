@@ -2,6 +2,7 @@
 
 use crate::{
     error::AppError,
+    past::Range,
     ports::{Ports, signed_in},
     session::{Density, Prefs, Theme},
 };
@@ -46,11 +47,23 @@ pub fn marks(ports: &Ports, viewer: &Viewer) -> Option<Vec<Mark>> {
     viewer.may(Permission::ViewRuns).then(|| ports.runs.marks())
 }
 
+/// What is marked on charts of a time that is past. Without it the charts are still there, so what goes wrong is not told here.
+pub async fn marks_over(ports: &Ports, viewer: &Viewer, range: Option<&Range>) -> Vec<Mark> {
+    let Some(range) = range else { return Vec::new() };
+    let marks = ports.runs.marks_of(viewer, range.from_ms, range.to_ms).await;
+    marks.unwrap_or_default()
+}
+
 /// Sends the browser to another page when the request came from a plain form. A request by script gets its answer.
 pub fn go_after_form(path: &str) {
     if use_context::<Parts>().is_some_and(|parts| wants_page(&parts)) {
         leptos_axum::redirect(path);
     }
+}
+
+/// Whether a page is being drawn for a person's browser.
+pub fn is_page() -> bool {
+    use_context::<Parts>().is_some_and(|parts| wants_page(&parts))
 }
 
 /// Sends the browser of a plain form to where people prove who they are, and from there to this page. False when it is no plain

@@ -66,7 +66,47 @@ test("a past range stands in the address, is drawn with its gaps, and leads on t
 
   await page.goto(farol.url + "/host?group=cpu&range=2y");
   await expect(page.getByText("there are 15m, 1h, 6h, 24h, 7d, 30d")).toBeVisible();
-  await expect(page.locator("figure canvas").first()).toBeVisible();
+  await ranges.getByRole("link", { name: "1 h", exact: true }).click();
+  await expect(first.locator("path.line")).toHaveCount(1);
+});
+
+test("charts of the past are looked at otherwise by links: drawn as bars, one series alone, one chart alone, as a picture", async ({ page, farol }) => {
+  await farol.addUser("ana", "viewer");
+  await signIn(page, farol, "ana");
+  await page.goto(farol.url + "/host?group=memory&range=15m");
+  await expect(page.locator("html")).toHaveAttribute("data-hydrated", "");
+  const figure = page.locator("figure.still").first();
+  // What the server has measured since its start is there as soon as it is asked for again.
+  await expect(async () => {
+    await page.reload();
+    await expect(figure.locator("path.line")).not.toHaveCount(0, { timeout: 1000 });
+  }).toPass();
+  await page.getByRole("navigation", { name: "Look" }).getByRole("link", { name: "Bars" }).click();
+  await expect(page).toHaveURL(/range=15m&mode=bars$/);
+  await expect(figure).toHaveAttribute("data-mode", "bars");
+  await expect(figure.locator("path.bar")).toHaveCount(4);
+  await figure.getByRole("link", { name: "cached", exact: true }).click();
+  await expect(page).toHaveURL(/&only=memory_cached_bytes$/);
+  await expect(figure.locator("path.bar")).toHaveCount(1);
+  await expect(figure.locator("tr.off")).toHaveCount(3);
+  await axeClean(page, "charts of the past as bars");
+
+  await figure.locator("summary").click();
+  const picture = figure.getByRole("link", { name: "Picture (SVG)" });
+  const drawn = await page.request.get(farol.url + (await picture.getAttribute("href")));
+  expect(drawn.status()).toBe(200);
+  const svg = await drawn.text();
+  expect(svg).toContain(">Memory<");
+  expect(svg).toContain(">cached ");
+  expect(svg).not.toContain(">free ");
+  await figure.getByRole("link", { name: "Open alone" }).click();
+  await expect(page).toHaveURL(/&chart=Memory&mode=bars&only=memory_cached_bytes$/);
+  await expect(page.locator("figure.still")).toHaveCount(1);
+  await page.getByRole("link", { name: "All charts of this group" }).click();
+  await expect(page.locator("figure.still")).not.toHaveCount(1);
+
+  await page.goto(farol.url + "/host?group=memory&range=15m&mode=pie");
+  await expect(page.getByText("there are lines, area, stacked, bars, heat, states")).toBeVisible();
 });
 
 test("without scripts a past range and its values as a file are there too", async ({ browser, farol }) => {

@@ -7,7 +7,9 @@ let busy = false;
 function place() {
   const here = location.pathname;
   if (here !== "/apps" && here !== "/checks" && !here.startsWith("/apps/")) return null;
-  return document.querySelector(".apps > .drawn");
+  // A time that is past stands still.
+  if (/[?&](range|from|to)=/.test(location.search)) return null;
+  return document.querySelector(".apps .drawn");
 }
 
 /** Somebody types, or has marked something to copy. */

@@ -22,7 +22,7 @@ pub use config::CheckConfig;
 
 use crate::time::now_ms;
 use farol_model::{
-    ingest::{Check, CheckKind},
+    ingest::{Check, CheckKind, CheckState},
     metric::{MetricSpec, Unit},
 };
 use futures::future::BoxFuture;
@@ -51,6 +51,8 @@ pub const CHANNEL: &str = "apps/checks";
 pub trait Outlet: Send + Sync + 'static {
     /// One frame of the channel of checks; `values` follow `schema` by position, NaN where there is none.
     fn checks(&self, schema: &Arc<[MetricSpec]>, t_ms: i64, interval_ms: u32, values: Vec<f64>);
+    /// A check failed, or is well again after it did.
+    fn changed(&self, name: &str, well: bool, t_ms: i64);
 }
 
 /// Units of the init system.
@@ -80,6 +82,7 @@ struct Inner {
     interval_ms: u32,
     store: Store,
     units: Arc<dyn Units>,
+    outlet: Arc<dyn Outlet>,
     at_once: Semaphore,
     tried: Notify,
 }
@@ -111,6 +114,7 @@ impl Checks {
                 interval_ms: shortest.unwrap_or(1).saturating_mul(1000),
                 store,
                 units,
+                outlet,
                 at_once: Semaphore::new(AT_ONCE),
                 tried: Notify::new(),
             }),
@@ -119,7 +123,7 @@ impl Checks {
             tasks.spawn(checks.clone().keep(at, shutdown.clone()));
         }
         if !checks.inner.all.is_empty() {
-            tasks.spawn(checks.clone().tell(outlet, shutdown.clone()));
+            tasks.spawn(checks.clone().tell(shutdown.clone()));
         }
         Ok(checks)
     }
@@ -133,6 +137,7 @@ impl Checks {
     async fn keep(self, at: usize, shutdown: CancellationToken) {
         let Some(one) = self.inner.all.get(at) else { return };
         let config = lock(one).config().clone();
+        let mut failed = lock(one).check().state == CheckState::Failing;
         let mut ticks = tokio::time::interval(config.interval());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -148,6 +153,11 @@ impl Checks {
             if let Some(change) = change {
                 let (state, message) = (change.state.as_str(), &change.message);
                 tracing::info!(check = config.name, state, message, "a health check changed");
+                let fails = change.state == CheckState::Failing;
+                if fails || (failed && change.state == CheckState::Ok) {
+                    failed = fails;
+                    self.inner.outlet.changed(&config.name, !fails, change.t_ms);
+                }
                 if let Err(error) = self.inner.store.add(&config.name, &change).await {
                     tracing::error!(%error, check = config.name, "a change of a health check could not be written down");
                 }
@@ -163,14 +173,20 @@ impl Checks {
     }
 
     /// Makes frames of what was tried.
-    async fn tell(self, outlet: Arc<dyn Outlet>, shutdown: CancellationToken) {
+    async fn tell(self, shutdown: CancellationToken) {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = self.inner.tried.notified() => {}
             }
             let values = self.inner.all.iter().flat_map(|one| values(&lock(one))).collect();
-            outlet.checks(&self.inner.schema, now_ms(), self.inner.interval_ms, values);
+            let Inner {
+                outlet,
+                schema,
+                interval_ms,
+                ..
+            } = &*self.inner;
+            outlet.checks(schema, now_ms(), *interval_ms, values);
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(FRAME_GAP) => {}

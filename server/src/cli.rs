@@ -1,5 +1,6 @@
 //! The command line.
 
+mod annotate;
 mod audit;
 mod remote;
 mod run;
@@ -57,6 +58,8 @@ enum Command {
     Openapi,
     /// Start an action of a running server, and follow it
     Run(run::RunArgs),
+    /// Mark on the charts of a running server what happened
+    Annotate(annotate::AnnotateArgs),
     /// Print publications of a running server as they come
     Tail(remote::TailArgs),
     /// List who is connected to a running server
@@ -287,6 +290,7 @@ pub async fn execute(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Run(args) => run::run(args).await,
+        Command::Annotate(args) => annotate::annotate(args).await,
         Command::Tail(args) => remote::tail(args).await,
         Command::Connections(args) => remote::connections(args).await,
         Command::Disconnect(args) => remote::disconnect(args).await,

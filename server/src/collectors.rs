@@ -57,6 +57,7 @@ use std::{sync::Arc, time::Duration};
 
 /// Every collector there is, in display order. To add one: its file and a line here.
 pub fn registered() -> Vec<Box<dyn Collector>> {
+    let counters = protocols::Counters::default();
     vec![
         Box::new(cpu::Cpu::default()),
         Box::new(cpu_time::CpuTime::default()),
@@ -72,8 +73,8 @@ pub fn registered() -> Vec<Box<dyn Collector>> {
         Box::new(filesystems::Filesystems::default()),
         Box::new(network::Network::default()),
         Box::new(network_parts::NetworkParts::default()),
-        Box::new(tcp::Tcp::default()),
-        Box::new(ip::Ip::default()),
+        Box::new(tcp::Tcp::sharing(counters.clone())),
+        Box::new(ip::Ip::sharing(counters)),
         Box::new(sockets::Sockets::default()),
         Box::new(neighbours::Neighbours::default()),
         Box::new(temperature::Temperature::default()),

@@ -18,6 +18,7 @@ use crate::{
     history::config::HistoryConfig,
     ingest::{IngestConfig, ScrapeConfig, StatsdConfig},
     live::LiveLimits,
+    remote_write::RemoteWriteConfig,
     services::ServicesConfig,
     tls::certificate::{BadFile, Certificate, Files},
 };
@@ -61,6 +62,8 @@ pub struct Config {
     pub statsd: StatsdConfig,
     #[serde(rename = "check")]
     pub checks: Vec<CheckConfig>,
+    #[serde(rename = "remote_write")]
+    pub remote_writes: Vec<RemoteWriteConfig>,
     #[serde(skip)]
     pub origin: Origin,
 }
@@ -515,6 +518,7 @@ impl Config {
         );
         problems.extend(crate::ingest::config::problems(&self.scrapes, &self.statsd));
         problems.extend(crate::checks::config::problems(&self.checks));
+        problems.extend(crate::remote_write::config::problems(&self.remote_writes));
         if let Some(dir) = self.runbook_files.dir.as_ref().filter(|dir| !dir.is_dir()) {
             let reason = format!("`{}` is no folder", dir.display());
             problems.push(("runbooks.dir".to_owned(), reason));
@@ -708,6 +712,11 @@ mod tests {
                 "[[check]]\nname = \"a\"\nkind = \"ping\"",
                 "check.a.kind",
                 "there is no kind `ping`",
+            ),
+            (
+                "[[remote_write]]\nname = \"vm\"",
+                "remote_write.vm.url",
+                "is missing",
             ),
             ("[tls]\ncert = \"a.pem\"", "tls.key", "is missing"),
             ("[tls]\nkey = \"a.pem\"", "tls.cert", "is missing"),

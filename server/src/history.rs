@@ -2,7 +2,7 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | [`ring`] | the newest ten minutes of a channel, for the live plane; the store is beside it |
+//! | [`ring`], [`packed`] | the newest ten minutes of a channel, for the live plane; the store is beside it |
 //! | [`feed`] | the way in: bounded, never waits |
 //! | [`writer`] | the thread that takes frames in: registry, [`journal`], [`head`] |
 //! | [`keeper`] | the thread that seals, merges, rolls up and forgets, with [`shelf`] |
@@ -33,9 +33,9 @@ pub mod health;
 pub mod join;
 pub mod journal;
 pub mod keeper;
+pub mod packed;
 pub mod plan;
 pub mod query;
-pub mod record;
 pub mod registry;
 pub mod ring;
 pub mod segment;

@@ -65,6 +65,10 @@ struct Inner {
     outlet: Arc<dyn Outlet>,
     /// By name. Std locks: held for looking and changing, never across a wait.
     feeds: Mutex<BTreeMap<String, Arc<Mutex<Feed>>>>,
+    /// Those who are asked, and what ends it.
+    scrapes: Mutex<Vec<(ScrapeConfig, CancellationToken)>>,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
 }
 
 /// What came of values that were sent.
@@ -92,23 +96,12 @@ impl Ingest {
                 config: config.clone(),
                 outlet,
                 feeds: Mutex::default(),
+                scrapes: Mutex::default(),
+                shutdown: shutdown.clone(),
+                tasks: tasks.clone(),
             }),
         };
-        for scrape in scrapes {
-            let feed = ingest.add(Feed::new(
-                &scrape.name,
-                SourceKind::Scrape,
-                scrape::at(scrape),
-                scrape.max_series.unwrap_or(config.max_series),
-                Hold::Round,
-            ));
-            tasks.spawn(scrape::keep(
-                scrape.clone(),
-                feed,
-                ingest.clone(),
-                shutdown.clone(),
-            ));
-        }
+        ingest.take_scrapes(scrapes);
         if let Some(address) = statsd.listen {
             let socket = statsd::bind(address).await?;
             let at = socket.local_addr().map_or(address, |bound| bound);
@@ -129,6 +122,41 @@ impl Ingest {
         }
         tasks.spawn(ingest.clone().tick(shutdown.clone()));
         Ok(ingest)
+    }
+
+    /// Puts a configuration in force: those that are new are asked, those that are gone end, those that have changed begin anew.
+    pub fn take_scrapes(&self, configs: &[ScrapeConfig]) {
+        let mut scrapes = lock(&self.inner.scrapes);
+        let (kept, ended): (Vec<_>, Vec<_>) = scrapes
+            .drain(..)
+            .partition(|(config, _)| configs.contains(config));
+        *scrapes = kept;
+        for (config, stop) in ended {
+            stop.cancel();
+            let feed = lock(&self.inner.feeds).remove(&config.name);
+            if let Some(feed) = feed {
+                // Its values end with it.
+                let mut feed = lock(&feed);
+                feed.set.begin_round();
+                self.publish(&mut feed, now_ms(), None);
+            }
+        }
+        for config in configs {
+            if scrapes.iter().any(|(known, _)| known == config) {
+                continue;
+            }
+            let feed = self.add(Feed::new(
+                &config.name,
+                SourceKind::Scrape,
+                scrape::at(config),
+                config.max_series.unwrap_or(self.inner.config.max_series),
+                Hold::Round,
+            ));
+            let stop = self.inner.shutdown.child_token();
+            let asking = scrape::keep(config.clone(), feed, self.clone(), stop.clone());
+            self.inner.tasks.spawn(asking);
+            scrapes.push((config.clone(), stop));
+        }
     }
 
     pub fn config(&self) -> &IngestConfig {
@@ -207,6 +235,9 @@ impl Ingest {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 _ = ticks.tick() => {}
+            }
+            if lock(&self.inner.feeds).is_empty() {
+                continue;
             }
             let ingest = self.clone();
             // A frame of many series copies much.

@@ -11,9 +11,13 @@
 //! | [`download`] | the output of a run as text |
 //! | [`services`] | services of systemd: how they stand, what they write, what can be done to them |
 //! | [`own`] | what of the running process can be changed: log, configuration, end |
+//! | [`memory`] | memory that is not used any more goes back |
 //! | [`ingest`] | metrics of applications: scraped, or sent over OTLP, StatsD and JSON |
+//! | [`remote_write`] | samples sent to others as Prometheus' remote write |
 //! | [`checks`] | health checks: tried again and again, with what changed and when |
+//! | [`annotations`] | what happened and when, as marks on charts |
 //! | [`audit`] | the append-only log of who did what, a chain |
+//! | [`boards`] | boards of charts that are kept, and start pages |
 //! | [`access`] | users, sessions, tokens, throttling |
 //! | [`telemetry`] | Farol's own metrics, log and traces |
 //! | [`serve`], [`tls`] | the accept loop, connections, the certificate |
@@ -28,8 +32,10 @@
 
 pub mod access;
 pub mod actions;
+pub mod annotations;
 pub mod asyncapi;
 pub mod audit;
+pub mod boards;
 pub mod checks;
 pub mod cli;
 pub mod client;
@@ -42,6 +48,7 @@ pub mod error;
 pub mod history;
 pub mod ingest;
 pub mod live;
+pub mod memory;
 pub mod middleware;
 pub mod outbound;
 pub mod own;
@@ -49,6 +56,8 @@ pub mod ports;
 pub mod processes;
 pub mod procstat;
 mod raster;
+pub mod record;
+pub mod remote_write;
 pub mod rest;
 pub mod router;
 pub mod serve;
@@ -72,8 +81,10 @@ use actions::{
     runner::Runner,
     store::RunStore,
 };
+use annotations::Annotations;
 use anyhow::Context;
 use audit::AuditLog;
+use boards::Boards;
 use checks::Checks;
 use collectors::{
     host::host_info,
@@ -81,14 +92,15 @@ use collectors::{
 };
 use config::Config;
 use containers::{Containers, socket::Surroundings};
-use farol_model::{Fault, metric::MetricSpec};
+use farol_model::{Fault, action::Mark, metric::MetricSpec};
 use futures::future::BoxFuture;
 use history::Store;
-use ingest::Ingest;
+use ingest::{Ingest, ScrapeConfig};
 use leptos::config::LeptosOptions;
 use live::{Hub, Live, Parts, Registry};
 use middleware::origin::OriginPolicy;
 use own::Process;
+use remote_write::{RemoteWrite, RemoteWriteConfig};
 use services::Services;
 use state::AppState;
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -124,6 +136,7 @@ pub async fn run(
         cli::say(&format!("  {fingerprint}"));
     }
     tell_where_to_sign_in(&state.access, scheme, address).await?;
+    tokio::spawn(memory::keep(shutdown.clone()));
 
     let http = state.config.http.clone();
     serve::serve(listener, router::router(state), &http, tls, shutdown.clone()).await;
@@ -187,7 +200,12 @@ pub async fn assemble(
     let limits = config.live.limits();
     let hub = Hub::new(limits.clone());
     let history = remember(&config, data_dir, shutdown, tasks).await?;
-    let outlet = Tee::new(hub.clone(), history.as_ref().map(Store::feed));
+    let remote_write = send_on(&config, &host.name, data_dir, shutdown, tasks).await?;
+    let outlet = Tee::new(
+        hub.clone(),
+        history.as_ref().map(Store::feed),
+        remote_write.feed(),
+    );
     let mut all = collectors::registered();
     all.retain(|collector| {
         !config
@@ -215,14 +233,11 @@ pub async fn assemble(
     let host = tokio::task::spawn_blocking(host_info)
         .await
         .context("this machine cannot be looked at")?;
-    let process = Process::start(
-        host.name.clone(),
-        &config,
-        collectors.clone(),
-        Arc::new(access.roles.clone()),
-        shutdown.clone(),
-    );
-    let frames = Arc::new(Frames(outlet.clone()));
+    let annotations = Annotations::start(pool.clone(), audit.clone(), hub.clone()).await;
+    let frames = Arc::new(Frames {
+        outlet: outlet.clone(),
+        annotations: annotations.clone(),
+    });
     let ingest = Ingest::start(
         &config.ingest,
         &config.scrapes,
@@ -241,6 +256,17 @@ pub async fn assemble(
         tasks,
     )
     .await?;
+    let process = Process::start(
+        host.name.clone(),
+        &config,
+        collectors.clone(),
+        Arc::new(access.roles.clone()),
+        Arc::new(Tables {
+            remote_write,
+            ingest: ingest.clone(),
+        }),
+        shutdown.clone(),
+    );
     let actions = actions::registered(
         Arc::new(collectors.clone()),
         registry.clone(),
@@ -248,6 +274,7 @@ pub async fn assemble(
         Arc::new(containers.clone()),
         Arc::new(process),
     );
+    let boards = Boards::new(pool.clone(), audit.clone());
     let store = RunStore::new(pool);
     let runner = Runner::start_up(
         actions,
@@ -296,6 +323,8 @@ pub async fn assemble(
         ingest,
         checks,
         audit,
+        boards,
+        annotations,
         history,
         assets: Arc::new(assets),
         leptos: LeptosOptions::builder().output_name("farol").build(),
@@ -327,6 +356,27 @@ async fn remember(
         }
     });
     Ok(Some(store))
+}
+
+/// Begins to send samples to others. It ends with the process, after what was gathered is on disk.
+async fn send_on(
+    config: &Config,
+    host: &str,
+    data_dir: &Path,
+    shutdown: &CancellationToken,
+    tasks: &TaskTracker,
+) -> anyhow::Result<RemoteWrite> {
+    let (places, host, dir) = (config.remote_writes.clone(), host.to_owned(), data_dir.to_owned());
+    let started = tokio::task::spawn_blocking(move || RemoteWrite::start(&places, &host, &dir));
+    let remote_write = started.await.context("remote write did not begin")??;
+    let (closing, ended) = (remote_write.clone(), shutdown.clone());
+    tasks.spawn(async move {
+        ended.cancelled().await;
+        if let Err(error) = tokio::task::spawn_blocking(move || closing.close()).await {
+            tracing::error!(%error, "remote write did not end as it should");
+        }
+    });
+    Ok(remote_write)
 }
 
 /// The runbooks that there are, the look at their folder, and those that run by themselves.
@@ -378,8 +428,33 @@ impl own::RoleTable for Roles {
     }
 }
 
-/// Where numbers of applications and of checks go: where those of collectors do.
-struct Frames(Arc<dyn collectors::Outlet>);
+/// What begins and ends with tables of the configuration.
+struct Tables {
+    remote_write: RemoteWrite,
+    ingest: Ingest,
+}
+
+impl own::Tables for Tables {
+    fn take_remote_writes(&self, configured: &[RemoteWriteConfig]) -> anyhow::Result<()> {
+        self.remote_write.take(configured)
+    }
+
+    fn take_scrapes(&self, configured: &[ScrapeConfig]) {
+        self.ingest.take_scrapes(configured);
+    }
+}
+
+impl annotations::Outlet for Hub {
+    fn annotated(&self, marks: Vec<Mark>) {
+        self.annotate(marks);
+    }
+}
+
+/// Where numbers of applications and of checks go: where those of collectors do. A check that changes is annotated.
+struct Frames {
+    outlet: Arc<dyn collectors::Outlet>,
+    annotations: Annotations,
+}
 
 impl ingest::Outlet for Frames {
     fn frame(
@@ -390,13 +465,23 @@ impl ingest::Outlet for Frames {
         interval_ms: u32,
         values: Vec<f64>,
     ) {
-        self.0.frame(channel, schema, t_ms, interval_ms, values);
+        self.outlet.frame(channel, schema, t_ms, interval_ms, values);
     }
 }
 
 impl checks::Outlet for Frames {
     fn checks(&self, schema: &Arc<[MetricSpec]>, t_ms: i64, interval_ms: u32, values: Vec<f64>) {
-        self.0.frame(checks::CHANNEL, schema, t_ms, interval_ms, values);
+        self.outlet
+            .frame(checks::CHANNEL, schema, t_ms, interval_ms, values);
+    }
+
+    fn changed(&self, name: &str, well: bool, t_ms: i64) {
+        let (annotations, word) = (
+            self.annotations.clone(),
+            if well { "is well again" } else { "fails" },
+        );
+        let title = format!("Check {name} {word}");
+        tokio::spawn(async move { annotations.note(&title, "check", t_ms).await });
     }
 }
 

@@ -5,6 +5,7 @@ use farol::cli::{Cli, Ended};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    farol::memory::prepare();
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

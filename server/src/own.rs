@@ -5,6 +5,8 @@ use crate::{
     actions::own::{Own, Reloaded},
     collectors::scheduler::CollectorControl,
     config::Config,
+    ingest::ScrapeConfig,
+    remote_write::RemoteWriteConfig,
     telemetry,
 };
 use farol_model::Fault;
@@ -26,11 +28,22 @@ const LOG_FILTER: &str = "log.filter";
 const INTERVAL: &str = "collect.interval_ms";
 /// What these keys begin with.
 const ROLES: &str = "roles.";
+/// Tables that a part of its own takes.
+const REMOTE_WRITE: &str = "remote_write";
+const SCRAPE: &str = "scrape";
 
 /// Who has the roles of the configuration.
 pub trait RoleTable: Send + Sync + 'static {
     /// Puts them in force, for what is open within a second.
     fn take_roles(&self, configured: &BTreeMap<String, RoleConfig>);
+}
+
+/// Who begins and ends what the tables of the configuration name.
+pub trait Tables: Send + Sync + 'static {
+    /// Puts those who are sent samples in force, or says why that cannot be; then nothing changes. Blocks for reading disks.
+    fn take_remote_writes(&self, configured: &[RemoteWriteConfig]) -> anyhow::Result<()>;
+    /// Puts those who are asked for metrics in force.
+    fn take_scrapes(&self, configured: &[ScrapeConfig]);
 }
 
 /// See the module. Cheap to clone.
@@ -47,6 +60,7 @@ struct Inner {
     filters: AtomicU64,
     collectors: CollectorControl,
     roles: Arc<dyn RoleTable>,
+    tables: Arc<dyn Tables>,
     set_filter: SetFilter,
     shutdown: CancellationToken,
 }
@@ -61,6 +75,7 @@ impl Process {
         config: &Config,
         collectors: CollectorControl,
         roles: Arc<dyn RoleTable>,
+        tables: Arc<dyn Tables>,
         shutdown: CancellationToken,
     ) -> Process {
         let process = Process {
@@ -70,6 +85,7 @@ impl Process {
                 filters: AtomicU64::new(0),
                 collectors,
                 roles,
+                tables,
                 set_filter: telemetry::log::set_filter,
                 shutdown,
             }),
@@ -114,6 +130,12 @@ impl Process {
                 LOG_FILTER => self.take_filter(&fresh.log.filter),
                 INTERVAL => self.take_interval(fresh.collect.interval_ms),
                 role if role.starts_with(ROLES) => true,
+                SCRAPE => {
+                    self.inner.tables.take_scrapes(&fresh.scrapes);
+                    self.config().scrapes = fresh.scrapes.clone();
+                    true
+                }
+                REMOTE_WRITE => self.take_remote_writes(&fresh.remote_writes),
                 _ => false,
             };
             match applied {
@@ -158,6 +180,17 @@ impl Process {
         taken
     }
 
+    fn take_remote_writes(&self, configured: &[RemoteWriteConfig]) -> bool {
+        let taken = self.inner.tables.take_remote_writes(configured);
+        match &taken {
+            Ok(()) => self.config().remote_writes = configured.to_vec(),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "remote write goes on as it was");
+            }
+        }
+        taken.is_ok()
+    }
+
     /// Without an interval each collector has its own, which only a start gives back.
     fn take_interval(&self, interval_ms: Option<u32>) -> bool {
         let Some(interval_ms) = interval_ms else {
@@ -187,12 +220,14 @@ impl Own for Process {
     fn reload<'a>(&'a self) -> BoxFuture<'a, Result<Reloaded, Fault>> {
         Box::pin(async move {
             let origin = self.config().origin.clone();
-            let reading = tokio::task::spawn_blocking(move || Config::load_again(&origin));
-            let fresh = reading
-                .await
-                .map_err(|_| Fault::internal())?
-                .map_err(|error| Fault::invalid("config", error.to_string()))?;
-            self.take(&fresh)
+            let process = self.clone();
+            // It reads files, and what takes it may too.
+            let taking = tokio::task::spawn_blocking(move || {
+                let fresh = Config::load_again(&origin)
+                    .map_err(|error| Fault::invalid("config", error.to_string()))?;
+                process.take(&fresh)
+            });
+            taking.await.map_err(|_| Fault::internal())?
         })
     }
 
@@ -252,6 +287,16 @@ mod tests {
         Ok(())
     }
 
+    struct Nobody;
+
+    impl Tables for Nobody {
+        fn take_remote_writes(&self, _: &[RemoteWriteConfig]) -> anyhow::Result<()> {
+            Ok(())
+        }
+
+        fn take_scrapes(&self, _: &[ScrapeConfig]) {}
+    }
+
     #[tokio::test]
     async fn the_log_goes_back_when_its_time_is_over_unless_it_was_set_again() {
         let shutdown = CancellationToken::new();
@@ -263,6 +308,7 @@ mod tests {
                 filters: AtomicU64::new(0),
                 collectors: crate::collectors::scheduler::start(Vec::new(), None, hub, shutdown.clone()),
                 roles: Arc::new(crate::access::roles::Roles::new(&BTreeMap::new(), "here")),
+                tables: Arc::new(Nobody),
                 set_filter: note,
                 shutdown: shutdown.clone(),
             }),

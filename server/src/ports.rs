@@ -1,16 +1,19 @@
 //! What the pages may ask of the server: `farol_app::ports` implemented over the rooms.
 
+mod labels;
 mod past;
 
 use crate::{
     access::{Access, proof::page},
     actions::{Caller, runbook::shelf::Shelf, runner::Runner},
+    annotations::Annotations,
     audit::AuditLog,
+    boards::Boards,
     checks::Checks,
     containers::Containers,
     history::Store,
     ingest::Ingest,
-    live::{Identity, Live, Proof, hub::Hub},
+    live::{Identity, Live, Proof, hub::Hub, marks},
     services::Services,
     state::AppState,
     time::now_ms,
@@ -18,12 +21,13 @@ use crate::{
 use farol_app::{
     pages::{
         account::{AccountView, Ways},
+        explore::view::{BoardList, LabelValues, Said, SavedBoard, Start},
         settings::view::{Ask, SettingsView},
     },
     past::{FoundSeries, Past},
     ports::{
-        AccountPort, AppsPort, AuditPort, ConnectionsPort, ContainersPort, ControlPort, MetricsPort,
-        PortFuture, Ports, RunsPort, ServicesPort, SettingsPort,
+        AccountPort, AppsPort, AuditPort, BoardsPort, ConnectionsPort, ContainersPort, ControlPort,
+        MetricsPort, PortFuture, Ports, RunsPort, ServicesPort, SettingsPort,
     },
 };
 use farol_model::{
@@ -68,6 +72,7 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
             proof,
             shelf: state.shelf.clone(),
             hub: state.live.hub.clone(),
+            annotations: state.annotations.clone(),
         }),
         audit: Arc::new(Audit {
             log: state.audit.clone(),
@@ -87,6 +92,7 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
             ingest: state.ingest.clone(),
             checks: state.checks.clone(),
         }),
+        boards: Arc::new(state.boards.clone()),
         viewer,
         from,
     }
@@ -135,6 +141,10 @@ impl MetricsPort for Metrics {
         Box::pin(past::find(self.history.clone(), words, limit))
     }
 
+    fn labels<'a>(&'a self, metric: &'a str, limit: usize) -> PortFuture<'a, Vec<LabelValues>> {
+        Box::pin(labels::labels(self.history.clone(), metric, limit))
+    }
+
     fn collectors(&self) -> Vec<CollectorStatus> {
         self.hub.collectors()
     }
@@ -152,6 +162,24 @@ impl MetricsPort for Metrics {
 
     fn now_ms(&self) -> i64 {
         now_ms()
+    }
+}
+
+impl BoardsPort for Boards {
+    fn list<'a>(&'a self, viewer: &'a Viewer) -> PortFuture<'a, BoardList> {
+        Box::pin(Boards::list(self, viewer))
+    }
+
+    fn one<'a>(&'a self, viewer: &'a Viewer, id: i64) -> PortFuture<'a, SavedBoard> {
+        Box::pin(Boards::one(self, viewer, id))
+    }
+
+    fn start<'a>(&'a self, viewer: &'a Viewer) -> PortFuture<'a, Start> {
+        Box::pin(Boards::start(self, viewer))
+    }
+
+    fn said(&self, viewer: &Viewer, key: &str) -> Option<Said> {
+        self.take_said(viewer, key)
     }
 }
 
@@ -217,6 +245,7 @@ struct Runs {
     proof: Option<Proof>,
     shelf: Arc<Shelf>,
     hub: Arc<Hub>,
+    annotations: Annotations,
 }
 
 impl RunsPort for Runs {
@@ -273,6 +302,19 @@ impl RunsPort for Runs {
 
     fn marks(&self) -> Vec<Mark> {
         self.hub.marks()
+    }
+
+    fn marks_of<'a>(&'a self, viewer: &'a Viewer, from_ms: i64, to_ms: i64) -> PortFuture<'a, Vec<Mark>> {
+        Box::pin(async move {
+            viewer.require(Permission::ViewMetrics)?;
+            let mut marks = self.annotations.marks(from_ms, to_ms).await;
+            if viewer.may(Permission::ViewRuns) {
+                let ended = self.runner.ended(viewer, from_ms, to_ms).await?;
+                marks.extend(ended.iter().filter_map(marks::end_of));
+                marks.sort_by_key(|mark| mark.at_ms);
+            }
+            Ok(marks)
+        })
     }
 }
 

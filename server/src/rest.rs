@@ -4,6 +4,7 @@
 //! To add an address: a handler with its `utoipa::path`, a line in [`routes`], one in `openapi::Described`, its errors in
 //! `openapi::ERRORS`, then `cargo xtask openapi`.
 
+pub mod annotations;
 pub mod apps;
 pub mod history;
 pub mod openapi;
@@ -52,6 +53,7 @@ pub fn owns(path: &str) -> bool {
         || history::PATHS.contains(&path)
         || [
             "/api/v1/actions",
+            "/api/v1/annotations",
             "/api/v1/apps",
             "/api/v1/checks",
             "/api/v1/push",
@@ -62,6 +64,22 @@ pub fn owns(path: &str) -> bool {
             path.strip_prefix(base)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
+}
+
+/// A whole number, however it is written: for JSON Schema `2852.0` is one (2020-12 validation, section 6.1.1).
+pub fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let written_with_a_point = || {
+        let value = number.as_f64()?;
+        // All whole numbers below 2^53 are told apart.
+        (value.fract() == 0.0 && value.abs() < 9e15).then_some(value as i64)
+    };
+    let found = number.as_i64().or_else(written_with_a_point);
+    found
+        .map(Some)
+        .ok_or_else(|| serde::de::Error::custom("it must be a whole number"))
 }
 
 /// What is to be run.

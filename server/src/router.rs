@@ -2,7 +2,7 @@
 
 use crate::{
     access::{self, Identity, identify::ByBearer},
-    download,
+    boards, download,
     error::Refusal,
     ingest,
     live::{self, PeerAddress},
@@ -52,12 +52,18 @@ pub fn router(state: AppState) -> Router {
         .with_state(state.clone())
         .merge(live::routes(state.live.clone()))
         .merge(access::routes(state.access.clone()))
+        .merge(boards::routes(state.boards.clone()))
         .merge(rest::routes(state.runner.clone()))
-        .merge(rest::history::routes(state.history.clone()))
+        .merge(rest::annotations::routes(state.annotations.clone()))
+        .merge(rest::history::routes(
+            state.history.clone(),
+            state.annotations.clone(),
+        ))
         .layer(RequestBodyLimitLayer::new(config.max_body_bytes))
         // What is sent here may be larger, and has a bound of its own.
         .merge(ingest::receive::routes(state.ingest.clone()))
         .merge(rest::apps::routes(state.ingest.clone(), state.checks.clone()))
+        .layer(from_fn_with_state(state.boards.clone(), boards::start_page))
         .layer(from_fn(telemetry::record))
         .layer(from_fn_with_state(state.access.clone(), guard::guard));
     let routes = state

@@ -3,7 +3,9 @@
 use crate::{
     access::Access,
     actions::{runbook::shelf::Shelf, runner::Runner},
+    annotations::Annotations,
     audit::AuditLog,
+    boards::Boards,
     checks::Checks,
     collectors::scheduler::CollectorControl,
     config::Config,
@@ -35,6 +37,8 @@ pub struct AppState {
     pub ingest: Ingest,
     pub checks: Checks,
     pub audit: AuditLog,
+    pub boards: Boards,
+    pub annotations: Annotations,
     /// None when the configuration wants none.
     pub history: Option<Store>,
     /// Facts about this machine, read at the start.

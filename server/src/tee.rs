@@ -1,6 +1,7 @@
-//! Where frames go: to the live hub, and to history if there is one. The live plane comes first and never waits for the other.
+//! Where frames go: to the live hub, to history if there is one, and to those that remote write sends to. The live plane comes first
+//! and never waits for the others.
 
-use crate::{collectors::Outlet, containers::ContainerOutlet, history::feed::Feed, live::Hub};
+use crate::{collectors::Outlet, containers::ContainerOutlet, history::feed::Feed, live::Hub, remote_write};
 use farol_model::{action::OutputStream, health::CollectorStatus, metric::MetricSpec, process::ProcessRow};
 use std::sync::Arc;
 
@@ -8,18 +9,25 @@ use std::sync::Arc;
 pub struct Tee {
     hub: Arc<Hub>,
     history: Option<Feed>,
+    remote_write: remote_write::Feed,
 }
 
 impl Tee {
-    pub fn new(hub: Arc<Hub>, history: Option<Feed>) -> Arc<Tee> {
-        Arc::new(Tee { hub, history })
+    pub fn new(hub: Arc<Hub>, history: Option<Feed>, remote_write: remote_write::Feed) -> Arc<Tee> {
+        Arc::new(Tee {
+            hub,
+            history,
+            remote_write,
+        })
     }
 
-    fn both(&self, channel: &str, schema: &Arc<[MetricSpec]>, t_ms: i64, interval_ms: u32, values: Vec<f64>) {
+    fn all(&self, channel: &str, schema: &Arc<[MetricSpec]>, t_ms: i64, interval_ms: u32, values: Vec<f64>) {
         if let Some(history) = &self.history {
             // What does not fit is counted there.
             history.frame(channel, schema, t_ms, interval_ms, &values);
         }
+        self.remote_write
+            .frame(channel, schema, t_ms, interval_ms, &values);
         Outlet::frame(&*self.hub, channel, schema, t_ms, interval_ms, values);
     }
 }
@@ -33,7 +41,7 @@ impl Outlet for Tee {
         interval_ms: u32,
         values: Vec<f64>,
     ) {
-        self.both(channel, schema, t_ms, interval_ms, values);
+        self.all(channel, schema, t_ms, interval_ms, values);
     }
 
     fn processes(&self, t_ms: i64, rows: Vec<ProcessRow>) {
@@ -54,10 +62,11 @@ impl ContainerOutlet for Tee {
         interval_ms: u32,
         values: Vec<f64>,
     ) {
-        self.both(channel, schema, t_ms, interval_ms, values);
+        self.all(channel, schema, t_ms, interval_ms, values);
     }
 
     fn gone(&self, channel: &str) {
+        self.remote_write.gone(channel);
         self.hub.gone(channel);
     }
 

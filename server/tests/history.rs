@@ -677,6 +677,7 @@ async fn a_program_finds_series_and_their_past() {
         "/api/v1/series",
         "/api/v1/query_range",
         "/api/v1/export.csv",
+        "/api/v1/export.parquet",
     ] {
         assert_eq!(server.status(path).await, 401, "{path} for a stranger");
     }

@@ -4,6 +4,9 @@
 
 mod common;
 
+#[path = "pages/boards.rs"]
+mod boards;
+
 use common::TestServer;
 use reqwest::header;
 
@@ -76,6 +79,8 @@ async fn every_page_carries_a_policy_whose_nonce_its_scripts_have() {
     for path in [
         "/",
         "/host",
+        "/explore?p=load1",
+        "/boards",
         "/processes",
         "/controls",
         "/connections",
@@ -315,5 +320,41 @@ async fn metrics_want_a_token_when_loopback_is_not_trusted() {
         .await
         .unwrap();
     assert_eq!(answer.status(), 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_past_range_of_an_application_is_drawn_and_leads_to_explore() {
+    let server = TestServer::start().await;
+    let client = server.signed_in("viewer").await;
+    let html = server
+        .until(&client, "/apps/farol?range=15m&q=frames", |html| {
+            html.contains("<figure class=\"chart still\"")
+        })
+        .await;
+    assert!(
+        html.contains("aria-current=\"true\"") && html.contains("Values as CSV"),
+        "{html}"
+    );
+    assert!(
+        html.contains("name=\"range\" value=\"15m\""),
+        "the field keeps it: {html}"
+    );
+    assert!(
+        html.contains("%7Bchannel%3D%22apps%2Ffarol%22%7D&amp;range=15m"),
+        "{html}"
+    );
+    let live = client.get(server.url("/apps/farol")).send().await.unwrap();
+    let live = live.text().await.unwrap();
+    assert!(
+        live.contains("/apps/farol?range=1h") && !live.contains("chart still"),
+        "{live}"
+    );
+    let wrong = client
+        .get(server.url("/apps/farol?range=2y"))
+        .send()
+        .await
+        .unwrap();
+    assert!(wrong.text().await.unwrap().contains("there are 15m, 1h"));
     server.stop().await;
 }

@@ -120,8 +120,58 @@ async fn a_chart_of_the_past_is_drawn_as_svg_and_as_png_and_what_makes_no_sense_
     let long = format!("render.svg?match=a&start=-1m&title={}", "x".repeat(201));
     assert!(api.refused(&long).await.contains("200 letters"));
 
+    looks(&api).await;
+
     let anonymous = api
         .client
         .get(api.server.url("/api/v1/render.svg?match=a&start=-1m"));
     assert_eq!(anonymous.send().await.unwrap().status(), 401);
+}
+
+/// Pictures are drawn as pages are, and refuse what pages refuse.
+async fn looks(api: &Api) {
+    // The first second has no processor time yet, and the last may not be written down.
+    let drawn = async |query: &str, parts: &[&str]| loop {
+        let answer = api.get(&format!("render.svg?start=-1m&{query}")).await;
+        assert_eq!(answer.status(), 200, "{query}");
+        let svg = answer.text().await.unwrap();
+        if parts.iter().all(|part| svg.contains(part)) {
+            return svg;
+        }
+        assert!(
+            svg.contains("No values in this time"),
+            "{query}: not all of {parts:?} in {svg}"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    };
+    // Parts of a whole are a stack when nobody says.
+    drawn("match=cpu_mode_percent", &["fill-opacity=\"0.45\"", ">100%<"]).await;
+    drawn("match=memory_used_bytes&mode=bars", &["fill-opacity=\"0.85\""]).await;
+    drawn(
+        "match=memory_used_bytes&mode=heat",
+        &["height=\"12\" fill=\"#076fb8\""],
+    )
+    .await;
+    let svg = drawn(
+        "match=memory_used_bytes&match=memory_available_bytes&axis=log&hide=memory_used_bytes&compare=1d",
+        &["Dashed: a day earlier."],
+    )
+    .await;
+    assert!(!svg.contains("#076fb8"), "the hidden one keeps its colour: {svg}");
+    let png = api
+        .get("render.png?match=memory_used_bytes&start=-1m&mode=states")
+        .await;
+    assert_eq!(png.status(), 200);
+    for (query, word) in [
+        ("mode=pie", "there are lines, area, stacked, bars, heat, states"),
+        ("mode=bars&mode=area", "once"),
+        ("axis=up", "linear, log"),
+        ("compare=soon", "36h"),
+        ("sort=max", "no parameter `sort`"),
+    ] {
+        let words = api
+            .refused(&format!("render.svg?match=a&start=-1m&{query}"))
+            .await;
+        assert!(words.contains(word), "{query}: {words}");
+    }
 }

@@ -358,7 +358,7 @@ fn every_operation_is_whole_and_every_reference_leads_somewhere() {
             );
         }
     }
-    assert_eq!(operations, 15);
+    assert_eq!(operations, 19);
     let mut references = 0;
     check(&document, &document, &mut references);
     assert!(references > 40, "{references}");
@@ -389,5 +389,108 @@ async fn anybody_may_read_the_description() {
         .unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.json::<Value>().await.unwrap(), openapi::document());
+    api.server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_deploy_script_says_is_kept_marked_written_down_and_taken_away() {
+    let api = Api::start().await;
+    let now = farol::time::now_ms();
+    let post = async |body: Value| {
+        let request = api.ask(Method::POST, "/api/v1/annotations").json(&body);
+        request.send().await.unwrap()
+    };
+    let answer = post(json!({"title": "Deployed 1.4", "tags": ["deploy", "shop"]})).await;
+    assert_eq!(answer.status(), 201);
+    let location = answer.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let added: Value = answer.json().await.unwrap();
+    assert_eq!(location, format!("/api/v1/annotations/{}", added["id"]));
+    assert_eq!(
+        (&added["who"], &added["end_ms"]),
+        (&json!("operator"), &Value::Null),
+        "{added}"
+    );
+    assert!((now..now + 60_000).contains(&added["at_ms"].as_i64().unwrap()));
+    let long = json!({"title": "Backup", "at_ms": now - 7_200_000, "end_ms": now - 3_600_000});
+    assert_eq!(post(long).await.status(), 201);
+
+    let titles = async |query: &str| -> Vec<String> {
+        let list = api.get(&format!("/api/v1/annotations?{query}")).await;
+        let all = list["annotations"].as_array().unwrap().iter();
+        all.map(|one| one["title"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(titles("").await, ["Deployed 1.4", "Farol started", "Backup"]);
+    assert_eq!(titles("tag=deploy").await, ["Deployed 1.4"]);
+    assert_eq!(titles("start=-90m&end=-30m").await, ["Backup"]);
+    assert_eq!(titles("limit=1").await, ["Deployed 1.4"]);
+
+    // On charts of the past.
+    let page = api
+        .ask(Method::GET, "/host?group=memory&range=1h")
+        .send()
+        .await
+        .unwrap();
+    let page = page.text().await.unwrap();
+    assert!(page.contains("Deployed 1.4 (operator)"), "{page}");
+    assert!(page.contains("Backup ended (operator)"), "{page}");
+
+    for (body, status, field) in [
+        (json!({"title": ""}), 422, Some("title")),
+        (json!({"title": "x", "at_ms": 5}), 422, Some("at_ms")),
+        (json!({"title": "x", "end_ms": 5}), 422, Some("end_ms")),
+        (json!({"title": "x", "tags": ["a b"]}), 422, Some("tags")),
+        (json!({"title": "x", "colour": "red"}), 422, None),
+    ] {
+        let refused = problem(post(body.clone()).await, status).await;
+        assert_eq!(refused["field"].as_str(), field, "{body}: {refused}");
+    }
+    problem(
+        api.ask(Method::GET, "/api/v1/annotations?limit=0")
+            .send()
+            .await
+            .unwrap(),
+        422,
+    )
+    .await;
+    let stranger = api
+        .server
+        .anonymous()
+        .delete(api.server.url(&location))
+        .send()
+        .await;
+    problem(stranger.unwrap(), 401).await;
+    let viewer = api.server.token("viewer").await;
+    let by_viewer = api.client.delete(api.server.url(&location)).bearer_auth(&viewer);
+    problem(by_viewer.send().await.unwrap(), 403).await;
+
+    let remove = async || api.ask(Method::DELETE, &location).send().await.unwrap();
+    assert_eq!(remove().await.status(), 204);
+    problem(remove().await, 404).await;
+    assert_eq!(titles("").await, ["Farol started", "Backup"]);
+    let pool = farol::db::open(api.server.data_dir.path()).await.unwrap();
+    let written: Vec<(String, String, String)> =
+        sqlx::query_as("SELECT who, what, params FROM audit WHERE what LIKE 'annotation.%' ORDER BY seq")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    let whats: Vec<&str> = written.iter().map(|(_, what, _)| what.as_str()).collect();
+    assert_eq!(whats, ["annotation.add", "annotation.add", "annotation.remove"]);
+    assert!(written.iter().all(|(who, _, _)| who == "operator"));
+    assert!(
+        written[0].2.contains("Deployed 1.4") && written[0].2.contains("shop"),
+        "{written:?}"
+    );
+
+    // What cannot be written down is not done.
+    sqlx::query("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        .execute(&pool)
+        .await
+        .unwrap();
+    problem(post(json!({"title": "Nobody knows"})).await, 503).await;
+    let left = api.get("/api/v1/annotations").await;
+    let backup = format!("/api/v1/annotations/{}", left["annotations"][1]["id"]);
+    let removed = api.ask(Method::DELETE, &backup).send().await.unwrap();
+    problem(removed, 503).await;
+    assert_eq!(titles("").await, ["Farol started", "Backup"]);
     api.server.stop().await;
 }

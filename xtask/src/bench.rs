@@ -37,7 +37,7 @@ pub fn run(project: &Project, name: Option<&str>, scenes: &[String]) -> Result<b
         browser::build(project, Bundle::Release)?;
         browser::server(project, true)?;
         step("collect: Farol beside netdata, at 1 Hz, no viewer", || {
-            collect::run(project, scenes.first().and_then(|secs| secs.parse().ok()))
+            collect::run(project, scenes)
         })?;
     }
     if wanted("live") {

@@ -1,6 +1,6 @@
 //! The release bundle: optimised, hashed, compressed, and held to its budget.
 
-use crate::{browser::Parts, project::Project, step::run, tools};
+use crate::{browser::Parts, order, project::Project, step::run, tools};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use std::{fs, io::Write, path::Path, process::Command};
@@ -125,7 +125,8 @@ pub fn optimise(project: &Project, wasm: &[u8]) -> Result<Vec<u8>> {
     run(Command::new("node")
         .arg(node_tool(project, "binaryen/bin/wasm-opt")?)
         .args([
-            "-Oz",
+            // Larger than -Oz, and smaller as Brotli.
+            "-Os",
             "--enable-bulk-memory",
             "--enable-nontrapping-float-to-int",
             "--enable-sign-ext",
@@ -141,7 +142,8 @@ pub fn optimise(project: &Project, wasm: &[u8]) -> Result<Vec<u8>> {
         .arg(&scratch.input)
         .arg("-o")
         .arg(&scratch.output))?;
-    fs::read(&scratch.output).context("wasm-opt wrote nothing")
+    let smaller = fs::read(&scratch.output).context("wasm-opt wrote nothing")?;
+    order::by_likeness(&smaller)
 }
 
 /// Terser, because the glue script is a tenth of the bundle and shrinks to half.

@@ -13,6 +13,7 @@ mod bench;
 mod browser;
 mod bundle;
 mod checks;
+mod order;
 mod project;
 mod prune;
 mod short;

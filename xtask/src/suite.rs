@@ -69,6 +69,7 @@ fn rust_tests(project: &Project, filter: Option<&str>) -> Result<Total> {
         tools::python_packages(&project.root.join("server/tests/clients/python"))?;
         tools::systemd()?;
         tools::node_exporter()?;
+        tools::receivers()?;
         tools::curl()
     })?;
     let references = references_file(project);

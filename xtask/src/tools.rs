@@ -136,6 +136,17 @@ pub fn node_exporter() -> Result<()> {
     }
 }
 
+/// Prometheus and VictoriaMetrics, which tests of remote write send to.
+pub fn receivers() -> Result<()> {
+    for package in ["prometheus", "victoria-metrics"] {
+        if !Path::new("/usr/bin").join(package).exists() {
+            debian(package)
+                .with_context(|| format!("{package} is missing; tests of remote write need it"))?;
+        }
+    }
+    Ok(())
+}
+
 /// Installs a package of Debian, where this is Debian and we may.
 fn debian(package: &str) -> Result<()> {
     let root = Command::new("id")

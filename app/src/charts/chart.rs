@@ -143,10 +143,18 @@ fn Plot(
         },
         draw,
     );
+    // For gestures, which are not only of this chart (`past::scope`).
+    let say_span = move || {
+        let span = handle.peek(|view| Some((view.last_ms()?, window_now(view, window_ms))));
+        if let Some(Some((to, window))) = span {
+            stage::say_span(plot, to - window, to);
+        }
+    };
     let point = move |client_x: i32| {
         let Some(share) = stage::share_of(plot, client_x) else {
             return;
         };
+        say_span();
         let row = handle.peek(|view| {
             let at = view.last_ms()? as f64 - window_now(view, window_ms) as f64 * (1.0 - share);
             view.times.get(view.nearest(at)?).map(|time| *time as f64)
@@ -159,12 +167,17 @@ fn Plot(
         }
     };
     let leave = move || {
-        if pointed.get_untracked() {
+        // A plot that is taken out of the document loses the focus after its page is gone.
+        if pointed.try_get_untracked() == Some(true) {
             pointed.set(false);
             cross.set(None);
         }
     };
     let press = move |event: leptos::ev::KeyboardEvent| {
+        say_span();
+        if event.shift_key() {
+            return;
+        }
         let moved = handle
             .peek(|view| {
                 key_moves(

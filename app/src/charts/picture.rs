@@ -6,17 +6,18 @@
 //! that a spike is seen however much is drawn. Stretches without values are gaps.
 
 mod ink;
+mod shapes;
 mod theme;
 pub mod times;
 
 use super::{
-    decimate::Window,
-    scale::{COLOURS, Scene},
-    still::{self, Columns},
+    scale::{COLOURS, Y_LABELS},
+    still::{self, Ask, Columns, Drawing, Earlier, Mode, Shown, flags::flags},
 };
-use crate::format::{format, tick_label};
-use farol_model::action::Mark;
-use ink::{Area, Ink, escaped, text_width};
+use crate::format::format;
+use farol_model::{action::Mark, metric::MetricSpec};
+pub use ink::escaped;
+use ink::{Area, Ink, text_width};
 use std::fmt::Write;
 pub use theme::Theme;
 
@@ -40,6 +41,11 @@ pub struct Picture {
     /// Where each point begins, ascending.
     pub times_ms: Vec<i64>,
     pub series: Vec<Series>,
+    /// How it is drawn; None: as is usual for such series.
+    pub mode: Option<Mode>,
+    /// A logarithmic axis.
+    pub log: bool,
+    pub earlier: Option<Before>,
     /// Moments that are marked.
     pub marks: Vec<Mark>,
     pub width: u32,
@@ -50,15 +56,34 @@ pub struct Picture {
 /// One series of it: a value for each time, NaN where there is none.
 #[derive(Debug, Clone)]
 pub struct Series {
-    pub title: String,
+    /// Its title is what the legend says.
+    pub spec: MetricSpec,
     pub min: Vec<f64>,
     pub max: Vec<f64>,
     pub mean: Vec<f64>,
+    /// One that is not shown keeps its colour from others.
+    pub shown: bool,
+    /// Means of the earlier period.
+    pub then: Option<Vec<f64>>,
+}
+
+/// An earlier period that is compared with.
+#[derive(Debug, Clone)]
+pub struct Before {
+    /// E.g. `a day earlier`.
+    pub words: String,
+    /// Where each point would begin if it were of the period that is drawn.
+    pub times_ms: Vec<i64>,
+    pub step_ms: i64,
 }
 
 const PADDING: f64 = 14.0;
 const TITLE: f64 = 28.0;
 const LEGEND_ROW: f64 = 20.0;
+/// Lines of what has to be said at most.
+const NOTES: usize = 3;
+/// A picture that is so high has more labels.
+const TALL: u32 = 400;
 
 impl Picture {
     /// The picture as an SVG document (SVG 1.1, no script, nothing fetched).
@@ -67,20 +92,21 @@ impl Picture {
             self.width.clamp(*WIDTHS.start(), *WIDTHS.end()),
             self.height.clamp(*HEIGHTS.start(), *HEIGHTS.end()),
         );
+        let drawing = still::draw(&self.ask(width));
+        let notes = self.notes(&drawing, f64::from(width));
         // A legend that leaves the chart no room is cut.
-        let rows = self.legend(f64::from(width), (f64::from(height) * 0.4 / LEGEND_ROW) as usize);
-        let legend = rows.len() as f64 * LEGEND_ROW;
+        let rows = match drawing.rows.is_empty() {
+            true => self.legend(f64::from(width), (f64::from(height) * 0.4 / LEGEND_ROW) as usize),
+            false => Vec::new(),
+        };
+        let lines = rows.len() + notes.len() + usize::from(!drawing.rows.is_empty());
+        let legend = lines as f64 * LEGEND_ROW;
         let title = if self.title.is_empty() { 0.0 } else { TITLE };
-        let scene = self.scene(width);
-        let labels: Vec<(f64, String)> = scene
-            .ticks
-            .iter()
-            .map(|tick| (*tick, tick_label(*tick, self.unit)))
-            .collect();
-        let label_width = labels
-            .iter()
-            .map(|(_, label)| text_width(label))
-            .fold(0.0, f64::max);
+        let names = drawing.labels.iter().map(|(_, label)| label).chain(&drawing.rows);
+        let label_width = names
+            .map(|label| text_width(label))
+            .fold(0.0, f64::max)
+            .min(f64::from(width) * 0.3);
         let area = Area {
             x: PADDING + label_width + 8.0,
             y: PADDING / 2.0 + title + 6.0,
@@ -105,57 +131,97 @@ impl Picture {
         };
         if title > 0.0 {
             let room = ((area.right - PADDING) / 8.0) as usize;
-            ink.text(
-                PADDING,
-                PADDING / 2.0 + 16.0,
-                "start",
-                colours.ink,
-                15,
-                &cut(&self.title, room),
-            );
+            let words = cut(&self.title, room);
+            ink.text(PADDING, PADDING / 2.0 + 16.0, "start", colours.ink, 15, &words);
         }
-        for (tick, label) in &labels {
-            let y = ink.y(&scene, *tick);
-            ink.text(area.x - 8.0, y + 4.0, "end", colours.muted, 12, label);
-        }
+        self.labels(&mut ink, &drawing, label_width);
         self.times(&mut ink);
-        ink.scene(&scene);
-        if scene.is_empty() {
-            let middle = (area.x + area.right) / 2.0;
-            ink.text(
-                middle,
-                (area.y + area.bottom) / 2.0,
-                "middle",
-                colours.muted,
-                14,
-                "No values in this time",
-            );
+        ink.drawing(&drawing, &flags(&self.marks, self.from_ms, self.to_ms));
+        if drawing.is_empty {
+            let (x, y) = ((area.x + area.right) / 2.0, (area.y + area.bottom) / 2.0);
+            ink.text(x, y, "middle", colours.muted, 14, "No values in this time");
         }
-        for (row, entries) in rows.iter().enumerate() {
-            let y = area.bottom + 24.0 + 14.0 + row as f64 * LEGEND_ROW;
+        let mut y = area.bottom + 24.0 + 14.0;
+        for entries in &rows {
             for entry in entries {
                 ink.entry(entry.x, y, entry.slot, &entry.words);
             }
+            y += LEGEND_ROW;
+        }
+        if !drawing.rows.is_empty() {
+            key(&mut ink, &drawing, y);
+            y += LEGEND_ROW;
+        }
+        for note in notes {
+            ink.text(PADDING, y, "start", colours.muted, 12, &note);
+            y += LEGEND_ROW;
         }
         out.push_str("</svg>");
         out
     }
 
-    /// Lines over the whole time, at most two points per pixel.
-    fn scene(&self, columns: u32) -> Scene {
-        let window = Window {
-            from_ms: self.from_ms as f64,
-            to_ms: self.to_ms.max(self.from_ms + 1) as f64,
+    fn ask(&self, columns: u32) -> Ask<'_> {
+        let shown = || self.series.iter().enumerate().filter(|(_, series)| series.shown);
+        Ask {
+            from_ms: self.from_ms,
+            to_ms: self.to_ms,
+            times_ms: &self.times_ms,
+            step_ms: self.step_ms,
+            unit: self.unit,
+            series: shown()
+                .map(|(slot, one)| Shown {
+                    slot,
+                    spec: &one.spec,
+                    columns: Columns {
+                        min: &one.min,
+                        max: &one.max,
+                        mean: &one.mean,
+                    },
+                })
+                .collect(),
+            earlier: self.earlier.as_ref().map(|before| Earlier {
+                times_ms: before.times_ms.clone(),
+                step_ms: before.step_ms,
+                series: shown()
+                    .filter_map(|(slot, one)| Some((slot, one.then.as_deref()?)))
+                    .collect(),
+            }),
+            mode: self.mode.unwrap_or_else(|| {
+                still::usual(self.series.iter().map(|one| (&one.spec, one.mean.as_slice())))
+            }),
+            log: self.log,
             columns,
-            step_ms: self.step_ms as f64,
-        };
-        let columns = self.series.iter().map(|series| Columns {
-            min: &series.min,
-            max: &series.max,
-            mean: &series.mean,
-        });
-        let series: Vec<Columns<'_>> = columns.collect();
-        still::scene(&self.times_ms, &series, &window, self.unit).marked(&self.marks)
+            labels: if self.height >= TALL {
+                2 * Y_LABELS
+            } else {
+                Y_LABELS
+            },
+        }
+    }
+
+    /// What has to be said, in lines that fit.
+    fn notes(&self, drawing: &Drawing, width: f64) -> Vec<String> {
+        let before = self
+            .earlier
+            .as_ref()
+            .map(|before| format!("Dashed: {}.", before.words));
+        let room = ((width - 2.0 * PADDING) / 6.0) as usize;
+        let all = before.iter().chain(&drawing.notes);
+        all.take(NOTES).map(|note| cut(note, room)).collect()
+    }
+
+    /// Values of the axis, or names of rows as far as they do not stand upon each other.
+    fn labels(&self, ink: &mut Ink<'_>, drawing: &Drawing, room: f64) {
+        for (share, label) in &drawing.labels {
+            let (x, y) = (ink.area.x - 8.0, ink.down(*share) + 4.0);
+            ink.text(x, y, "end", ink.colours.muted, 12, label);
+        }
+        let rows = drawing.rows.len();
+        let height = ((ink.area.bottom - ink.area.y).max(1.0) / rows.max(1) as f64).max(0.01);
+        let every = ((13.0 / height).ceil() as usize).max(1);
+        for (at, name) in drawing.rows.iter().enumerate().step_by(every) {
+            ink.row((at as f64 + 0.5) / rows as f64, name, room);
+        }
     }
 
     fn times(&self, ink: &mut Ink<'_>) {
@@ -175,13 +241,15 @@ impl Picture {
     fn legend(&self, width: f64, most_rows: usize) -> Vec<Vec<Entry>> {
         let mut rows: Vec<Vec<Entry>> = Vec::new();
         let mut x = f64::INFINITY;
-        for (slot, series) in self.series.iter().enumerate() {
+        let shown = self.series.iter().enumerate().filter(|(_, series)| series.shown);
+        let count = shown.clone().count();
+        for (at, (slot, series)) in shown.enumerate() {
             let last = series.mean.iter().rev().find(|value| value.is_finite());
             let last = format(last.copied().unwrap_or(f64::NAN), self.unit);
-            let words = format!("{}  {last}", cut(&series.title, 40));
+            let words = format!("{}  {last}", cut(&series.spec.title, 40));
             let needs = 38.0 + text_width(&words);
             let over = x + needs > width - PADDING;
-            if slot == NAMED || over && rows.len() == most_rows {
+            if at == NAMED || over && rows.len() == most_rows {
                 break;
             }
             if over {
@@ -199,9 +267,9 @@ impl Picture {
         }
         let more = |rows: &[Vec<Entry>]| {
             let named: usize = rows.iter().map(Vec::len).sum();
-            format!("and {} more", self.series.len() - named)
+            format!("and {} more", count - named)
         };
-        if rows.iter().map(Vec::len).sum::<usize>() < self.series.len() {
+        if rows.iter().map(Vec::len).sum::<usize>() < count {
             let needs = 20.0 + text_width(&more(&rows));
             // The words take the place of the last one that was named, where there is no room beside it.
             if x + needs > width - PADDING
@@ -222,6 +290,7 @@ impl Picture {
         let named: Vec<String> = self
             .series
             .iter()
+            .filter(|series| series.shown)
             .take(COLOURS)
             .map(|series| {
                 let least = series
@@ -238,7 +307,7 @@ impl Picture {
                     .fold(f64::NAN, f64::max);
                 format!(
                     "{} from {} to {}",
-                    series.title,
+                    series.spec.title,
                     format(least, self.unit),
                     format(greatest, self.unit)
                 )
@@ -251,6 +320,23 @@ impl Picture {
     }
 }
 
+/// What shades or colours of rows say.
+fn key(ink: &mut Ink<'_>, drawing: &Drawing, y: f64) {
+    let ink_colour = ink.colours.ink;
+    let mut x = PADDING;
+    if let Some(scale) = &drawing.scale {
+        ink.text(x, y, "start", ink_colour, 12, &scale.low);
+        x = ink.shades(x + text_width(&scale.low) + 8.0, y) + 8.0;
+        let words = format!("{} {}", scale.high, scale.words);
+        ink.text(x, y, "start", ink_colour, 12, words.trim_end());
+    }
+    for (tone, words) in &drawing.tones {
+        ink.tone_box(x, y, *tone);
+        ink.text(x + 20.0, y, "start", ink_colour, 12, words);
+        x += 38.0 + text_width(words);
+    }
+}
+
 /// Where an entry of the legend stands.
 struct Entry {
     x: f64,
@@ -259,7 +345,7 @@ struct Entry {
 }
 
 /// The text, or its beginning.
-fn cut(text: &str, most: usize) -> String {
+pub fn cut(text: &str, most: usize) -> String {
     match text.chars().count() > most {
         true => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
         false => text.to_owned(),

@@ -89,6 +89,15 @@ pub(super) fn share_of(plot: NodeRef<html::Div>, client_x: i32) -> Option<f64> {
     (rect.width() > 0.0).then(|| ((f64::from(client_x) - rect.left()) / rect.width()).clamp(0.0, 1.0))
 }
 
+/// Says in the document which time a plot shows, milliseconds.
+pub(super) fn say_span(plot: NodeRef<html::Div>, from_ms: i64, to_ms: i64) {
+    if let Some(plot) = plot.get_untracked() {
+        // Setting an attribute on an element that exists cannot fail.
+        drop(plot.set_attribute("data-from", &from_ms.to_string()));
+        drop(plot.set_attribute("data-to", &to_ms.to_string()));
+    }
+}
+
 struct Painter {
     canvas: HtmlCanvasElement,
     context: CanvasRenderingContext2d,

@@ -36,3 +36,5 @@ pub(super) fn still(draw: &Draw, (width, height): (u32, u32)) -> String {
 pub(super) fn share_of(_: NodeRef<html::Div>, _: i32) -> Option<f64> {
     None
 }
+
+pub(super) fn say_span(_: NodeRef<html::Div>, _: i64, _: i64) {}

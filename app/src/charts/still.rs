@@ -1,10 +1,53 @@
-//! The scene of a time that is past: lines are means, bands reach from the least to the greatest value of each point, so that a
-//! spike is seen however much is drawn. Pure.
+//! Charts that stand still, of a time that is past: what is asked for ([`Ask`]) becomes a [`Drawing`] that is written as markup for
+//! pages ([`markup`]) and as a picture ([`super::picture`]). Pure.
+//!
+//! | file | owns |
+//! |---|---|
+//! | [`axis`] | where a value stands: on a linear or a logarithmic axis |
+//! | [`lines`] | lines with what they reached, areas, the same an earlier period before |
+//! | [`stack`], [`bars`], [`heat`], [`states`] | the other ways to draw |
+//! | [`flags`] | moments that are marked, those that are close together as one |
+//!
+//! Lines are means, bands reach from the least to the greatest value of each point, so that a spike is seen however much is drawn.
+//! What a way of drawing cannot show is said in words ([`Drawing::notes`]), and never dropped silently.
 
-use super::{
-    decimate::{Window, decimate},
-    scale::{Band, Line, Scene, y_ticks},
-};
+pub mod axis;
+mod bars;
+pub mod flags;
+pub mod heat;
+mod lines;
+pub mod markup;
+pub mod stack;
+pub mod states;
+
+use super::scale::{Scene, Y_LABELS};
+use axis::Axis;
+use farol_model::metric::MetricSpec;
+use heat::Scale;
+use states::{Run, Tone};
+
+/// Ways to draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    Lines,
+    Area,
+    Stacked,
+    Bars,
+    Heat,
+    States,
+}
+
+farol_model::words!(Mode {
+    Lines = "lines",
+    Area = "area",
+    Stacked = "stacked",
+    Bars = "bars",
+    Heat = "heat",
+    States = "states",
+});
+
+/// Series that bars show side by side at most.
+pub const MAX_BARS: usize = 8;
 
 /// What was read of one series: a value for each time, NaN where there is none.
 #[derive(Debug, Clone, Copy)]
@@ -14,45 +57,275 @@ pub struct Columns<'a> {
     pub mean: &'a [f64],
 }
 
-/// Lays out series over the whole window. Points begin at `times_ms` and are expected at the distance that the window says.
-pub fn scene(times_ms: &[i64], series: &[Columns<'_>], window: &Window, unit: i32) -> Scene {
-    let line = |slot: usize, values: &[f64]| Line {
-        slot,
-        segments: decimate(times_ms.iter().copied().zip(values.iter().copied()), window),
-    };
-    let all = || series.iter().enumerate();
-    // The axis holds the bands too.
-    let least = all().map(|(slot, series)| line(slot, series.min));
-    let greatest = all().map(|(slot, series)| line(slot, series.max));
-    let reached: Vec<Line> = least.chain(greatest).collect();
-    Scene {
-        from_ms: window.from_ms,
-        to_ms: window.to_ms,
-        ticks: y_ticks(&reached, unit),
-        lines: all().map(|(slot, series)| line(slot, series.mean)).collect(),
-        grid: true,
-        area: false,
-        bands: all()
-            .flat_map(|(slot, series)| bands(times_ms, slot, series))
-            .collect(),
-        marks: Vec::new(),
+/// One series that is drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// Position among all series of the chart; decides the colour.
+    pub slot: usize,
+    pub spec: &'a MetricSpec,
+    pub columns: Columns<'a>,
+}
+
+/// Series of an earlier period.
+#[derive(Debug, Clone)]
+pub struct Earlier<'a> {
+    /// Where each point would begin if it were of the period that is drawn.
+    pub times_ms: Vec<i64>,
+    pub step_ms: i64,
+    /// Slots of the series that are drawn, and means.
+    pub series: Vec<(usize, &'a [f64])>,
+}
+
+/// What is to be drawn.
+#[derive(Debug, Clone)]
+pub struct Ask<'a> {
+    pub from_ms: i64,
+    pub to_ms: i64,
+    /// Where each point begins, ascending, and how long it is.
+    pub times_ms: &'a [i64],
+    pub step_ms: i64,
+    /// The unit of all series, as it travels.
+    pub unit: i32,
+    pub series: Vec<Shown<'a>>,
+    pub earlier: Option<Earlier<'a>>,
+    pub mode: Mode,
+    /// A logarithmic axis.
+    pub log: bool,
+    /// Pixels there are to fill.
+    pub columns: u32,
+    /// Labels of the y axis at most.
+    pub labels: usize,
+}
+
+/// A chart, laid out. Shapes stand in the unit square, (0, 0) is its left upper corner.
+#[derive(Debug, Clone)]
+pub struct Drawing {
+    /// The way it is drawn, which is another than was asked where that makes no sense.
+    pub mode: Mode,
+    /// Grid, lines and bands. Values stand for places on the axis.
+    pub scene: Scene,
+    /// Labels of the y axis: the share of the height from above, and words.
+    pub labels: Vec<(f64, String)>,
+    /// The values that the axis ends with, and whether it is logarithmic.
+    pub axis: Option<(f64, f64)>,
+    pub logarithmic: bool,
+    /// Labels of rows from above, where there are rows and no axis, and the slots of their series.
+    pub rows: Vec<String>,
+    pub slots: Vec<usize>,
+    /// What lies behind the lines, and before them.
+    pub shapes: Vec<Shape>,
+    pub over: Vec<Shape>,
+    /// Runs of states, where there are any.
+    pub runs: Vec<Run>,
+    /// What the colours of runs say.
+    pub tones: Vec<(Tone, String)>,
+    /// What the shades of a heat map say.
+    pub scale: Option<Scale>,
+    /// What each row of a heat map of a histogram holds, in the order of `rows`.
+    pub buckets: Vec<Vec<f64>>,
+    /// What has to be said beside it.
+    pub notes: Vec<String>,
+    pub is_empty: bool,
+}
+
+/// Something that is filled or stroked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shape {
+    pub tint: Tint,
+    pub form: Form,
+}
+
+/// What a shape stands for. Writers know its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tint {
+    Area(usize),
+    Stack(usize),
+    Bar(usize),
+    /// From the mean of a bar to the greatest value.
+    Reach(usize),
+    /// An earlier period.
+    Then(usize),
+    /// A shade of a heat map, from 1 to [`heat::LEVELS`].
+    Heat(usize),
+    State(Tone),
+}
+
+/// The form of a shape, in the unit square.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Form {
+    Polygon(Vec<(f64, f64)>),
+    /// Left, top, right, bottom of each.
+    Boxes(Vec<[f64; 4]>),
+    Strokes(Vec<Vec<(f64, f64)>>),
+}
+
+impl Ask<'_> {
+    /// The share of the width at which a time stands.
+    pub(super) fn x(&self, ms: f64) -> f64 {
+        let span = (self.to_ms - self.from_ms).max(1) as f64;
+        ((ms - self.from_ms as f64) / span).clamp(0.0, 1.0)
+    }
+
+    /// Where a point begins and ends.
+    fn sides(&self, at: usize) -> (f64, f64) {
+        let begin = self.times_ms.get(at).copied().unwrap_or_default() as f64;
+        (self.x(begin), self.x(begin + self.step_ms as f64))
+    }
+
+    fn values(&self) -> impl Iterator<Item = f64> + '_ {
+        let all = self.series.iter().flat_map(|series| series.columns.mean);
+        all.copied().filter(|value| value.is_finite())
+    }
+
+    /// A drawing with nothing in it but the time.
+    fn blank(&self, mode: Mode) -> Drawing {
+        Drawing {
+            mode,
+            scene: Scene {
+                from_ms: self.from_ms as f64,
+                to_ms: self.to_ms.max(self.from_ms + 1) as f64,
+                ticks: Vec::new(),
+                lines: Vec::new(),
+                grid: false,
+                area: false,
+                bands: Vec::new(),
+                marks: Vec::new(),
+            },
+            labels: Vec::new(),
+            axis: None,
+            logarithmic: false,
+            rows: Vec::new(),
+            slots: Vec::new(),
+            shapes: Vec::new(),
+            over: Vec::new(),
+            runs: Vec::new(),
+            tones: Vec::new(),
+            scale: None,
+            buckets: Vec::new(),
+            notes: Vec::new(),
+            is_empty: self.values().next().is_none(),
+        }
     }
 }
 
-/// Stretches without a gap in which least and greatest differ.
-fn bands(times_ms: &[i64], slot: usize, series: &Columns<'_>) -> Vec<Band> {
-    let points: Vec<(f64, f64, f64)> = times_ms
-        .iter()
-        .zip(series.min)
-        .zip(series.max)
-        .map(|((time, min), max)| (*time as f64, *min, *max))
-        .collect();
-    points
-        .split(|(_, min, max)| !min.is_finite() || !max.is_finite())
-        .filter(|part| part.iter().any(|(_, min, max)| max > min))
-        .map(|part| Band {
-            slot,
-            points: part.to_vec(),
-        })
-        .collect()
+impl Drawing {
+    /// Gives it an axis.
+    fn on(mut self, axis: &Axis) -> Drawing {
+        axis.into_scene(&mut self.scene);
+        self.labels = axis.labels();
+        self.axis = axis.ticks.first().copied().zip(axis.ticks.last().copied());
+        self.logarithmic = axis.log;
+        self
+    }
 }
+
+/// Lays a chart out.
+pub fn draw(ask: &Ask<'_>) -> Drawing {
+    let (mode, mut notes) = fitting(ask);
+    let mut drawing = match mode {
+        Mode::Lines | Mode::Area => lines::draw(ask, mode),
+        Mode::Stacked => stack::draw(ask),
+        Mode::Bars => bars::draw(ask),
+        Mode::Heat => heat::draw(ask),
+        Mode::States => states::draw(ask),
+    };
+    notes.append(&mut drawing.notes);
+    drawing.notes = notes;
+    drawing
+}
+
+/// The way in which these series can be drawn, and why it is not the one that was asked for.
+fn fitting(ask: &Ask<'_>) -> (Mode, Vec<String>) {
+    let mut notes = Vec::new();
+    let mode = match ask.mode {
+        Mode::Bars if ask.series.len() > MAX_BARS => {
+            notes.push(format!(
+                "Bars stand side by side for {MAX_BARS} series at most; these are lines. Hide some to see bars."
+            ));
+            Mode::Lines
+        }
+        Mode::States if ask.values().next().is_some() && !states::fit(ask) => {
+            notes.push(format!(
+                "States are for series that have {} different whole values at most; these are lines.",
+                states::MAX_STATES
+            ));
+            Mode::Lines
+        }
+        mode => mode,
+    };
+    if ask.log && matches!(mode, Mode::Area | Mode::Stacked | Mode::Bars) {
+        notes.push(
+            "Areas, stacks and bars begin at zero, which a logarithmic axis does not have; this one is linear."
+                .to_owned(),
+        );
+    }
+    if ask.log && mode == Mode::States {
+        notes.push("States have no axis that could be logarithmic.".to_owned());
+    }
+    if ask.earlier.is_some() && matches!(mode, Mode::Heat | Mode::States) {
+        notes.push(
+            "An earlier period is drawn with lines, areas, stacks and bars only; the list compares means."
+                .to_owned(),
+        );
+    }
+    (mode, notes)
+}
+
+/// How a chart is drawn when nobody says. Buckets of a histogram are a heat map, what is up or down has states, and the parts of a
+/// whole, which are percentages that add up to a hundred wherever all are known, are a stack. All else are lines.
+pub fn usual<'a>(series: impl Iterator<Item = (&'a MetricSpec, &'a [f64])> + Clone) -> Mode {
+    let all = |is: fn(&MetricSpec) -> bool| series.clone().all(|(spec, _)| is(spec));
+    if series.clone().next().is_none() {
+        return Mode::Lines;
+    }
+    if all(|spec| heat::bound(spec).is_some()) {
+        return Mode::Heat;
+    }
+    if all(states::is_up) {
+        return Mode::States;
+    }
+    let percent = farol_model::metric::Unit::Percent as i32;
+    if series.clone().count() < 3 || series.clone().any(|(spec, _)| spec.unit != percent) {
+        return Mode::Lines;
+    }
+    let means = || series.clone().map(|(_, means)| means);
+    let count = means().map(<[f64]>::len).min().unwrap_or_default();
+    let mut sums = vec![0.0; count];
+    for means in means() {
+        sums.iter_mut().zip(means).for_each(|(sum, value)| *sum += value);
+    }
+    let mut known = sums.into_iter().filter(|sum| sum.is_finite()).peekable();
+    let some = known.peek().is_some();
+    match some && known.all(|sum| (99.0..=101.0).contains(&sum)) {
+        true => Mode::Stacked,
+        false => Mode::Lines,
+    }
+}
+
+/// Stretches of points without a gap: those that `known` says are there, at the distance of one step.
+fn stretches(times_ms: &[i64], step_ms: i64, known: impl Fn(usize) -> bool) -> Vec<std::ops::Range<usize>> {
+    let mut all: Vec<std::ops::Range<usize>> = Vec::new();
+    for (at, time) in times_ms.iter().enumerate().filter(|(at, _)| known(*at)) {
+        let follows = |range: &std::ops::Range<usize>| {
+            let before = times_ms.get(range.end - 1).copied().unwrap_or_default();
+            range.end == at && (time - before) as f64 <= step_ms as f64 * super::decimate::GAP_STEPS
+        };
+        match all.last_mut().filter(|range| follows(range)) {
+            Some(range) => range.end = at + 1,
+            None => all.push(at..at + 1),
+        }
+    }
+    all
+}
+
+/// The axis of all that is given.
+fn linear(ask: &Ask<'_>, values: impl Iterator<Item = f64>) -> Axis {
+    let finite = values.filter(|value| value.is_finite());
+    let (min, max) = finite.fold((0.0f64, 0.0f64), |(min, max), value| {
+        (min.min(value), max.max(value))
+    });
+    Axis::linear(min, max, ask.unit, ask.labels.max(Y_LABELS))
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,31 +3,33 @@
 
 use super::{
     paint::{SUBPIXEL, Token, paint},
-    scale::{Band, Line, Scene},
+    scale::Scene,
 };
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, DrawingBackend, DrawingErrorKind};
 use std::{convert::Infallible, fmt::Write};
 
 /// The scene as one `<svg>` of a nominal size in pixels.
 pub fn svg(scene: &Scene, width: u32, height: u32) -> String {
-    let size = (width * SUBPIXEL, height * SUBPIXEL);
+    let size = units((width, height));
     let mut body = String::new();
-    for band in &scene.bands {
-        draw_band(&mut body, scene, band, size);
-    }
-    // The backend's error type has no values.
-    let _ = paint(
-        Svg {
-            body: &mut body,
-            size,
-        },
-        scene,
-    );
+    painted(&mut body, scene, (width, height));
     titles(&mut body, scene, size);
     format!(
         "<svg viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" aria-hidden=\"true\" focusable=\"false\">{body}</svg>",
         size.0, size.1
     )
+}
+
+/// Pixels as what the drawing counts in.
+pub fn units((width, height): (u32, u32)) -> (u32, u32) {
+    (width * SUBPIXEL, height * SUBPIXEL)
+}
+
+/// Grid, lines and marks, of a nominal size in pixels.
+pub fn painted(body: &mut String, scene: &Scene, size: (u32, u32)) {
+    let size = units(size);
+    // The backend's error type has no values.
+    let _ = paint(Svg { body, size }, scene);
 }
 
 /// A broad strip over each mark that says what it is when it is pointed at.
@@ -42,19 +44,6 @@ fn titles(body: &mut String, scene: &Scene, (width, height): (u32, u32)) {
             share * f64::from(width)
         );
     }
-}
-
-fn draw_band(body: &mut String, scene: &Scene, band: &Band, (width, height): (u32, u32)) {
-    let (low, high) = scene.y_range();
-    let x = |time: f64| (time - scene.from_ms) / (scene.to_ms - scene.from_ms).max(1.0);
-    let y = |value: f64| 1.0 - ((value - low) / (high - low)).clamp(0.0, 1.0);
-    let _ = write!(body, "<path class=\"area c{}\" d=\"", Line::colour(band.slot) + 1);
-    for (at, (time, value)) in band.outline().enumerate() {
-        let command = if at == 0 { 'M' } else { 'L' };
-        let x = x(time).clamp(0.0, 1.0) * f64::from(width);
-        let _ = write!(body, "{command}{x:.0} {:.0}", y(value) * f64::from(height));
-    }
-    body.push_str("z\"/>");
 }
 
 struct Svg<'a> {
@@ -135,6 +124,7 @@ impl DrawingBackend for Svg<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::charts::scale::Line;
 
     fn scene() -> Scene {
         Scene {

@@ -1,4 +1,4 @@
-//! What pages share that the server alone draws: times, addresses, the foot of a list.
+//! What pages share that the server alone draws: times, addresses, the foot of a list, a button that is armed first.
 
 use crate::{format::escape, prelude::*, ui::moment::utc};
 
@@ -56,6 +56,26 @@ pub fn pager(total: String, tools: AnyView, ways: [Option<Way>; 2]) -> AnyView {
             <span role="status">{total}</span>
             <span class="button-row">{tools} {ways}</span>
         </div>
+    }
+}
+
+/// A button that shows what will happen first. Works without script.
+pub fn armed(verb: String, what_happens: String, action: String, fields: &[(&'static str, &str)]) -> AnyView {
+    let fields = fields
+        .iter()
+        .map(|(name, value)| view! { <input type="hidden" name=*name value=(*value).to_owned()/> })
+        .collect::<Vec<_>>();
+    view! {
+        <details class="armed">
+            <summary class="button danger small">{format!("{verb}\u{2026}")}</summary>
+            <form method="post" action=action>
+                {fields}
+                <p>{what_happens}</p>
+                <button class="button danger armed small" type="submit">
+                    {verb}
+                </button>
+            </form>
+        </details>
     }
 }
 

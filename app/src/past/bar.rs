@@ -1,6 +1,9 @@
 //! Ways to other ranges, as links.
 
-use super::range::{RANGES, REACH, Range};
+use super::{
+    gesture::REACH,
+    range::{POINTS, RANGES, Range},
+};
 use crate::{
     format::duration,
     pages::drawn::{href, time},
@@ -45,9 +48,14 @@ pub fn bar(place: Place<'_>, range: Option<&Range>, now_ms: i64) -> AnyView {
         let here = range.is_some_and(|range| range.word == Some(word));
         link(place.with(&[("range", word)]), words, here)
     }));
+    // What ends now is renewed by the browser: as often as there is something new to draw.
+    let every = range.filter(|range| range.word.is_some()).map(|range| {
+        let point = (range.to_ms - range.from_ms) / POINTS as i64;
+        point.clamp(2000, 60_000).to_string()
+    });
     let steps = range.map(|range| steps(place, range, now_ms));
     view! {
-        <nav class="ranges" aria-label="Time">
+        <nav class="ranges" aria-label="Time" data-every=every>
             <ul>{links}</ul>
             {steps}
         </nav>
@@ -58,6 +66,8 @@ pub fn bar(place: Place<'_>, range: Option<&Range>, now_ms: i64) -> AnyView {
 fn steps(place: Place<'_>, range: &Range, now_ms: i64) -> AnyView {
     let span = range.to_ms - range.from_ms;
     let half = span / 2;
+    // What is seen now, also when more time has passed.
+    let here = place.at(range.from_ms, range.to_ms);
     let later = (range.to_ms < now_ms - 1000).then(|| {
         let to_ms = (range.to_ms + half).min(now_ms);
         view! {
@@ -91,7 +101,13 @@ fn steps(place: Place<'_>, range: &Range, now_ms: i64) -> AnyView {
                 "Earlier"
             </a>
             {later} {closer} {wider}
+            <a class="button small" href=here.clone() data-copy=here>
+                "Copy link"
+            </a>
         </div>
+        <p class="range-stale" role="status">
+            "Not up to date: the server does not answer."
+        </p>
     }
 }
 
@@ -99,7 +115,7 @@ fn steps(place: Place<'_>, range: &Range, now_ms: i64) -> AnyView {
 pub fn refused(fault: &Fault) -> AnyView {
     let words = fault.message.clone();
     view! {
-        <Card title="Time">
+        <Card title="This cannot be shown">
             <div class="unavailable">
                 <Icon glyph=Glyph::Alert/>
                 <p>{words}</p>

@@ -1,133 +1,286 @@
 //! One chart over a range.
 //!
-//! What the browser adds to it reads the markup: `.plot` says by `data-from` and `data-to` which time it shows (milliseconds), the
-//! figure by `data-start` and `data-step` where its points begin, and each entry of the legend by `data-values` what its points
-//! are, with nothing where there is no value, in the unit `data-unit`.
+//! What the browser adds to it reads the markup:
+//!
+//! - `.plot` says by `data-from` and `data-to` which time it shows (milliseconds);
+//! - the figure says by `data-start` and `data-step` where its points begin, by `data-mode` how it is drawn (the words of [`Mode`]), by
+//!   `data-axis` whether its axis is `linear`, `log`, or `rows`, and by `data-low` and `data-high` which values the axis ends with;
+//! - each entry of the legend (`.chart-series`) that is drawn says by `data-values` what its points are, with nothing where there is no
+//!   value, in the unit `data-unit`. They are the values of the series itself, however it is drawn; in a heat map of a histogram an
+//!   entry is a bucket, and its values say how many events fell into it. `data-key` is its key, `data-row` its row from above where
+//!   the axis has rows;
+//! - where an earlier period is compared, `data-then` holds the values of that, which begin at `data-then-start` of the figure (a time
+//!   within the period that is shown) and have its `data-then-step`.
 
-use super::{Past, PastSeries, Range};
+use super::{Frame, PastSeries, legend, menu};
 use crate::{
     charts::{
-        decimate::Window,
-        legend::look,
         picture::times,
-        scale::Scene,
-        still::{self, Columns},
-        svg::svg,
+        scale::{COLOURS, Y_LABELS},
+        still::{self, Ask, Columns, Drawing, Earlier, Mode, Shown, flags, flags::Flag, markup},
     },
-    format::{format, tick_label},
+    pages::drawn::counted,
     prelude::*,
 };
-use farol_model::action::Mark;
+use std::collections::{HashMap, HashSet};
 
 /// Nominal size of a drawing, pixels.
 const SIZE: (u32, u32) = (600, 160);
-/// Series that a legend names; more are counted.
-const NAMED: usize = 12;
+/// The same where it is alone.
+const TALL: (u32, u32) = (1200, 480);
+/// Labels of the time axis at most, and where it is alone.
+const TIMES: (usize, usize) = (8, 12);
+/// Labels of the y axis where it is alone.
+const TALL_LABELS: usize = 8;
+/// Pixels of a label of a row at least.
+const ROW_LABEL: usize = 12;
 
-/// Some of the series of an answer as one chart.
-pub fn figure(title: &str, series: &[&PastSeries], past: &Past, range: &Range, marks: &[Mark]) -> AnyView {
-    let unit = series.first().map_or(0, |series| series.spec.unit);
-    let scene = scene(series, past, range, unit).marked(marks);
-    let empty = scene.is_empty();
-    let labels = scene
-        .ticks
+/// Letters of a name of a row that needs no more room than a value.
+const SHORT: usize = 11;
+
+/// Some of the series of an answer as one chart within a page.
+pub fn framed(title: &str, series: &[&PastSeries], frame: &Frame<'_>) -> AnyView {
+    let alone = frame.look.chart.is_some();
+    let keys: Vec<String> = series.iter().map(|one| one.spec.key()).collect();
+    let is_shown = frame.look.shown(&keys);
+    let then = earlier(series, &keys, frame);
+    let ask = ask(series, &is_shown, &then, frame);
+    let drawing = still::draw(&ask);
+    let flags = flags::flags(frame.marks, frame.range.from_ms, frame.range.to_ms);
+    let notes = drawing
+        .notes
         .iter()
-        .rev()
-        .map(|tick| view! { <span>{tick_label(*tick, unit)}</span> })
+        .map(|note| view! { <p class="chart-note">{note.clone()}</p> })
         .collect::<Vec<_>>();
-    let drawing = svg(&scene, SIZE.0, SIZE.1);
-    let [from, middle, to] = times::ends(range.from_ms, range.to_ms);
-    let entries = series
+    let entries: Vec<legend::Entry> = series
         .iter()
-        .take(NAMED)
+        .zip(&keys)
+        .zip(is_shown.iter().zip(&then))
         .enumerate()
-        .map(|(slot, series)| entry(slot, series))
-        .collect::<Vec<_>>();
-    let start = past.times_ms.first().map(i64::to_string);
-    let more = series.len().saturating_sub(NAMED);
-    let more = (more > 0).then(|| view! { <li class="muted">{format!("and {more} more")}</li> });
+        .map(|(slot, ((series, key), (shown, then)))| {
+            legend::Entry::of(slot, series, key.clone(), *shown, *then)
+        })
+        .collect();
+    let ends = drawing
+        .axis
+        .map(|(low, high)| (low.to_string(), high.to_string()));
+    let axis = match (!drawing.rows.is_empty(), ask.log && drawing.logarithmic) {
+        (true, _) => "rows",
+        (false, true) => "log",
+        _ => "linear",
+    };
+    let compared = frame
+        .earlier
+        .zip(frame.look.compare.as_ref())
+        .map(|(past, offset)| {
+            let start = past.times_ms.first().map(|start| (start + offset.ms).to_string());
+            (start, past.step_ms.to_string())
+        });
+    let legend = legend::legend(entries, &drawing, ask.step_ms, frame);
+    let menu = menu::menu(title, series, frame);
+    let shown = ask.series.len();
+    let start = frame.past.times_ms.first().map(i64::to_string);
     view! {
-        <figure class="chart still" data-start=start data-step=past.step_ms.to_string()>
+        <figure
+            class=class(&drawing.rows, shown, alone)
+            data-start=start
+            data-step=frame.past.step_ms.to_string()
+            data-mode=drawing.mode.as_str()
+            data-axis=axis
+            data-low=ends.as_ref().map(|ends| ends.0.clone())
+            data-high=ends.as_ref().map(|ends| ends.1.clone())
+            data-then-start=compared.as_ref().and_then(|compared| compared.0.clone())
+            data-then-step=compared.as_ref().map(|compared| compared.1.clone())
+        >
             <figcaption>
                 <h3 class="chart-title">{title.to_owned()}</h3>
+                {menu}
             </figcaption>
-            <div class="chart-body">
-                <div class="chart-y" aria-hidden="true">
-                    {labels}
-                </div>
-                <div class="plot" tabindex="0" role="group" data-from=range.from_ms.to_string() data-to=range.to_ms.to_string()
-                    aria-label=format!("{title} over time.")>
-                    <div class="plot-ink" inner_html=drawing></div>
-                    {empty.then(|| view! { <p class="chart-empty">"No values in this time"</p> })}
-                </div>
-                <div class="chart-x" aria-hidden="true">
-                    <span>{from}</span>
-                    <span>{middle}</span>
-                    <span>{to}</span>
-                </div>
-            </div>
-            <ul class="chart-legend">{entries} {more}</ul>
+            {plot(title, &drawing, &flags, frame)}
+            {notes}
+            {hint(&drawing, shown, frame)}
+            {legend}
+            {marked(&flags)}
         </figure>
     }
 }
 
-/// A series with its mean, and what it reached.
-fn entry(slot: usize, series: &PastSeries) -> AnyView {
-    let unit = series.spec.unit;
-    let known = |values: &[f64]| {
-        values
-            .iter()
-            .copied()
-            .filter(|value| value.is_finite())
-            .collect::<Vec<_>>()
+/// Axes and what is between them.
+fn plot(title: &str, drawing: &Drawing, flags: &[Flag], frame: &Frame<'_>) -> AnyView {
+    let alone = frame.look.chart.is_some();
+    let (from_ms, to_ms) = (frame.range.from_ms, frame.range.to_ms);
+    let span = (to_ms - from_ms).max(1) as f64;
+    let most = if alone { TIMES.1 } else { TIMES.0 };
+    let labels: Vec<(f64, String)> = times::times(from_ms, to_ms, most)
+        .into_iter()
+        .map(|(time, label)| ((time - from_ms) as f64 / span, label))
+        .collect();
+    let side = match drawing.rows.is_empty() {
+        true => {
+            view! { <div class="chart-y" aria-hidden="true" inner_html=markup::y_axis(&drawing.labels)></div> }
+        }
+        false => row_labels(&drawing.rows, alone),
     };
-    let means = known(&series.mean);
-    let mean = means.iter().sum::<f64>() / means.len() as f64;
-    let least = known(&series.min).into_iter().fold(f64::NAN, f64::min);
-    let greatest = known(&series.max).into_iter().fold(f64::NAN, f64::max);
-    let told = format(mean, unit);
-    let reach = format!(
-        "{}: mean {told}, least {}, greatest {}",
-        series.spec.title,
-        format(least, unit),
-        format(greatest, unit)
-    );
+    let size = if alone { TALL } else { SIZE };
+    let over = markup::overlay(drawing, flags, alone);
+    let empty = drawing
+        .is_empty
+        .then(|| view! { <p class="chart-empty">"No values in this time"</p> });
     view! {
-        <li class="chart-series" title=reach data-unit=unit.to_string() data-values=short(&series.mean)>
-            <span class=format!("chart-swatch {}", look(slot)) aria-hidden="true"></span>
-            <span class="chart-name">{series.spec.title.clone()}</span>
-            <span class="chart-value">
-                <b>{told.number}</b>
-                <small>{told.unit}</small>
-            </span>
-        </li>
+        <div class="chart-body">
+            {side}
+            <div class="plot" tabindex="0" role="group" data-from=from_ms.to_string() data-to=to_ms.to_string()
+                aria-label=format!("{title} over time.")>
+                <div class="plot-ink" inner_html=markup::ink(drawing, size)></div>
+                {(!over.is_empty()).then(|| view! { <div class="plot-flags" inner_html=over></div> })}
+                {empty}
+            </div>
+            <div class="chart-x" aria-hidden="true" inner_html=markup::x_axis(&labels)></div>
+        </div>
     }
 }
 
-/// Numbers as short as a person reads them.
-fn short(values: &[f64]) -> String {
-    let words = values.iter().map(|value| match value.is_finite() {
-        // Four figures are told, and one more for rounding.
-        true => {
-            let told = format!("{value:.4e}");
-            told.parse::<f64>().map_or(told, |rounded| rounded.to_string())
-        }
-        false => String::new(),
-    });
-    words.collect::<Vec<_>>().join(",")
+/// Names of rows; where they would stand upon each other only some.
+fn row_labels(rows: &[String], alone: bool) -> AnyView {
+    let height = if alone {
+        TALL.1 as usize
+    } else {
+        height(rows.len()).1
+    };
+    let every = (rows.len() * ROW_LABEL).div_ceil(height).max(1);
+    let labels = rows
+        .iter()
+        .enumerate()
+        .map(|(at, row)| {
+            let shown = (at % every == 0).then(|| row.clone());
+            view! { <span title=row.clone()>{shown.map(|name| view! { <span class="row-name">{name}</span> })}</span> }
+        })
+        .collect::<Vec<_>>();
+    view! { <div class="chart-y" aria-hidden="true">{labels}</div> }
 }
 
-fn scene(series: &[&PastSeries], past: &Past, range: &Range, unit: i32) -> Scene {
-    let window = Window {
-        from_ms: range.from_ms as f64,
-        to_ms: range.to_ms as f64,
-        columns: SIZE.0,
-        step_ms: past.step_ms as f64,
+/// Rows have a height that suits how many there are.
+fn height(rows: usize) -> (&'static str, usize) {
+    match rows {
+        0..=6 => ("", 160),
+        7..=13 => (" tall-1", 256),
+        14..=26 => (" tall-2", 416),
+        _ => (" tall-3", 640),
+    }
+}
+
+/// Where lines are more than this they cross each other wherever one looks.
+const MANY: usize = 16;
+
+/// A better way to look at many lines.
+fn hint(drawing: &Drawing, shown: usize, frame: &Frame<'_>) -> AnyView {
+    let crossed = drawing.mode == Mode::Lines && shown > MANY;
+    let heat = crossed
+        .then(|| frame.href(&frame.look.but(|look| look.mode = Some(Mode::Heat))))
+        .flatten();
+    heat.map(|href| {
+        view! {
+            <p class="chart-note">
+                {format!("{shown} lines cross each other; in a ")} <a class="link" href=href data-noscroll="true">"heat map"</a>
+                " each has a row of its own."
+            </p>
+        }
+    })
+    .into_any()
+}
+
+fn class(rows: &[String], shown: usize, alone: bool) -> String {
+    let of_rows = match rows.iter().map(|row| row.chars().count()).max() {
+        None => "",
+        Some(longest) if longest > SHORT => " rows long",
+        Some(_) => " rows",
     };
-    let columns = series.iter().map(|series| Columns {
-        min: &series.min,
-        max: &series.max,
-        mean: &series.mean,
-    });
-    still::scene(&past.times_ms, &columns.collect::<Vec<_>>(), &window, unit)
+    let tall = if alone { " alone" } else { height(rows.len()).0 };
+    let many = if shown > COLOURS { " many" } else { "" };
+    format!("chart still{of_rows}{tall}{many}")
+}
+
+/// How many moments are marked.
+fn marked(flags: &[Flag]) -> AnyView {
+    let count: usize = flags.iter().map(|flag| flag.count).sum();
+    (count > 0)
+        .then(|| {
+            view! {
+                <p class="chart-marks">
+                    <span class="mark-swatch" aria-hidden="true"></span>
+                    {counted(count as u64, "event")}
+                    " marked"
+                </p>
+            }
+        })
+        .into_any()
+}
+
+/// Of each series what it was an earlier period before, where that was asked for and is known.
+fn earlier<'a>(series: &[&PastSeries], keys: &[String], frame: &Frame<'a>) -> Vec<Option<&'a PastSeries>> {
+    let Some(past) = frame.earlier else {
+        return vec![None; series.len()];
+    };
+    let charts: HashSet<&str> = series.iter().map(|one| one.spec.chart.as_str()).collect();
+    let of_charts = past
+        .series
+        .iter()
+        .filter(|one| charts.contains(one.spec.chart.as_str()));
+    let by_key: HashMap<String, &PastSeries> = of_charts.map(|one| (one.spec.key(), one)).collect();
+    keys.iter().map(|key| by_key.get(key).copied()).collect()
+}
+
+fn ask<'a>(
+    series: &[&'a PastSeries],
+    is_shown: &[bool],
+    then: &[Option<&'a PastSeries>],
+    frame: &Frame<'a>,
+) -> Ask<'a> {
+    let alone = frame.look.chart.is_some();
+    let shown = |slot: usize| is_shown.get(slot).is_some_and(|shown| *shown);
+    let unit = series.first().map_or(0, |series| series.spec.unit);
+    let earlier = frame
+        .earlier
+        .zip(frame.look.compare.as_ref())
+        .map(|(past, offset)| Earlier {
+            times_ms: past.times_ms.iter().map(|time| time + offset.ms).collect(),
+            step_ms: past.step_ms,
+            series: then
+                .iter()
+                .enumerate()
+                .filter(|(slot, _)| shown(*slot))
+                .filter_map(|(slot, then)| Some((slot, then.as_ref()?.mean.as_slice())))
+                .collect(),
+        });
+    Ask {
+        from_ms: frame.range.from_ms,
+        to_ms: frame.range.to_ms,
+        times_ms: &frame.past.times_ms,
+        step_ms: frame.past.step_ms,
+        unit,
+        series: series
+            .iter()
+            .enumerate()
+            .filter(|(slot, _)| shown(*slot))
+            .map(|(slot, one)| Shown {
+                slot,
+                spec: &one.spec,
+                columns: Columns {
+                    min: &one.min,
+                    max: &one.max,
+                    mean: &one.mean,
+                },
+            })
+            .collect(),
+        earlier,
+        mode: frame.look.mode.unwrap_or_else(|| usual(series)),
+        log: frame.look.log,
+        columns: if alone { TALL.0 } else { SIZE.0 },
+        labels: if alone { TALL_LABELS } else { Y_LABELS },
+    }
+}
+
+/// The way a chart is drawn when nobody chooses.
+pub fn usual(series: &[&PastSeries]) -> Mode {
+    still::usual(series.iter().map(|one| (&one.spec, one.mean.as_slice())))
 }

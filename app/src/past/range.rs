@@ -1,13 +1,12 @@
 //! Which time is wanted: a word for a time that ends now, or two ends.
 
+use super::gesture::REACH;
 use farol_model::Fault;
 
 /// Points of each series that are asked for: two pixels of a narrow chart each.
 pub const POINTS: usize = 300;
 /// Values of one page at most, so that a wide group is drawn with fewer points.
-const MAX_CELLS: usize = 60_000;
-/// The shortest and the longest range, milliseconds.
-pub const REACH: (i64, i64) = (10_000, 5 * 366 * 86_400_000);
+pub(super) const MAX_CELLS: usize = 60_000;
 
 /// Ranges that end now: the word in the address, what the link says, milliseconds.
 pub const RANGES: [(&str, &str, i64); 6] = [
@@ -77,6 +76,22 @@ impl Range {
             from_ms,
             to_ms,
         }))
+    }
+
+    /// As parameters of an address.
+    pub fn query(&self) -> Vec<(&'static str, String)> {
+        match self.word {
+            Some(word) => vec![("range", word.to_owned())],
+            None => self.fixed(),
+        }
+    }
+
+    /// The same time by its ends, so that it stays what it is.
+    pub fn fixed(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("from", (self.from_ms / 1000).to_string()),
+            ("to", (self.to_ms / 1000).to_string()),
+        ]
     }
 
     /// Points to ask for when there are so many series.

@@ -1,5 +1,5 @@
 use super::{
-    Past, PastSeries, Range,
+    Frame, Look, Past, PastSeries, Range, Source,
     bar::{Place, bar},
     figures::figures,
 };
@@ -66,8 +66,23 @@ fn past(values: &[f64]) -> Past {
 }
 
 fn drawn(past: &Past, marks: &[Mark]) -> String {
+    looked(past, None, marks, "")
+}
+
+/// The charts as an address says.
+fn looked(past: &Past, earlier: Option<&Past>, marks: &[Mark], query: &str) -> String {
     let range = read("1h", "", "").unwrap().unwrap();
-    figures("metrics/local/cpu", past, &range, marks).to_html()
+    let look = Look::of_query(query).unwrap();
+    let frame = Frame {
+        place: Some(CPU),
+        source: Source::Channel("metrics/local/cpu"),
+        range: &range,
+        look: &look,
+        past,
+        earlier,
+        marks,
+    };
+    figures(&frame).to_html()
 }
 
 #[test]
@@ -78,15 +93,29 @@ fn every_chart_of_the_channel_is_drawn_with_lines_bands_and_marks() {
         title: "Rotate began".into(),
     };
     let html = drawn(&past(&values), &[mark]);
-    assert_eq!(html.matches("<figure class=\"chart still\" data-start=\"1795647600000\" data-step=\"10000\"").count(), 2);
+    assert_eq!(html.matches("<figure ").count(), 2);
+    assert_eq!(
+        html.matches("data-start=\"1795647600000\" data-step=\"10000\" data-mode=\"lines\" data-axis=\"linear\" data-low=\"0\" data-high=\"100\"").count(),
+        2,
+        "{html}"
+    );
     assert_eq!(html.matches("class=\"line c1\"").count(), 2);
     assert_eq!(html.matches("class=\"area c1\"").count(), 2, "bands");
+    assert_eq!(
+        html.matches("data-from=\"1795647600000\" data-to=\"1795651200000\"")
+            .count(),
+        2
+    );
     assert!(
-        html.contains("Rotate began") && html.contains("00:00 UTC"),
+        html.contains("Rotate began") && html.contains(" UTC</text>"),
+        "{html}"
+    );
+    assert!(
+        html.contains("1 event") && html.contains("What is marked (1)"),
         "{html}"
     );
     assert!(html.contains("mean 42.9") || html.contains("mean 43.0"), "{html}");
-    assert!(html.contains("export.csv?match=%7Bchannel%3D%22metrics%2Flocal%2Fcpu%22%7D&amp;start=1795647600&amp;end=1795651200") , "{html}");
+    assert!(html.contains("export.csv?match=%7Bchannel%3D%22metrics%2Flocal%2Fcpu%22%7D&amp;start=1795647600&amp;end=1795651200"), "{html}");
     assert!(!html.contains("style="));
 }
 
@@ -138,4 +167,248 @@ fn a_wide_group_is_drawn_with_fewer_points() {
     assert_eq!(Range::points(200), 300);
     assert_eq!(Range::points(600), 100);
     assert_eq!(Range::points(100_000), 20);
+}
+
+fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
+    let start = format!("{name}=\"");
+    html.split(&start)
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect()
+}
+
+#[test]
+fn the_legend_says_the_values_of_the_series_itself_however_it_is_drawn() {
+    let past = past(&[10.0, f64::NAN, 30.5]);
+    for mode in ["lines", "area", "stacked", "bars", "heat"] {
+        let html = looked(&past, None, &[], &format!("mode={mode}"));
+        assert_eq!(attributes(&html, "data-mode"), [mode, mode]);
+        assert_eq!(attributes(&html, "data-values"), ["10,,30.5"; 3], "{mode}");
+        assert_eq!(attributes(&html, "data-unit"), ["1"; 3]);
+        assert_eq!(attributes(&html, "data-key"), ["busy", "idle", "core"]);
+    }
+    let html = looked(&past, None, &[], "mode=heat");
+    assert_eq!(attributes(&html, "data-axis"), ["rows", "rows"]);
+    assert_eq!(attributes(&html, "data-row"), ["0", "1", "0"]);
+    let html = looked(&past, None, &[], "axis=log");
+    assert_eq!(attributes(&html, "data-axis"), ["log", "log"]);
+}
+
+#[test]
+fn names_lead_to_one_series_alone_and_hidden_ones_can_come_back() {
+    let past = past(&[10.0; 30]);
+    let html = looked(&past, None, &[], "");
+    assert!(
+        html.contains("/host?group=cpu&amp;range=1h&amp;only=busy\""),
+        "{html}"
+    );
+    assert!(
+        html.contains("aria-label=\"Hide idle\"") && html.contains("&amp;hide=idle\""),
+        "{html}"
+    );
+    assert!(
+        !html.contains("only=core"),
+        "one that has no others needs no link"
+    );
+    assert!(!html.contains("Show all series"));
+
+    let html = looked(&past, None, &[], "hide=busy");
+    assert_eq!(
+        attributes(&html, "data-values").len(),
+        2,
+        "what is hidden has no points"
+    );
+    assert!(
+        html.contains("class=\"line c2\"") && html.contains("aria-label=\"Show busy\""),
+        "{html}"
+    );
+    assert!(html.contains("Show all series"));
+
+    let html = looked(&past, None, &[], "only=idle&mode=area&sort=max");
+    assert_eq!(attributes(&html, "data-key").len(), 3);
+    assert_eq!(
+        attributes(&html, "data-values").len(),
+        2,
+        "the other chart is not concerned"
+    );
+    assert!(
+        html.contains("/host?group=cpu&amp;range=1h&amp;mode=area&amp;sort=max\""),
+        "a way back: {html}"
+    );
+}
+
+#[test]
+fn a_legend_is_sorted_as_is_asked_and_folds_what_is_too_much() {
+    let mut past = past(&[10.0; 30]);
+    past.series = (0..50)
+        .map(|at| PastSeries {
+            spec: MetricSpec::gauge("m", Unit::Count, "Many", &format!("s{at:02}"), "")
+                .label("n", &at.to_string()),
+            min: vec![f64::from(at); 30],
+            max: vec![f64::from((at * 7) % 50); 30],
+            mean: vec![f64::from(50 - at); 30],
+        })
+        .collect();
+    past.series[3].mean = vec![f64::NAN; 30];
+    let order = |query: &str| {
+        let html = looked(&past, None, &[], query);
+        let keys = attributes(&html, "data-key");
+        assert_eq!(keys.len(), 50, "{query}: all are there");
+        keys.iter()
+            .map(|key| key.replace("m{n=&quot;", "").replace("&quot;}", ""))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(order("")[..3], ["0", "1", "2"]);
+    assert_eq!(order("sort=min")[..3], ["49", "48", "47"]);
+    assert_eq!(order("sort=max")[..2], ["7", "14"]);
+    assert_eq!(order("sort=mean")[..4], ["0", "1", "2", "4"]);
+    assert_eq!(
+        order("sort=mean").last().unwrap(),
+        "3",
+        "what has no value is last"
+    );
+    let html = looked(&past, None, &[], "sort=last");
+    assert!(
+        html.contains("and 38 more") && html.contains("aria-sort=\"descending\""),
+        "{html}"
+    );
+    let html = looked(&past, None, &[], "mode=bars");
+    assert_eq!(attributes(&html, "data-mode"), ["lines"]);
+    assert!(html.contains("8 series at most"), "{html}");
+}
+
+#[test]
+fn what_is_compared_says_how_much_it_changed() {
+    let now = past(&[12.0; 30]);
+    let mut then = past(&[10.0; 30]);
+    for time in &mut then.times_ms {
+        *time -= 86_400_000;
+    }
+    then.series.retain(|series| series.spec.name != "idle");
+    let html = looked(&now, Some(&then), &[], "compare=1d");
+    assert!(html.contains("+20\u{a0}%"), "{html}");
+    assert!(
+        html.contains("mean 12.0\u{a0}% now, 10.0\u{a0}% then: +2.0\u{a0}%"),
+        "{html}"
+    );
+    assert!(
+        html.contains("Nothing is known of the earlier period"),
+        "of idle: {html}"
+    );
+    assert_eq!(html.matches("class=\"then c1\"").count(), 2);
+    assert_eq!(
+        attributes(&html, "data-then-start"),
+        ["1795647600000"; 2],
+        "on the axis of now"
+    );
+    assert_eq!(attributes(&html, "data-then").len(), 2);
+    assert!(html.contains("the same a day earlier"), "{html}");
+    let html = looked(
+        &now,
+        Some(&Past {
+            series: Vec::new(),
+            ..then
+        }),
+        &[],
+        "compare=1d",
+    );
+    assert!(
+        html.contains("Nothing of these series is known of a day earlier"),
+        "{html}"
+    );
+}
+
+#[test]
+fn one_chart_alone_is_tall_and_leads_back_and_what_is_none_is_said() {
+    let past = past(&[10.0; 30]);
+    let html = looked(&past, None, &[], "chart=Per%20core&mode=area");
+    assert_eq!(html.matches("<figure ").count(), 1);
+    assert!(
+        html.contains("chart still alone") && html.contains("Per core"),
+        "{html}"
+    );
+    assert!(
+        html.contains(
+            "href=\"/host?group=cpu&amp;range=1h&amp;mode=area\" class=\"link\">All charts of this group"
+        ),
+        "{html}"
+    );
+    assert!(html.contains("25%"), "more labels: {html}");
+    let html = looked(&past, None, &[], "chart=%3Cb%3E");
+    assert!(
+        html.contains("There is no chart “&lt;b&gt;”") && !html.contains("<figure"),
+        "{html}"
+    );
+}
+
+#[test]
+fn a_menu_leads_to_pictures_values_and_a_link_that_stays() {
+    let past = past(&[10.0; 30]);
+    let html = looked(&past, None, &[], "mode=bars&axis=log&hide=idle");
+    let links: Vec<String> = attributes(&html, "href")
+        .iter()
+        .map(|href| href.replace("&amp;", "&"))
+        .collect();
+    let link = |start: &str| {
+        links
+            .iter()
+            .find(|link| link.starts_with(start))
+            .unwrap_or_else(|| panic!("{start}: {links:?}"))
+    };
+    let picture = link("/api/v1/render.png");
+    assert!(
+        picture.starts_with("/api/v1/render.png?match=busy%7Bchannel%3D%22metrics%2Flocal%2Fcpu%22%7D&match=idle%7B")
+            && picture.ends_with("&start=1795647600&end=1795651200&title=Processor&mode=bars&axis=log&width=1200&height=480&hide=idle"),
+        "{picture}"
+    );
+    assert!(link("/api/v1/export.csv?match=busy").ends_with("&start=1795647600&end=1795651200"));
+    assert!(link("/explore?p=busy%7Bchannel").ends_with("&range=1h"));
+    let fixed = &attributes(&html, "data-copy")[0].replace("&amp;", "&");
+    assert_eq!(
+        fixed,
+        "/host?group=cpu&from=1795647600&to=1795651200&chart=Processor&mode=bars&axis=log&hide=idle"
+    );
+}
+
+/// Series of one name in several charts need labels to be told apart, and one that is like another but for a letter is not taken along.
+#[test]
+fn a_chart_is_asked_for_with_as_many_labels_as_it_takes() {
+    let series = |core: &str, mode: &str, chart: &str| PastSeries {
+        spec: MetricSpec::gauge("cpu_core_mode_percent", Unit::Percent, chart, mode, "")
+            .label("core", core)
+            .label("mode", mode),
+        min: vec![1.0],
+        max: vec![1.0],
+        mean: vec![1.0],
+    };
+    let mut past = past(&[1.0]);
+    past.series = vec![
+        series("0", "user", "Core 0"),
+        series("0", "a.b|c", "Core 0"),
+        series("1", "user", "Core 1"),
+        series("1", "x", "Core 1"),
+    ];
+    let html = looked(&past, None, &[], "");
+    let asked = |core: &str| {
+        format!(
+            "export.csv?match={}&amp;",
+            crate::format::escape(&format!(
+                "cpu_core_mode_percent{{channel=\"metrics/local/cpu\",core=\"{core}\"}}"
+            ))
+        )
+    };
+    assert!(html.contains(&asked("0")) && html.contains(&asked("1")), "{html}");
+
+    past.series
+        .iter_mut()
+        .for_each(|one| one.spec.chart = "All".into());
+    past.series[0].spec.chart = "Some".into();
+    past.series[1].spec.chart = "Some".into();
+    past.series[2].spec.labels[0].value = "0".into();
+    past.series[2].spec.labels[1].value = "aXb".into();
+    let html = looked(&past, None, &[], "chart=Some");
+    let asked = crate::format::escape(
+        "cpu_core_mode_percent{channel=\"metrics/local/cpu\",core=\"0\",mode=~\"a\\\\.b\\\\|c|user\"}",
+    );
+    assert!(html.contains(&asked), "{asked}\n{html}");
 }

@@ -18,7 +18,8 @@ pub fn Rail(mut menu: Vec<&'static Page>) -> AnyView {
         let current = move || here(page).then(|| "page".to_owned());
         view! {
             <li>
-                <a href=page.path title=page.title aria-current=current>
+                // The overview by its other name: at `/` it may be that a board is.
+                <a href=if page.path == "/" { "/?overview" } else { page.path } title=page.title aria-current=current>
                     <Icon glyph=page.glyph/>
                     <span class="menu-word">{page.title}</span>
                 </a>
@@ -51,7 +52,7 @@ pub fn Rail(mut menu: Vec<&'static Page>) -> AnyView {
     });
     view! {
         <nav class="rail" aria-label="Pages">
-            <a class="brand" href="/" aria-label="Farol, to the overview">
+            <a class="brand" href="/" rel="external" aria-label="Farol, to the start page">
                 <Logo/>
                 <span>"Farol"</span>
             </a>

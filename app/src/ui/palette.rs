@@ -14,6 +14,18 @@ use farol_model::action::RunView;
 use leptos::{ev::keydown, web_sys::KeyboardEvent};
 use leptos_router::hooks::use_navigate;
 
+/// What the keys do: words that never change need no code that makes them.
+const KEYS: &str = "<dt><kbd>Ctrl</kbd> <kbd>K</kbd></dt><dd>Find anything, start an action</dd>\
+<dt><kbd>↑</kbd> <kbd>↓</kbd></dt><dd>Move through a table</dd>\
+<dt><kbd>Enter</kbd></dt><dd>Open the details of a row</dd>\
+<dt><kbd>Esc</kbd></dt><dd>Close details or a dialog</dd>\
+<dt><kbd>?</kbd></dt><dd>This list</dd>\
+<dt>On a chart</dt><dd>Drag to zoom, Shift and drag to pan, double-click to go back; Ctrl and the wheel zoom</dd>\
+<dt><kbd>←</kbd> <kbd>→</kbd></dt><dd>Read values</dd>\
+<dt><kbd>Shift</kbd> <kbd>←</kbd> <kbd>→</kbd></dt><dd>Pan</dd>\
+<dt><kbd>+</kbd> <kbd>-</kbd></dt><dd>Zoom</dd>\
+<dt><kbd>Backspace</kbd></dt><dd>Back to the time before</dd>";
+
 /// Both dialogs and the keys that open them.
 #[component]
 pub fn Palette(palette_open: RwSignal<bool>, help_open: RwSignal<bool>) -> AnyView {
@@ -34,32 +46,7 @@ pub fn Palette(palette_open: RwSignal<bool>, help_open: RwSignal<bool>) -> AnyVi
     view! {
         <Search open=palette_open/>
         <Dialog id="keys" title="Keyboard shortcuts" open=help_open>
-            <dl class="keys">
-                <dt>
-                    <kbd>"Ctrl"</kbd>
-                    " "
-                    <kbd>"K"</kbd>
-                </dt>
-                <dd>"Find anything, start an action"</dd>
-                <dt>
-                    <kbd>"↑"</kbd>
-                    " "
-                    <kbd>"↓"</kbd>
-                </dt>
-                <dd>"Move through a table"</dd>
-                <dt>
-                    <kbd>"Enter"</kbd>
-                </dt>
-                <dd>"Open the details of a row"</dd>
-                <dt>
-                    <kbd>"Esc"</kbd>
-                </dt>
-                <dd>"Close details or a dialog"</dd>
-                <dt>
-                    <kbd>"?"</kbd>
-                </dt>
-                <dd>"This list"</dd>
-            </dl>
+            <dl class="keys" inner_html=KEYS></dl>
             <div class="dialog-foot">
                 <button class="button" type="button" on:click=move |_| help_open.set(false)>
                     "Close"

@@ -1,19 +1,23 @@
 //! Notices what ends connections: sessions that expire, what other processes (the command line) change in the database, and roles
 //! that are not what they were.
 //!
-//! It looks twice a second. A look is a few indexed reads; nothing is missed, because what is compared is the state itself.
+//! Twice a second it asks the database whether anybody has written since ([`Commits`]), which costs one tiny question. Only when
+//! somebody has, when the roles are others, or when the first that ends by itself has come to its time, it looks: a few indexed
+//! reads. Nothing is missed, because what is compared is the state itself.
 
 use super::{
     Access, identify,
     roles::{Table, grants_in},
 };
 use crate::{
+    db::Commits,
     live::{Ending, Proof},
     time::now_ms,
 };
 use sqlx::Row;
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
@@ -42,6 +46,15 @@ struct Seen {
     tokens: HashSet<i64>,
     /// Sessions that somebody ended lately.
     sessions: HashSet<String>,
+    /// When the next token or session ends by itself, milliseconds.
+    next_ms: Option<i64>,
+}
+
+impl Seen {
+    /// Whether a look would see the same although nobody has written.
+    fn stands(&self, access: &Access) -> bool {
+        Arc::ptr_eq(&self.roles, &access.roles.all()) && self.next_ms.is_none_or(|at_ms| now_ms() < at_ms)
+    }
 }
 
 /// Runs until shutdown.
@@ -49,25 +62,40 @@ pub async fn watch(access: Access, shutdown: CancellationToken) {
     let mut seen: Option<Seen> = None;
     let mut looks = 0u32;
     let mut tick = tokio::time::interval(LOOK_EVERY);
+    let mut commits = Commits::of(&access.pool);
     loop {
         tokio::select! {
             _ = tick.tick() => {}
             () = shutdown.cancelled() => return,
         }
+        let sweep = looks.is_multiple_of(SWEEP_EVERY);
+        looks = looks.wrapping_add(1);
+        let written = commits.any().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the database cannot be asked for what is new");
+            true
+        });
+        if !written && !sweep && seen.as_ref().is_some_and(|seen| seen.stands(&access)) {
+            continue;
+        }
         match look(&access, seen.as_ref()).await {
             Ok(now) => seen = Some(now),
-            Err(error) => tracing::error!(%error, "users and tokens cannot be looked at"),
+            Err(error) => {
+                tracing::error!(%error, "users and tokens cannot be looked at");
+                commits.forget();
+            }
         }
-        if let Err(error) = expire(&access, looks.is_multiple_of(SWEEP_EVERY)).await {
+        if let Err(error) = expire(&access, sweep).await {
             tracing::error!(%error, "expired sessions cannot be removed");
+            commits.forget();
         }
-        looks = looks.wrapping_add(1);
     }
 }
 
 async fn look(access: &Access, before: Option<&Seen>) -> Result<Seen, sqlx::Error> {
     let mut now = Seen {
         roles: access.roles.all(),
+        // Before what has ended is asked for: what ends in between is then found by the next look.
+        next_ms: next_ending(access).await?,
         ..Seen::default()
     };
     for row in sqlx::query("SELECT id, generation, role FROM users")
@@ -104,6 +132,22 @@ async fn look(access: &Access, before: Option<&Seen>) -> Result<Seen, sqlx::Erro
         access.ended(Ending::Proof(Proof::Session(id.clone())));
     }
     Ok(now)
+}
+
+/// When the next token or session ends by itself. A session counts as expired in the second after.
+async fn next_ending(access: &Access) -> Result<Option<i64>, sqlx::Error> {
+    let token: Option<i64> = sqlx::query_scalar("SELECT min(expires_ms) FROM tokens WHERE expires_ms > ?")
+        .bind(now_ms())
+        .fetch_one(&access.pool)
+        .await?;
+    let session: Option<i64> =
+        sqlx::query_scalar("SELECT unixepoch(min(datetime(expiry_date))) FROM tower_sessions")
+            .fetch_one(&access.pool)
+            .await?;
+    Ok(token
+        .into_iter()
+        .chain(session.map(|secs| (secs + 1) * 1000))
+        .min())
 }
 
 /// Ends and removes sessions that have expired.

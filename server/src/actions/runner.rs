@@ -101,6 +101,8 @@ struct LiveRun {
     decision: Arc<Decision>,
 }
 
+/// Runs that are told of a time that is over, at most.
+const MAX_ENDED: u32 = 200;
 const ON_REQUEST: u8 = 1;
 const AT_LIMIT: u8 = 2;
 
@@ -410,6 +412,13 @@ impl Runner {
         viewer.require(Permission::ViewRuns)?;
         let recent = self.inner.store.recent(limit.min(200)).await;
         recent.map_err(|error| broken("runs", &error))
+    }
+
+    /// Runs that ended within a time, the newest first.
+    pub async fn ended(&self, viewer: &Viewer, from_ms: i64, to_ms: i64) -> Result<Vec<Run>, Fault> {
+        viewer.require(Permission::ViewRuns)?;
+        let ended = self.inner.store.ended(from_ms, to_ms, MAX_ENDED).await;
+        ended.map_err(|error| broken("runs", &error))
     }
 
     /// Runs by filter, in pages.

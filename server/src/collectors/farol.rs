@@ -4,9 +4,12 @@ use super::{
     CollectError, Collector, Place, Reading,
     metric::{Metric, gauge, metrics, rate},
 };
-use crate::telemetry::{
-    self,
-    registry::{BUCKETS, Snapshot, Value},
+use crate::{
+    remote_write::health,
+    telemetry::{
+        self,
+        registry::{BUCKETS, Point, Snapshot, Value},
+    },
 };
 use farol_model::metric::Unit;
 
@@ -23,6 +26,10 @@ metrics! {
     CONNECTIONS = gauge("farol_connections", Unit::Count, "Connections", "live connections", "From Farol itself.");
     SESSIONS = gauge("farol_sessions", Unit::Count, "Connections", "sessions", "From Farol itself.");
     QUEUE = gauge("farol_queue_bytes", Unit::Bytes, "Live queue", "waiting", "From Farol itself.");
+    REMOTE_WAITING = gauge("farol_remote_write_waiting_bytes", Unit::Bytes, "Remote write queue", "{}", "What waits on disk to be sent to a receiver.").labels(&["remote_write"]);
+    REMOTE_LAG = gauge("farol_remote_write_behind_seconds", Unit::Seconds, "Remote write lag", "{}", "Age of the oldest sample that waits to be sent.").labels(&["remote_write"]);
+    REMOTE_SENT = rate("farol_remote_write_sent_per_second", Unit::PerSecond, "Remote write", "{} sent", "Samples that a receiver took.").labels(&["remote_write"]);
+    REMOTE_DROPPED = rate("farol_remote_write_dropped_per_second", Unit::PerSecond, "Remote write", "{} dropped", "Samples that were not sent; `GET /metrics` tells the reasons.").labels(&["remote_write"]);
     COLLECTOR = gauge("farol_collector_seconds", Unit::Seconds, "Collector time", "{}", "Mean time of a reading.").labels(&["collector"]);
 }
 
@@ -78,6 +85,7 @@ impl Collector for Farol {
         for (from, metric) in TOTALS {
             reading.count(metric, &[], Some(sum(&snapshot, from) as u64));
         }
+        remote_writes(reading, &snapshot);
         collectors(reading, &snapshot);
         Ok(())
     }
@@ -133,12 +141,36 @@ fn collectors(reading: &mut Reading, snapshot: &Snapshot) {
     }
 }
 
+/// How sending to each receiver stands.
+fn remote_writes(reading: &mut Reading, snapshot: &Snapshot) {
+    let Some(family) = snapshot.families.get(health::QUEUE_BYTES) else {
+        return;
+    };
+    for point in &family.points {
+        let Some((_, name)) = point.labels.first() else {
+            continue;
+        };
+        let of = |metric: &str| sum_of(snapshot, metric, Some(name));
+        reading.value(&REMOTE_WAITING, &[name], of(health::QUEUE_BYTES));
+        reading.value(&REMOTE_LAG, &[name], of(health::LAG));
+        reading.count(&REMOTE_SENT, &[name], Some(of(health::SENT) as u64));
+        reading.count(&REMOTE_DROPPED, &[name], Some(of(health::DROPPED) as u64));
+    }
+}
+
 /// Over all series of a metric; 0 when nothing was recorded yet, which is what a counter then stands at.
 fn sum(snapshot: &Snapshot, name: &str) -> f64 {
+    sum_of(snapshot, name, None)
+}
+
+/// The same over those series that have a label of this value.
+fn sum_of(snapshot: &Snapshot, name: &str, value: Option<&str>) -> f64 {
+    let meant = |point: &&Point| value.is_none_or(|value| point.labels.iter().any(|(_, one)| one == value));
     snapshot.families.get(name).map_or(0.0, |family| {
         family
             .points
             .iter()
+            .filter(meant)
             .map(|point| match point.value {
                 Value::Counter(value) | Value::Gauge(value) => value,
                 Value::Histogram { .. } => 0.0,

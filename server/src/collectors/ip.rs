@@ -5,12 +5,10 @@ use super::{
     CollectError, Collector, Place, Reading,
     kernel::{Buffer, KernelFile},
     metric::{Fields, Metric, metrics, rate},
-    protocols::{pairs, singles},
+    protocols::{Counters, SNMP, pairs, singles},
 };
 use farol_model::metric::Unit;
 
-const SNMP: &str = "/proc/net/snmp";
-const NETSTAT: &str = "/proc/net/netstat";
 const SNMP6: &str = "/proc/net/snmp6";
 
 metrics! {
@@ -118,20 +116,25 @@ static VERSION6_WORDS: Fields = Fields {
 
 /// See the module.
 pub struct Ip {
-    snmp: KernelFile,
-    netstat: KernelFile,
+    counters: Counters,
     snmp6: KernelFile,
     buffer: Buffer,
 }
 
-impl Default for Ip {
-    fn default() -> Self {
+impl Ip {
+    /// One that shares its readings with others.
+    pub fn sharing(counters: Counters) -> Self {
         Ip {
-            snmp: KernelFile::new(SNMP),
-            netstat: KernelFile::new(NETSTAT),
+            counters,
             snmp6: KernelFile::new(SNMP6),
             buffer: Buffer::default(),
         }
+    }
+}
+
+impl Default for Ip {
+    fn default() -> Self {
+        Self::sharing(Counters::default())
     }
 }
 
@@ -157,14 +160,9 @@ impl Collector for Ip {
     }
 
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
-        let text = self.snmp.read(&mut self.buffer);
-        said(
-            text.map_err(|error| CollectError::reading(SNMP, &error))?,
-            reading,
-        );
-        if let Ok(text) = self.netstat.read(&mut self.buffer) {
-            said(text, reading);
-        }
+        self.counters
+            .read(|text| said(text, reading))
+            .map_err(|error| CollectError::reading(SNMP, &error))?;
         // A kernel without IPv6 has no such file, and its series are not there.
         if let Ok(text) = self.snmp6.read(&mut self.buffer) {
             said6(text, reading);

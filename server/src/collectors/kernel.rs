@@ -93,6 +93,11 @@ impl KernelFile {
 }
 
 impl Buffer {
+    /// What was read last, of this length.
+    pub fn text(&self, length: usize) -> &[u8] {
+        &self.0[..length.min(self.0.len())]
+    }
+
     fn fill(&mut self, file: &File, short_bytes: usize) -> Result<usize> {
         if self.0.is_empty() {
             self.0.resize(4096, 0);

@@ -46,6 +46,8 @@ pub struct Mount {
     pub device: String,
     pub kind: String,
     pub read_only: bool,
+    /// What the file system itself was told.
+    pub options: String,
 }
 
 /// All file systems of people, by their place.
@@ -86,14 +88,37 @@ impl Mounts {
         Ok((&self.all, self.left_out))
     }
 
-    /// Where the unified hierarchy of control groups is mounted.
-    pub fn unified(&mut self) -> Option<String> {
-        let text = self.file.read(&mut self.buffer).ok()?;
-        lines(text)
-            .filter_map(mount)
-            .find(|mount| mount.kind == "cgroup2")
-            .map(|mount| mount.place)
+    /// Where hierarchies of control groups are mounted.
+    pub fn control_groups(&mut self) -> Vec<Groups> {
+        self.file
+            .read(&mut self.buffer)
+            .map_or_else(|_| Vec::new(), control_groups)
     }
+}
+
+/// A hierarchy of control groups.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Groups {
+    pub place: String,
+    /// Of version 1, as its options say, with other options among them; None is version 2.
+    pub controllers: Option<Vec<String>>,
+}
+
+/// The hierarchies of control groups, in the order of their mounts.
+pub fn control_groups(text: &[u8]) -> Vec<Groups> {
+    let one = |line| {
+        let mount = mount(line)?;
+        let controllers = match mount.kind.as_str() {
+            "cgroup2" => None,
+            "cgroup" => Some(mount.options.split(',').map(str::to_owned).collect()),
+            _ => return None,
+        };
+        Some(Groups {
+            place: mount.place,
+            controllers,
+        })
+    };
+    lines(text).filter_map(one).collect()
 }
 
 /// File systems that hold somebody's files, each device once, the shortest place first.
@@ -120,11 +145,13 @@ fn mount(line: &[u8]) -> Option<Mount> {
     words.find(|word| *word == b"-")?;
     let kind = words.text()?.to_owned();
     let device = words.next()?;
+    let own = words.text().unwrap_or_default().to_owned();
     Some(Mount {
         place: unescaped(place),
         device: unescaped(device),
         kind,
         read_only: options.split(|byte| *byte == b',').any(|option| option == b"ro"),
+        options: own,
     })
 }
 
@@ -173,6 +200,24 @@ mod tests {
             (all[0].read_only, all[1].read_only, all[1].kind.as_str()),
             (false, true, "xfs")
         );
+    }
+
+    #[test]
+    fn hierarchies_of_control_groups_are_told_with_their_controllers() {
+        let text = b"5 1 0:5 / /sys/fs/cgroup/my\\040cpu rw - cgroup cgroup rw,cpu,cpuacct\n\
+            6 1 0:6 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n7 1 0:7 / / rw - ext4 /dev/vda rw\n\
+            8 1 0:8 / /odd rw - cgroup x\n";
+        let found = control_groups(text);
+        let words = |at: usize| found[at].controllers.as_deref().map(|words| words.join(" "));
+        assert_eq!(
+            (found[0].place.as_str(), words(0)),
+            ("/sys/fs/cgroup/my cpu", Some("rw cpu cpuacct".into()))
+        );
+        assert_eq!(
+            (found[1].place.as_str(), words(1)),
+            ("/sys/fs/cgroup/unified", None)
+        );
+        assert_eq!((found.len(), words(2)), (3, Some(String::new())));
     }
 
     #[test]

@@ -72,6 +72,7 @@ pub const ALL: [Named; 20] = [
             let _ = (
                 cgroups::value(text, "usage_usec"),
                 cgroups::traffic(text),
+                cgroups::transfers(text),
                 cgroups::stalled(text),
                 processes::traffic(text),
             );

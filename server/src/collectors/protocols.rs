@@ -1,7 +1,73 @@
 //! Counters of the network's protocols as the kernel writes them: pairs of lines, names and then numbers (`/proc/net/snmp`,
 //! `/proc/net/netstat`), and lines of a name and a number (`/proc/net/snmp6`). RFC 4293, 4022 and 4113 say what most mean.
 
-use super::kernel::{Words, cut, lines, number};
+use super::kernel::{Buffer, KernelFile, Words, cut, lines, number};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// The files of pairs. The first must be there; a kernel that is told to leave things out may lack the second.
+pub const SNMP: &str = "/proc/net/snmp";
+const NETSTAT: &str = "/proc/net/netstat";
+/// What was read so long ago is still what there is: whoever is due at the same time asks within a few milliseconds.
+const FRESH: Duration = Duration::from_millis(50);
+
+/// Both files of pairs, which the kernel sums up over all cores when they are read: one reading serves all who ask at the same
+/// time. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Counters(Arc<Mutex<Files>>);
+
+#[derive(Debug)]
+struct Files {
+    snmp: (KernelFile, Buffer),
+    netstat: (KernelFile, Buffer),
+    /// When they were read, and how much of each buffer is theirs.
+    read: Option<(Instant, [usize; 2])>,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        let file = |path| (KernelFile::new(path), Buffer::default());
+        Files {
+            snmp: file(SNMP),
+            netstat: file(NETSTAT),
+            read: None,
+        }
+    }
+}
+
+impl Counters {
+    /// Hands over each of the texts, read now or a moment ago.
+    pub fn read(&self, mut said: impl FnMut(&[u8])) -> io::Result<()> {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for text in files.texts(Instant::now())? {
+            said(text);
+        }
+        Ok(())
+    }
+}
+
+impl Files {
+    fn texts(&mut self, now: Instant) -> io::Result<[&[u8]; 2]> {
+        let fresh = self
+            .read
+            .filter(|(at, _)| now.saturating_duration_since(*at) < FRESH);
+        let (at, lengths) = match fresh {
+            Some(read) => read,
+            None => {
+                self.read = None;
+                let (file, buffer) = &mut self.snmp;
+                let first = file.read(buffer)?.len();
+                let (file, buffer) = &mut self.netstat;
+                (now, [first, file.read(buffer).map_or(0, <[u8]>::len)])
+            }
+        };
+        self.read = Some((at, lengths));
+        Ok([self.snmp.1.text(lengths[0]), self.netstat.1.text(lengths[1])])
+    }
+}
 
 /// Each counter with its protocol. None where it is no number, or -1 for "no limit".
 pub fn pairs(text: &[u8], mut each: impl FnMut(&str, &str, Option<u64>)) {
@@ -72,6 +138,32 @@ mod tests {
                 ("Ip", "A", Some(6))
             ]
         );
+    }
+
+    #[test]
+    fn one_reading_serves_those_who_ask_at_the_same_time_and_nobody_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str| {
+            (
+                KernelFile::at(dir.path().join(name).display().to_string()),
+                Buffer::default(),
+            )
+        };
+        let write = |text: &str| std::fs::write(dir.path().join("snmp"), text).unwrap();
+        let mut files = Files {
+            snmp: file("snmp"),
+            netstat: file("netstat"),
+            read: None,
+        };
+        let start = Instant::now();
+        assert!(files.texts(start).is_err(), "it is not there");
+        write("Tcp: 1\n");
+        assert_eq!(files.texts(start).unwrap(), [&b"Tcp: 1\n"[..], b""]);
+        write("Tcp: 12\n");
+        let soon = start + FRESH / 2;
+        assert_eq!(files.texts(soon).unwrap()[0], b"Tcp: 1\n");
+        assert_eq!(files.texts(start + FRESH).unwrap()[0], b"Tcp: 12\n");
+        assert_eq!(files.texts(start).unwrap()[0], b"Tcp: 12\n", "an earlier clock");
     }
 
     #[test]

@@ -12,6 +12,17 @@ pub fn names(folder: impl AsRef<Path>) -> Vec<String> {
     names
 }
 
+/// Names of the folders in a folder, sorted. The kernel says with each name what it is: nothing else is asked.
+pub fn folders(folder: impl AsRef<Path>) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
 /// A file of one line. None when it is not there or empty.
 pub fn line(path: impl AsRef<Path>) -> Option<String> {
     let text = std::fs::read_to_string(path).ok()?;
@@ -28,7 +39,13 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_there_is_empty_and_names_are_sorted() {
-        assert!(names("/sys/no/such/folder").is_empty());
+        assert!(names("/sys/no/such/folder").is_empty() && folders("/sys/no/such/folder").is_empty());
+        let (all, inner) = (names("/proc/self"), folders("/proc/self"));
+        assert!(
+            inner.contains(&"fd".to_owned())
+                && !inner.contains(&"stat".to_owned())
+                && inner.len() < all.len()
+        );
         let found = names("/sys/class/net");
         assert!(found.is_sorted() && found.contains(&"lo".to_owned()));
         assert_eq!(line("/sys/no/such/file"), None);

@@ -4,14 +4,10 @@
 
 use super::{
     CollectError, Collector, Place, Reading,
-    kernel::{Buffer, KernelFile},
     metric::{Fields, Metric, gauge, metrics, rate},
-    protocols::pairs,
+    protocols::{Counters, SNMP, pairs},
 };
 use farol_model::metric::Unit;
-
-const SNMP: &str = "/proc/net/snmp";
-const NETSTAT: &str = "/proc/net/netstat";
 
 metrics! {
     SEGMENTS_IN = rate("tcp_received_segments_per_second", Unit::PerSecond, "Segments", "in", "Segments that came, broken ones included.");
@@ -136,19 +132,15 @@ static MULTIPATH_WORDS: Fields = Fields {
 };
 
 /// See the module.
+#[derive(Default)]
 pub struct Tcp {
-    snmp: KernelFile,
-    netstat: KernelFile,
-    buffer: Buffer,
+    counters: Counters,
 }
 
-impl Default for Tcp {
-    fn default() -> Self {
-        Tcp {
-            snmp: KernelFile::new(SNMP),
-            netstat: KernelFile::new(NETSTAT),
-            buffer: Buffer::default(),
-        }
+impl Tcp {
+    /// One that shares its readings with others.
+    pub fn sharing(counters: Counters) -> Self {
+        Tcp { counters }
     }
 }
 
@@ -174,14 +166,9 @@ impl Collector for Tcp {
     }
 
     fn collect(&mut self, reading: &mut Reading) -> Result<(), CollectError> {
-        let text = self.snmp.read(&mut self.buffer);
-        said(
-            text.map_err(|error| CollectError::reading(SNMP, &error))?,
-            reading,
-        );
-        if let Ok(text) = self.netstat.read(&mut self.buffer) {
-            said(text, reading);
-        }
+        self.counters
+            .read(|text| said(text, reading))
+            .map_err(|error| CollectError::reading(SNMP, &error))?;
         Ok(())
     }
 }

@@ -145,7 +145,7 @@ impl Index {
                     .iter()
                     .zip(&name_scores)
                     .map(|(alike, in_name)| best(alike, |needle| entry.score(needle.word, *in_name)));
-                let all = scores.try_fold(0.0, |all, score| (score > 0.0).then_some(all + score));
+                let all = scores.try_fold(0.0, |all: f32, score| (score > 0.0).then_some(all + score));
                 if let Some(score) = all {
                     found.push((score + short, &entry.series));
                 }

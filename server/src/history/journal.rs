@@ -4,9 +4,9 @@
 use super::{
     damage::Damage,
     head::Head,
-    record::{Records, put_record},
     varint::{Bytes, put_varint, put_zigzag},
 };
+use crate::record::{Records, put_record};
 use std::{
     collections::HashMap,
     fs::{self, File, OpenOptions},

@@ -4,10 +4,8 @@
 //! Kept as records in two files that say the same, so that a wrong byte in one is made good by the other. What is known is
 //! written anew at each start and once a day, without what has been silent for longer than anything is kept.
 
-use super::{
-    damage::Damage,
-    record::{Records, put_record},
-};
+use super::damage::Damage;
+use crate::record::{Records, put_record};
 use farol_model::metric::MetricSpec;
 use prost::Message;
 use std::{

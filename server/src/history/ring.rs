@@ -1,9 +1,11 @@
 //! The newest frames of one metrics channel, as one column per series and an explicit time per row.
 //!
-//! Times are explicit so that a row that was never sampled stays a gap. Appending costs one push per series. When the
+//! Times are explicit so that a row that was never sampled stays a gap. Appending costs one push per series; how little room a
+//! column takes is [`packed`](super::packed)'s. When the
 //! schema changes, series that stay keep their column; series that are new start with no value; series that are gone
 //! leave. You get it wrong when you fill gaps here: only the viewer decides how a gap looks.
 
+use super::packed::Packed;
 use farol_model::{
     metric::MetricSpec,
     sample::{Column, Snapshot},
@@ -16,15 +18,12 @@ use std::{
 /// How far back rows are kept, milliseconds: ten minutes and a little, so that a chart of ten minutes is full.
 pub const RETENTION_MS: i64 = 615_000;
 
-/// Values held per ring at most (32 MiB of numbers). Above it the oldest rows go before their time, so a channel of very
+/// Values held per ring at most (32 MiB of numbers if nothing could be packed). Above it the oldest rows go before their time, so a channel of very
 /// many series at a very short interval reaches back less than ten minutes.
 pub const MAX_CELLS: usize = 4 * 1024 * 1024;
 
 /// Rows held at most, whatever the interval: ten minutes at 20 Hz.
 pub const MAX_ROWS: usize = 12_300;
-
-/// Rows that a full column gets room for at least.
-const ROWS_MORE: usize = 64;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -34,14 +33,14 @@ pub struct Ring {
     /// Ascending, milliseconds since the epoch.
     times_ms: VecDeque<i64>,
     /// One per series of the schema, each as long as `times_ms`. NaN is no value.
-    columns: Vec<VecDeque<f64>>,
+    columns: Vec<Packed>,
     /// Interval of the newest row.
     step_ms: u32,
 }
 
 impl Ring {
     pub fn new(schema: Arc<[MetricSpec]>) -> Self {
-        let columns = vec![VecDeque::new(); schema.len()];
+        let columns = vec![Packed::empty(); schema.len()];
         Ring {
             schema,
             times_ms: VecDeque::new(),
@@ -65,7 +64,7 @@ impl Ring {
 
     /// Takes a new schema and keeps the columns of the series that it shares with the old one.
     pub fn set_schema(&mut self, schema: Arc<[MetricSpec]>) {
-        let mut old: HashMap<String, VecDeque<f64>> = self
+        let mut old: HashMap<String, Packed> = self
             .schema
             .iter()
             .map(MetricSpec::key)
@@ -76,7 +75,7 @@ impl Ring {
             .iter()
             .map(|spec| {
                 old.remove(&spec.key())
-                    .unwrap_or_else(|| std::iter::repeat_n(f64::NAN, rows).collect())
+                    .unwrap_or_else(|| Packed::run(f64::NAN, rows))
             })
             .collect();
         self.schema = schema;
@@ -94,12 +93,8 @@ impl Ring {
         }
         self.step_ms = step_ms;
         self.times_ms.push_back(t_ms);
-        let more = self.room(step_ms);
         for (position, column) in self.columns.iter_mut().enumerate() {
-            if column.len() == column.capacity() {
-                column.reserve_exact(more);
-            }
-            column.push_back(values.get(position).copied().unwrap_or(f64::NAN));
+            column.push(values.get(position).copied().unwrap_or(f64::NAN));
         }
         self.trim();
     }
@@ -121,21 +116,11 @@ impl Ring {
                 .columns
                 .iter()
                 .map(|column| Column {
-                    values: column.range(from..).copied().collect(),
+                    values: column.from(from),
                 })
                 .collect(),
             step_ms: self.step_ms,
         }
-    }
-
-    /// Rows that a full column gets room for: all that it will ever have at this interval. Twice as much, as by itself, would be
-    /// megabytes of a thousand series; bit by bit would leave holes of as many.
-    fn room(&self, step_ms: u32) -> usize {
-        let by_time = usize::try_from(RETENTION_MS / i64::from(step_ms.max(1))).unwrap_or(MAX_ROWS);
-        let all = (by_time + 2)
-            .min(MAX_ROWS + 1)
-            .min(MAX_CELLS / self.columns.len().max(1) + 1);
-        all.saturating_sub(self.times_ms.len()).max(ROWS_MORE)
     }
 
     fn trim(&mut self) {
@@ -152,7 +137,7 @@ impl Ring {
         }
         self.times_ms.drain(..drop);
         for column in &mut self.columns {
-            column.drain(..drop);
+            column.drop_front(drop);
         }
     }
 }
@@ -201,18 +186,6 @@ mod tests {
         }
         assert!((600..=620).contains(&ring.len()), "{}", ring.len());
         assert_eq!(ring.snapshot(60_000, MAX_CELLS).times_ms.len(), 61);
-    }
-
-    #[test]
-    fn a_column_has_room_for_ten_minutes_and_not_for_twenty() {
-        let mut ring = Ring::new(schema(&["a"]));
-        for second in 0..2_000_i64 {
-            ring.push(second * 1_000, 1_000, &[0.0]);
-        }
-        let room = ring.columns[0].capacity();
-        assert!(room >= ring.len() && room < ring.len() + 2 * ROWS_MORE, "{room}");
-        ring.push(2_000_250, 250, &[0.0]);
-        assert!(ring.columns[0].capacity() < MAX_ROWS);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `[ingest]`, `[[scrape]]` and `[statsd]`: which metrics of applications are taken, and how many.
 
 use super::sample::{is_label_name, segment_from};
+use crate::outbound::proof::Proof;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, HashSet},
@@ -68,7 +69,7 @@ impl IngestConfig {
 }
 
 /// `[[scrape]]`: somebody who is asked for metrics in a text format of Prometheus.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScrapeConfig {
     /// Its channel is `apps/NAME`.
@@ -89,6 +90,8 @@ pub struct ScrapeConfig {
     pub bearer_token_file: Option<PathBuf>,
     pub basic_user: Option<String>,
     pub basic_password: Option<String>,
+    /// A file that holds it, read before each scrape.
+    pub basic_password_file: Option<PathBuf>,
     /// Certificates in PEM that are trusted instead of the machine's.
     pub ca: Option<PathBuf>,
     /// Series at most; `ingest.max_series` when left out.
@@ -108,6 +111,7 @@ impl Default for ScrapeConfig {
             bearer_token_file: None,
             basic_user: None,
             basic_password: None,
+            basic_password_file: None,
             ca: None,
             max_series: None,
         }
@@ -128,6 +132,7 @@ impl fmt::Debug for ScrapeConfig {
             .field("bearer_token_file", &self.bearer_token_file)
             .field("basic_user", &self.basic_user)
             .field("basic_password", &secret(&self.basic_password))
+            .field("basic_password_file", &self.basic_password_file)
             .field("ca", &self.ca)
             .field("max_series", &self.max_series)
             .finish()
@@ -174,19 +179,14 @@ impl ScrapeConfig {
         if self.max_series.is_some_and(|most| !(1..=100_000).contains(&most)) {
             return Some(("max_series", "must be from 1 to 100000".to_owned()));
         }
-        let ways = [
-            self.bearer_token.is_some(),
-            self.bearer_token_file.is_some(),
-            self.basic_user.is_some() || self.basic_password.is_some(),
-        ];
-        if ways.iter().filter(|way| **way).count() > 1 {
-            let reason = "is one way too many: take one of bearer_token, bearer_token_file and basic_user";
-            return Some(("bearer_token", reason.to_owned()));
-        }
-        if self.basic_user.is_some() != self.basic_password.is_some() {
-            return Some(("basic_user", "goes together with basic_password".to_owned()));
-        }
-        None
+        let proof = Proof {
+            bearer_token: self.bearer_token.as_deref(),
+            bearer_token_file: self.bearer_token_file.as_deref(),
+            basic_user: self.basic_user.as_deref(),
+            basic_password: self.basic_password.as_deref(),
+            basic_password_file: self.basic_password_file.as_deref(),
+        };
+        proof.problem()
     }
 }
 

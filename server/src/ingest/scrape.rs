@@ -12,9 +12,11 @@ use super::{
     targets::{Target, Targets},
     text::{self, Format},
 };
-use crate::{outbound::http::Connection, time::now_ms};
+use crate::{
+    outbound::{http::Connection, proof::Proof},
+    time::now_ms,
+};
 use anyhow::{Context, bail};
-use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::{StreamExt, stream};
 use http::{HeaderMap, HeaderValue, Request, Uri, header};
 use std::{
@@ -28,8 +30,6 @@ use tokio_util::sync::CancellationToken;
 const AT_ONCE: usize = 16;
 /// Largest answer, bytes, packed and unpacked.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// Largest file with a token, bytes.
-const MAX_TOKEN_BYTES: usize = 16 * 1024;
 /// What we take, the better one first. Names are to be in the form that all have.
 const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=underscores,\
                       text/plain;version=0.0.4;escaping=underscores;q=0.5,*/*;q=0.1";
@@ -186,7 +186,14 @@ async fn fetch(config: &ScrapeConfig, target: &Target) -> anyhow::Result<Vec<Sam
         header::USER_AGENT,
         HeaderValue::from_static(concat!("farol/", env!("CARGO_PKG_VERSION"))),
     );
-    prove(config, headers).await?;
+    let proof = Proof {
+        bearer_token: config.bearer_token.as_deref(),
+        bearer_token_file: config.bearer_token_file.as_deref(),
+        basic_user: config.basic_user.as_deref(),
+        basic_password: config.basic_password.as_deref(),
+        basic_password_file: config.basic_password_file.as_deref(),
+    };
+    proof.put(headers).await?;
     let mut connection = Connection::open(&uri, config.ca.as_deref()).await?;
     let answer = connection.ask_bounded(request, MAX_BYTES).await?;
     if answer.status.is_redirection() {
@@ -226,34 +233,4 @@ fn read(headers: &HeaderMap, body: &[u8], now_ms: i64) -> anyhow::Result<Vec<Sam
         Format::of(&word(header::CONTENT_TYPE)),
         now_ms,
     )?)
-}
-
-/// Says who we are, where the configuration does.
-async fn prove(config: &ScrapeConfig, headers: &mut HeaderMap) -> anyhow::Result<()> {
-    let value = match (
-        &config.bearer_token,
-        &config.bearer_token_file,
-        &config.basic_user,
-    ) {
-        (Some(token), _, _) => format!("Bearer {token}"),
-        (_, Some(file), _) => {
-            let told = || format!("{} cannot be read", file.display());
-            let token = tokio::fs::read_to_string(file).await.with_context(told)?;
-            anyhow::ensure!(
-                token.len() <= MAX_TOKEN_BYTES,
-                "{} holds no token",
-                file.display()
-            );
-            format!("Bearer {}", token.trim())
-        }
-        (_, _, Some(user)) => {
-            let pair = format!("{user}:{}", config.basic_password.as_deref().unwrap_or_default());
-            format!("Basic {}", STANDARD.encode(pair))
-        }
-        _ => return Ok(()),
-    };
-    let mut value = HeaderValue::from_str(&value).context("the token has characters that no header takes")?;
-    value.set_sensitive(true);
-    headers.insert(header::AUTHORIZATION, value);
-    Ok(())
 }

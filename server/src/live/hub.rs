@@ -240,21 +240,26 @@ impl Hub {
         lock(&self.statuses).clone()
     }
 
-    /// When runs began and ended lately, oldest first.
+    /// When runs began and ended lately and what was annotated, oldest first.
     pub fn marks(&self) -> Vec<Mark> {
         lock(&self.marked).all()
     }
 
     /// Marks the moment on the charts when a run begins or ends.
     fn mark(&self, run: &Run) {
-        let text = {
-            let mut marked = lock(&self.marked);
-            if !marked.take(run, crate::time::now_ms()) {
-                return;
-            }
-            serde_json::to_vec(&marked.all())
-        };
-        match text.map(Bytes::from) {
+        if lock(&self.marked).take(run, crate::time::now_ms()) {
+            self.tell_marks();
+        }
+    }
+
+    /// Marks what was annotated lately; these are all.
+    pub fn annotate(&self, marks: Vec<Mark>) {
+        lock(&self.marked).annotate(marks);
+        self.tell_marks();
+    }
+
+    fn tell_marks(&self) {
+        match serde_json::to_vec(&self.marks()).map(Bytes::from) {
             Ok(text) => self.marks.with(|marks| {
                 marks.body = Body::Cache(text.clone());
                 marks.publish(Payload::Json(text), Instant::now());

@@ -1,5 +1,5 @@
-//! When runs began and ended, for the charts of their host. As far back as charts reach, [`MAX_MARKS`] at most: above it the
-//! oldest go.
+//! When runs began and ended, for the charts of their host, and what was annotated. As far back as charts reach, [`MAX_MARKS`] runs at
+//! most: above it the oldest go.
 
 use farol_model::action::{Mark, Run, RunStatus};
 use std::collections::{HashSet, VecDeque};
@@ -12,6 +12,8 @@ const MAX_MARKS: usize = 64;
 #[derive(Debug, Default)]
 pub struct Marks {
     marks: VecDeque<Mark>,
+    /// What people, programs and Farol itself have annotated lately.
+    annotated: Vec<Mark>,
     /// Runs that have begun and not ended.
     begun: HashSet<String>,
 }
@@ -36,9 +38,25 @@ impl Marks {
         true
     }
 
-    pub fn all(&self) -> Vec<Mark> {
-        self.marks.iter().cloned().collect()
+    /// These are the annotations of lately now.
+    pub fn annotate(&mut self, marks: Vec<Mark>) {
+        self.annotated = marks;
     }
+
+    /// All of them, oldest first.
+    pub fn all(&self) -> Vec<Mark> {
+        let mut all: Vec<Mark> = self.marks.iter().chain(&self.annotated).cloned().collect();
+        all.sort_by_key(|mark| mark.at_ms);
+        all
+    }
+}
+
+/// The mark of a run that has ended.
+pub fn end_of(run: &Run) -> Option<Mark> {
+    Some(Mark {
+        at_ms: run.ended_ms?,
+        title: format!("{} {} ({})", run.title, end_word(run.status), run.who),
+    })
 }
 
 fn end_word(status: RunStatus) -> &'static str {

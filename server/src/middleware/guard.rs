@@ -81,7 +81,8 @@ fn is_page(request: &Request) -> bool {
 /// Whether a form without script was sent, whose answer a person will read.
 fn wants_page(request: &Request) -> bool {
     let accept = request.headers().get(header::ACCEPT);
-    request.uri().path().starts_with("/api/settings/")
+    let path = request.uri().path();
+    (path.starts_with("/api/settings/") || path.starts_with("/api/boards"))
         && accept
             .and_then(|accept| accept.to_str().ok())
             .is_some_and(|accept| accept.contains("text/html"))

@@ -3,9 +3,10 @@
 use super::line::{self, Duplex};
 use ::http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use anyhow::{Context, bail};
+use axum::body::Body;
 use bytes::Bytes;
 use hyper::{
-    body::{Body, Incoming},
+    body::{Body as _, Incoming},
     client::conn::http1::{SendRequest, handshake},
 };
 use hyper_util::rt::TokioIo;
@@ -16,7 +17,7 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
 /// See the module.
 pub struct Connection {
-    sender: SendRequest<String>,
+    sender: SendRequest<Body>,
     host: HeaderValue,
 }
 
@@ -43,13 +44,18 @@ impl Connection {
     }
 
     /// Sends a request and reads the whole answer.
-    pub async fn ask(&mut self, request: Request<String>) -> anyhow::Result<(StatusCode, Bytes)> {
+    pub async fn ask(&mut self, request: Request<impl Into<Body>>) -> anyhow::Result<(StatusCode, Bytes)> {
         let answer = self.ask_bounded(request, MAX_ANSWER).await?;
         Ok((answer.status, answer.body))
     }
 
     /// Sends a request and reads the whole answer, whose body may have so many bytes.
-    pub async fn ask_bounded(&mut self, mut request: Request<String>, most: usize) -> anyhow::Result<Answer> {
+    pub async fn ask_bounded(
+        &mut self,
+        request: Request<impl Into<Body>>,
+        most: usize,
+    ) -> anyhow::Result<Answer> {
+        let mut request = request.map(Into::into);
         // Over HTTP/1.1 the target is path and query, and the host is a header (RFC 9112 section 3.2.1).
         let target = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let target: Uri = target.parse()?;

@@ -81,25 +81,9 @@ pub struct PushedValue {
     #[serde(default)]
     pub unit: Option<Unit>,
     /// When it was measured, milliseconds since the epoch: what the increase of a counter is divided by. Now when left out.
-    #[serde(default, deserialize_with = "whole")]
+    #[serde(default, deserialize_with = "super::whole")]
     #[schemars(range(min = 0, max = 253_402_300_799_000_i64))]
     pub t_ms: Option<i64>,
-}
-
-/// A whole number, however it is written: for JSON Schema `2852.0` is one (2020-12 validation, section 6.1.1).
-fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else {
-        return Ok(None);
-    };
-    let written_with_a_point = || {
-        let value = number.as_f64()?;
-        // All whole numbers below 2^53 are told apart.
-        (value.fract() == 0.0 && value.abs() < 9e15).then_some(value as i64)
-    };
-    let found = number.as_i64().or_else(written_with_a_point);
-    found
-        .map(Some)
-        .ok_or_else(|| serde::de::Error::custom("it must be a whole number"))
 }
 
 /// What came of a push.

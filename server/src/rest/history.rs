@@ -4,14 +4,16 @@
 //! | file | owns |
 //! |---|---|
 //! | [`asked`] | the parameters of an address |
-//! | [`mod@csv`] | the answer as a file |
+//! | [`mod@csv`], [`mod@parquet`] | the answer as a file |
 
 pub mod asked;
 pub mod csv;
+pub mod parquet;
 
 use super::{problem::Problem, render};
 use crate::{
     access::Identity,
+    annotations::Annotations,
     history::{Store, blocking, grid::Found, health::HistoryStatus, kept, query::Answer, registry::Series},
     time::now_ms,
 };
@@ -22,17 +24,22 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use farol_model::{Fault, Permission, metric::MetricSpec, sample::nullable};
+use farol_model::{
+    Fault, Permission,
+    metric::{MetricSpec, Unit},
+    sample::nullable,
+};
 use http::header;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// All of them.
-pub const PATHS: [&str; 6] = [
+pub const PATHS: [&str; 7] = [
     "/api/v1/history",
     "/api/v1/series",
     "/api/v1/query_range",
     "/api/v1/export.csv",
+    "/api/v1/export.parquet",
     "/api/v1/render.svg",
     "/api/v1/render.png",
 ];
@@ -45,19 +52,21 @@ const POINTS: usize = 600;
 #[derive(Clone)]
 pub struct Past {
     store: Option<Store>,
+    pub(super) annotations: Annotations,
 }
 
 /// All addresses.
-pub fn routes(store: Option<Store>) -> Router {
-    let [history, list, range, csv, svg, png] = PATHS;
+pub fn routes(store: Option<Store>, annotations: Annotations) -> Router {
+    let [history, list, range, csv, parquet, svg, png] = PATHS;
     Router::new()
         .route(history, get(status))
         .route(list, get(series))
         .route(range, get(query_range))
         .route(csv, get(csv::export_csv))
+        .route(parquet, get(parquet::export_parquet))
         .route(svg, get(render::svg))
         .route(png, get(render::png))
-        .with_state(Past { store })
+        .with_state(Past { store, annotations })
 }
 
 /// Series that were found.
@@ -133,6 +142,13 @@ impl From<Answer> for Range {
             series: answer.series.into_iter().map(series).collect(),
         }
     }
+}
+
+/// The unit of a series as a word.
+fn unit_word(spec: &MetricSpec) -> String {
+    let unit = Unit::try_from(spec.unit).unwrap_or(Unit::None);
+    let word = serde_json::to_value(unit).unwrap_or_default();
+    word.as_str().unwrap_or_default().to_owned()
 }
 
 /// How history stands: whether it is written, how much there is, what is broken.

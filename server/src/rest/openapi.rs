@@ -18,7 +18,7 @@ pub const PATH: &str = "/api/v1/openapi.json";
 #[openapi(
     info(
         title = "Farol",
-        description = "Start actions, follow and cancel runs; read the history of metrics; send metrics of applications. What is wrong is told as RFC 9457 problem details. \
+        description = "Start actions, follow and cancel runs; read the history of metrics; send metrics of applications; mark on charts what happened. What is wrong is told as RFC 9457 problem details. \
             docs/PROTOCOL.md and docs/asyncapi.yaml have what is live."
     ),
     paths(
@@ -32,17 +32,21 @@ pub const PATH: &str = "/api/v1/openapi.json";
         super::history::series,
         super::history::query_range,
         super::history::csv::export_csv,
+        super::history::parquet::export_parquet,
         super::render::svg,
         super::render::png,
         super::apps::apps,
         super::apps::checks,
-        super::apps::push
+        super::apps::push,
+        super::annotations::list,
+        super::annotations::add,
+        super::annotations::remove
     )
 )]
 struct Described;
 
 /// What an operation may be refused with, beside what all may.
-const ERRORS: [(&str, &[u16]); 15] = [
+const ERRORS: [(&str, &[u16]); 19] = [
     ("listActions", &[]),
     ("listRuns", &[400, 422]),
     ("startRun", &[400, 404, 409, 413, 415, 422, 429]),
@@ -53,10 +57,14 @@ const ERRORS: [(&str, &[u16]); 15] = [
     ("listSeries", &[400, 422]),
     ("queryRange", &[400, 422, 429]),
     ("exportCsv", &[400, 422, 429]),
+    ("exportParquet", &[400, 422, 429]),
     ("renderSvg", &[400, 422, 429]),
     ("renderPng", &[400, 422, 429]),
     ("listApps", &[]),
     ("listChecks", &[]),
+    ("listAnnotations", &[400, 422]),
+    ("addAnnotation", &[400, 413, 415, 422]),
+    ("removeAnnotation", &[400, 404, 413]),
     ("pushMetrics", &[400, 409, 413, 415, 422, 429]),
 ];
 /// What every operation may be refused with.
@@ -81,6 +89,7 @@ pub fn document() -> Value {
     });
     starting(&mut document["paths"]["/api/v1/runs"]["post"]);
     pushing(&mut document["paths"]["/api/v1/push"]["post"]);
+    annotating(&mut document["paths"]["/api/v1/annotations"]["post"]);
     if let Some(paths) = document["paths"].as_object_mut() {
         let operations = paths
             .values_mut()
@@ -122,6 +131,17 @@ fn pushing(operation: &mut Value) {
             "maxItems": super::apps::MAX_VALUES,
         },
         "examples": {"two": {"value": values}},
+    });
+}
+
+/// What utoipa has no words for: an example, and where its answer leads.
+fn annotating(operation: &mut Value) {
+    let body = &mut operation["requestBody"];
+    body["required"] = json!(true);
+    body["content"]["application/json"]["examples"] =
+        json!({"deploy": {"value": {"title": "Deployed 1.4", "tags": ["deploy"]}}});
+    operation["responses"]["201"]["links"] = json!({
+        "remove": {"operationId": "removeAnnotation", "parameters": {"id": "$response.body#/id"}},
     });
 }
 
@@ -175,10 +195,12 @@ fn schemas() -> Value {
     sent.subschema_for::<super::apps::AppList>();
     sent.subschema_for::<super::apps::CheckList>();
     sent.subschema_for::<super::apps::Pushed>();
+    sent.subschema_for::<super::annotations::AnnotationList>();
     sent.subschema_for::<Problem>();
     let mut taken = settings().for_deserialize().into_generator();
     taken.subschema_for::<super::RunOrder>();
     taken.subschema_for::<super::apps::PushedValue>();
+    taken.subschema_for::<crate::annotations::NewAnnotation>();
     let mut all = taken.take_definitions(true);
     all.extend(sent.take_definitions(true));
     Value::Object(all)

@@ -16,15 +16,24 @@ use axum::{
     extract::{RawQuery, State},
     response::{IntoResponse, Response},
 };
-use farol_app::charts::picture::{HEIGHTS, Picture, Series, Theme, WIDTHS};
+use farol_app::{
+    charts::picture::{Before, HEIGHTS, Picture, Series, Theme, WIDTHS},
+    past::Look as Seen,
+};
 use farol_model::{Fault, metric::Unit};
 use http::header;
-use std::{collections::HashSet, ops::RangeInclusive};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::RangeInclusive,
+};
 
 /// What every picture may be asked with.
-const KNOWN: [&str; 9] = [
-    "match", "expr", "start", "end", "step", "width", "height", "theme", "title",
+const KNOWN: [&str; 13] = [
+    "match", "expr", "start", "end", "step", "width", "height", "theme", "title", "mode", "axis", "compare",
+    "hide",
 ];
+/// Those of them that say how charts are looked at, as on pages.
+const SEEN: [&str; 4] = ["mode", "axis", "compare", "hide"];
 /// Size when nobody says.
 const USUAL: (u32, u32) = (800, 300);
 /// Pixels of one point of the answer: more points would not be told apart.
@@ -40,6 +49,7 @@ struct Look {
     width: u32,
     height: u32,
     theme: Theme,
+    seen: Seen,
 }
 
 /// Series over a time as an SVG document. All must have one unit, since a picture has one axis.
@@ -55,6 +65,11 @@ struct Look {
         ("height" = Option<u32>, Query, description = "Pixels", minimum = 120, maximum = 2400),
         ("theme" = Option<String>, Query, description = "`light` or `dark`"),
         ("title" = Option<String>, Query, description = "What stands above it; what the series have in common when left out"),
+        ("mode" = Option<String>, Query, description = "`lines`, `area`, `stacked`, `bars`, `heat` or `states`; when left out what is usual: \
+            a heat map of buckets of a histogram, states of what is up or down, a stack of percentages that add up to 100, else lines"),
+        ("axis" = Option<String>, Query, description = "`linear` or `log`"),
+        ("compare" = Option<String>, Query, description = "How much earlier the series are drawn too, dashed: `90m`, `36h`, `1d`, `2w`"),
+        ("hide" = Option<Vec<String>>, Query, description = "Keys of series that are left out and keep their colours: `name{label=\"value\"}`; 100 at most"),
     ),
     responses((status = 200, description = "The picture", body = String, content_type = "image/svg+xml"))
 )]
@@ -88,6 +103,10 @@ pub async fn svg(
         ("height" = Option<u32>, Query, description = "Pixels", minimum = 120, maximum = 2400),
         ("theme" = Option<String>, Query, description = "`light` or `dark`"),
         ("title" = Option<String>, Query, description = "As with render.svg"),
+        ("mode" = Option<String>, Query, description = "As with render.svg"),
+        ("axis" = Option<String>, Query, description = "As with render.svg"),
+        ("compare" = Option<String>, Query, description = "As with render.svg"),
+        ("hide" = Option<Vec<String>>, Query, description = "As with render.svg"),
         ("scale" = Option<u32>, Query, description = "Points per pixel", minimum = 1, maximum = 2),
     ),
     responses((status = 200, description = "The picture", body = Vec<u8>, content_type = "image/png"))
@@ -122,10 +141,20 @@ async fn draw<E: Send + 'static, T: Send + 'static>(
     let look = Look::of(&asked)?;
     let question = asked.range(now_ms(), (look.width / PIXELS_PER_POINT) as usize)?;
     let extra = extra(&asked)?;
+    let (from_ms, to_ms) = (question.query.from_ms, question.query.to_ms);
+    let marks = past.annotations.marks(from_ms, to_ms).await;
     store
         .seated(move |store| {
             let answer = question.answer(store)?;
-            finish(picture(answer, &question.query, look)?.svg(), extra)
+            let before = look.seen.compare.as_ref();
+            let before = before
+                .map(|offset| question.earlier(offset.ms).answer(store))
+                .transpose()?;
+            let drawn = Picture {
+                marks,
+                ..picture(answer, before, &question.query, look)?
+            };
+            finish(drawn.svg(), extra)
         })
         .await
 }
@@ -148,7 +177,12 @@ impl Look {
                 format!("title may have {MAX_TITLE} letters at most."),
             ));
         }
+        let seen = SEEN.into_iter().flat_map(|name| {
+            let all = asked.all(name);
+            all.map(move |value| (name.to_owned(), value.to_owned()))
+        });
         Ok(Look {
+            seen: Seen::read(&seen.collect::<Vec<_>>())?,
             title,
             width: size(asked, "width", &WIDTHS, USUAL.0)?,
             height: size(asked, "height", &HEIGHTS, USUAL.1)?,
@@ -170,7 +204,7 @@ fn size(asked: &Asked, name: &str, within: &RangeInclusive<u32>, usual: u32) -> 
     }
 }
 
-fn picture(answer: Answer, query: &Query, look: Look) -> Result<Picture, Fault> {
+fn picture(answer: Answer, before: Option<Answer>, query: &Query, look: Look) -> Result<Picture, Fault> {
     let units: HashSet<i32> = answer.series.iter().map(|found| found.series.spec.unit).collect();
     if units.len() > 1 {
         let mut words: Vec<String> = units.into_iter().map(unit_word).collect();
@@ -192,15 +226,42 @@ fn picture(answer: Answer, query: &Query, look: Look) -> Result<Picture, Fault> 
     let told_apart = titles.len() == answer.series.len();
     let title = look.title.unwrap_or_else(|| common(&answer));
     let times_ms = answer.grid.times_ms();
-    let series = answer.series.into_iter().map(|found| Series {
-        title: match told_apart {
-            true => found.series.spec.title.clone(),
-            false => found.series.spec.key(),
-        },
-        min: found.min,
-        max: found.max,
-        mean: found.mean,
-    });
+    let times = before
+        .as_ref()
+        .map(|before| (before.grid.times_ms(), before.grid.step_ms));
+    let earlier = times
+        .zip(look.seen.compare.clone())
+        .map(|((times_ms, step_ms), offset)| Before {
+            words: offset.words(),
+            times_ms: times_ms.into_iter().map(|time| time + offset.ms).collect(),
+            step_ms,
+        });
+    let then = before.into_iter().flat_map(|before| before.series);
+    let mut then: HashMap<u32, Vec<f64>> = then.map(|found| (found.series.id, found.mean)).collect();
+    let keys: Vec<String> = answer
+        .series
+        .iter()
+        .map(|found| found.series.spec.key())
+        .collect();
+    let shown = look.seen.shown(&keys);
+    let series = answer
+        .series
+        .into_iter()
+        .zip(keys.iter().zip(shown))
+        .map(|(found, (key, shown))| {
+            let mut spec = found.series.spec.clone();
+            if !told_apart {
+                spec.title.clone_from(key);
+            }
+            Series {
+                spec,
+                shown,
+                then: then.remove(&found.series.id),
+                min: found.min,
+                max: found.max,
+                mean: found.mean,
+            }
+        });
     Ok(Picture {
         title,
         unit: units.into_iter().next().unwrap_or_default(),
@@ -209,6 +270,9 @@ fn picture(answer: Answer, query: &Query, look: Look) -> Result<Picture, Fault> 
         step_ms: answer.grid.step_ms,
         times_ms,
         series: series.collect(),
+        mode: look.seen.mode,
+        log: look.seen.log,
+        earlier,
         marks: Vec::new(),
         width: look.width,
         height: look.height,

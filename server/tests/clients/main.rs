@@ -16,6 +16,7 @@ mod echo;
 mod endings;
 mod examples;
 mod hostile;
+mod parquet;
 mod plain;
 mod plane;
 mod process;

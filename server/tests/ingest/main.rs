@@ -12,6 +12,8 @@ mod checks;
 mod common;
 mod otlp;
 mod push;
+mod receivers;
+mod remote_write;
 mod scrape;
 mod statsd;
 
@@ -67,6 +69,31 @@ impl Apps {
             assert!(
                 tokio::time::Instant::now() < deadline,
                 "{path} never became what the test waits for: {told:#}"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// One of Farol's own metrics, as `GET /metrics` tells it.
+    async fn metric(&self, name: &str) -> Option<f64> {
+        let answer = self.client.get(self.url("/metrics")).send().await.unwrap();
+        let text = answer.text().await.unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map(|value| value.parse().unwrap())
+    }
+
+    /// The same, once it is as `check` wants it.
+    async fn until_metric(&self, name: &str, check: impl Fn(f64) -> bool) -> f64 {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            if let Some(value) = self.metric(name).await.filter(|value| check(*value)) {
+                return value;
+            }
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "{name} never became what the test waits for"
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -18,8 +18,13 @@ const NODE_EXPORTER: &str = "/usr/bin/prometheus-node-exporter";
 
 /// The exporter at a port, and the address that it says.
 async fn node_exporter(port: u16) -> (Child, String) {
+    node_exporter_with(port, &[]).await
+}
+
+async fn node_exporter_with(port: u16, options: &[String]) -> (Child, String) {
     let mut child = Command::new(NODE_EXPORTER)
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .args(options)
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
@@ -276,4 +281,80 @@ async fn targets_of_a_file_come_and_go_with_it() {
     tokio::time::timeout(Duration::from_secs(20), apps.server.stop())
         .await
         .unwrap();
+}
+
+/// `test`, as Prometheus' own documentation has it.
+const HASHED: &str = "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay";
+
+#[tokio::test]
+async fn targets_behind_tls_are_believed_by_their_own_authority_and_told_who_asks() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    // An exporter with a certificate of its own that wants a password.
+    let at = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let maker = farol::tls::self_signed::SelfSigned::new(dir.path(), at, &[]);
+    let files = maker.ensure(farol::time::now_ms() / 1000).unwrap();
+    let web = format!(
+        "tls_server_config:\n  cert_file: {}\n  key_file: {}\nbasic_auth_users:\n  ana: {HASHED}\n",
+        files.cert.display(),
+        files.key.display()
+    );
+    std::fs::write(path("web.yml"), web).unwrap();
+    let option = format!("--web.config.file={}", path("web.yml").display());
+    let (_exporter, exporter) = node_exporter_with(0, &[option]).await;
+    std::fs::write(path("password"), "test\n").unwrap();
+    // Another Farol, which wants a token.
+    let mut config = farol::config::Config::default();
+    config.tls.self_signed = true;
+    config.metrics.loopback = false;
+    let other = crate::common::TestServer::start_with(config).await;
+    std::fs::write(path("token"), other.token("viewer").await + "\n").unwrap();
+    std::fs::write(path("other.pem"), other.certificate.as_ref().unwrap()).unwrap();
+
+    let scrape = |name: &str, address: &str, rest: String| {
+        format!(
+            "[[scrape]]\nname = \"{name}\"\nurl = \"https://{address}/metrics\"\ninterval_secs = 1\n{rest}\n"
+        )
+    };
+    let ca = |file: &std::path::Path| format!("ca = {file:?}\n");
+    let ana = "basic_user = \"ana\"\n";
+    let by_file = format!(
+        "{}{ana}basic_password_file = {:?}",
+        ca(&files.cert),
+        path("password")
+    );
+    let address = other.address.to_string();
+    let token = format!("bearer_token_file = {:?}", path("token"));
+    let config = [
+        scrape("exporter", &exporter, by_file),
+        scrape("stranger", &exporter, format!("{ana}basic_password = \"test\"")),
+        scrape(
+            "wrong",
+            &exporter,
+            format!("{}{ana}basic_password = \"tset\"", ca(&files.cert)),
+        ),
+        scrape("farol2", &address, ca(&path("other.pem")) + &token),
+        scrape("nobody", &address, ca(&path("other.pem"))),
+    ];
+    let apps = Apps::start(&config.concat()).await;
+    for (name, series) in [
+        ("exporter", "node_memory_MemTotal_bytes"),
+        ("farol2", "process_resident_memory_bytes"),
+    ] {
+        apps.source(name, |source| source["state"] == "up").await;
+        apps.value(name, series, &[], |bytes| bytes > 1e6).await;
+    }
+    for (name, why) in [("stranger", "not trusted"), ("wrong", "401"), ("nobody", "401")] {
+        let down = apps
+            .source(name, |source| {
+                source["state"] == "down" && source["error"].is_string()
+            })
+            .await;
+        assert!(down["error"].as_str().unwrap().contains(why), "{down}");
+    }
+    // Another token is taken without a restart.
+    std::fs::write(path("token"), "farol_wrong").unwrap();
+    apps.source("farol2", |source| source["state"] == "down").await;
+    apps.server.stop().await;
+    other.stop().await;
 }

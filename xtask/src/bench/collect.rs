@@ -1,7 +1,10 @@
-//! What collecting costs: Farol beside Debian's netdata, both at 1 Hz on this machine at the same time, nobody looking at either.
+//! What collecting costs: Farol beside Debian's netdata, both at 1 Hz on this machine over the same minutes, nobody looking at either.
+//! Both keep history: Farol on disk as it does by itself, and netdata its own.
 //!
 //! Of each: processor time of all its processes together, from the kernel's scheduler where it tells (schedstat, nanoseconds) and
-//! else from stat (ticks); memory as PSS, which counts shared pages by their share, and as RSS; and how many series it has.
+//! else from stat (ticks); memory as PSS, which counts shared pages by their share, and as RSS, which `VmRSS` of `/proc/PID/status`
+//! tells, the most that was seen beside it; and how many series it has. Memory grows until the ten minutes that Farol holds in memory are full, so
+//! the bench lets that time pass first.
 
 use crate::{project::Project, tools};
 use anyhow::{Context, Result, ensure};
@@ -15,14 +18,18 @@ use std::{
 };
 
 /// How long both are given before they are watched, and watched for.
-const SETTLES: Duration = Duration::from_secs(30);
-const WATCHED: Duration = Duration::from_secs(180);
+const SETTLES: Duration = Duration::from_secs(630);
+const WATCHED: Duration = Duration::from_secs(300);
+/// Between two looks at memory.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// One that is measured.
 struct Runner {
     name: &'static str,
     child: Child,
     series: Box<dyn Fn() -> Result<usize>>,
+    /// More that there is to tell.
+    note: Box<dyn Fn() -> Result<String>>,
 }
 
 /// What was measured.
@@ -30,21 +37,27 @@ struct Figures {
     cpu_percent: f64,
     pss_mb: f64,
     rss_mb: f64,
+    most_rss_mb: f64,
     series: usize,
+    note: String,
 }
 
-/// `secs` replaces the time that is watched.
-pub fn run(project: &Project, secs: Option<u64>) -> Result<()> {
+/// The first of `words` replaces the seconds that are watched, the second those before.
+pub fn run(project: &Project, words: &[String]) -> Result<()> {
+    let mut times = [WATCHED, SETTLES];
+    for (time, word) in times.iter_mut().zip(words) {
+        let secs = word.parse();
+        *time = Duration::from_secs(secs.with_context(|| format!("`{word}` is no number of seconds"))?);
+    }
     tools::netdata()?;
     let dir = project.target.join("bench-collect");
     if dir.exists() {
         fs::remove_dir_all(&dir)?;
     }
-    let watched = secs.map_or(WATCHED, Duration::from_secs);
     let mut runners = vec![farol(project, &dir.join("farol"))?];
     let measured = netdata(&dir.join("netdata")).and_then(|netdata| {
         runners.push(netdata);
-        measure(&runners, watched)
+        measure(&runners, times)
     });
     for mut runner in runners {
         Command::new("kill").arg(runner.child.id().to_string()).status()?;
@@ -54,52 +67,63 @@ pub fn run(project: &Project, secs: Option<u64>) -> Result<()> {
     Ok(())
 }
 
-fn measure(runners: &[Runner], watched: Duration) -> Result<Vec<(&'static str, Figures)>> {
-    pause(SETTLES);
+fn measure(runners: &[Runner], [watched, settles]: [Duration; 2]) -> Result<Vec<(&'static str, Figures)>> {
+    pause(settles);
     let started = Instant::now();
     let before: Vec<f64> = runners.iter().map(|runner| cpu_secs(runner.child.id())).collect();
-    pause(watched);
+    let mut most = vec![0.0_f64; runners.len()];
+    while started.elapsed() < watched {
+        pause(LOOK.min(watched.saturating_sub(started.elapsed())));
+        for (most, runner) in most.iter_mut().zip(runners) {
+            *most = most.max(rss_mb(&tree(runner.child.id())));
+        }
+    }
     let secs = started.elapsed().as_secs_f64();
-    runners
-        .iter()
-        .zip(before)
-        .map(|(runner, before)| {
-            let pids = tree(runner.child.id());
-            ensure!(!pids.is_empty(), "{} has ended", runner.name);
-            let used = cpu_secs(runner.child.id()) - before;
-            let memory =
-                |word: &str| pids.iter().map(|pid| rollup_kb(*pid, word)).sum::<f64>() / 1000.0 * 1.024;
-            let figures = Figures {
-                cpu_percent: 100.0 * used / secs,
-                pss_mb: memory("Pss:"),
-                rss_mb: memory("Rss:"),
-                series: (runner.series)()?,
-            };
-            Ok((runner.name, figures))
-        })
-        .collect()
+    let of_one = |((runner, before), most): ((&Runner, f64), f64)| {
+        let pids = tree(runner.child.id());
+        ensure!(!pids.is_empty(), "{} has ended", runner.name);
+        let used = cpu_secs(runner.child.id()) - before;
+        let figures = Figures {
+            cpu_percent: 100.0 * used / secs,
+            pss_mb: pids
+                .iter()
+                .map(|pid| kb(*pid, "smaps_rollup", "Pss:"))
+                .sum::<f64>()
+                * KB_IN_MB,
+            rss_mb: rss_mb(&pids),
+            most_rss_mb: most,
+            series: (runner.series)()?,
+            note: (runner.note)()?,
+        };
+        Ok((runner.name, figures))
+    };
+    runners.iter().zip(before).zip(most).map(of_one).collect()
 }
 
 fn print(all: &[(&'static str, Figures)]) {
     println!(
-        "   {:<10} {:>10} {:>10} {:>10} {:>8} {:>16}",
-        "", "CPU %", "PSS MB", "RSS MB", "series", "us per series"
+        "   {:<10} {:>8} {:>8} {:>8} {:>12} {:>8} {:>14}",
+        "", "CPU %", "PSS MB", "RSS MB", "at most, MB", "series", "us per series"
     );
     for (name, figures) in all {
         println!(
-            "   {name:<10} {:>10.2} {:>10.1} {:>10.1} {:>8} {:>16.2}",
+            "   {name:<10} {:>8.2} {:>8.1} {:>8.1} {:>12.1} {:>8} {:>14.2}",
             figures.cpu_percent,
             figures.pss_mb,
             figures.rss_mb,
+            figures.most_rss_mb,
             figures.series,
             figures.cpu_percent * 10_000.0 / figures.series.max(1) as f64,
         );
     }
+    for (name, figures) in all.iter().filter(|(_, figures)| !figures.note.is_empty()) {
+        println!("   {name}: {}", figures.note);
+    }
     if let [(_, farol), (other, netdata)] = all {
         println!(
-            "   Farol takes {:.2} of the processor time and {:.2} of the memory of {other}; per series {:.2}",
+            "   Farol takes {:.2} of the processor time and {:.2} of the memory (RSS) of {other}; processor time per series {:.2}",
             farol.cpu_percent / netdata.cpu_percent,
-            farol.pss_mb / netdata.pss_mb,
+            farol.rss_mb / netdata.rss_mb,
             (farol.cpu_percent / farol.series.max(1) as f64)
                 / (netdata.cpu_percent / netdata.series.max(1) as f64),
         );
@@ -158,12 +182,16 @@ fn farol(project: &Project, data: &Path) -> Result<Runner> {
         .map_while(Result::ok)
         .find_map(|line| Some(line.split_once("listening on http://")?.1.trim().to_owned()))
         .context("the server did not start")?;
+    let bearer = format!("Authorization: Bearer {token}\r\n");
+    let (place, proof) = (address.clone(), bearer.clone());
+    let note = move || {
+        let text = get(&place, "/api/v1/history", &proof)?;
+        let (_, body) = text.split_once("\r\n\r\n").context("an odd answer")?;
+        ensure!(body.contains("\"writing\""), "no history is kept: {body}");
+        Ok(format!("history on disk: {body}"))
+    };
     let series = move || {
-        let text = get(
-            &address,
-            "/api/fn/host",
-            &format!("Authorization: Bearer {token}\r\n"),
-        )?;
+        let text = get(&address, "/api/fn/host", &bearer)?;
         let counts = text.split("\"series\":").skip(1);
         let count = |text: &str| {
             text.split(|c: char| !c.is_ascii_digit())
@@ -176,6 +204,7 @@ fn farol(project: &Project, data: &Path) -> Result<Runner> {
         name: "Farol",
         child,
         series: Box::new(series),
+        note: Box::new(note),
     })
 }
 
@@ -220,6 +249,7 @@ fn netdata(dir: &Path) -> Result<Runner> {
         name: "netdata",
         child,
         series: Box::new(series),
+        note: Box::new(|| Ok(String::new())),
     })
 }
 
@@ -302,9 +332,16 @@ fn own_secs(pid: u32) -> Option<f64> {
     )
 }
 
-/// A number of smaps_rollup, kB.
-fn rollup_kb(pid: u32, word: &str) -> f64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+/// What the kernel calls kB are 1024 bytes.
+const KB_IN_MB: f64 = 1024.0 / 1e6;
+
+fn rss_mb(pids: &[u32]) -> f64 {
+    pids.iter().map(|pid| kb(*pid, "status", "VmRSS:")).sum::<f64>() * KB_IN_MB
+}
+
+/// A number of a file of a process, kB; 0 when it has ended.
+fn kb(pid: u32, file: &str, word: &str) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix(word));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok())
         .unwrap_or(0.0)

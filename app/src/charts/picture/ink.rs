@@ -82,7 +82,7 @@ impl Ink<'_> {
     }
 
     /// From the least to the greatest values behind a line.
-    fn band(&mut self, scene: &Scene, band: &Band) {
+    pub fn band(&mut self, scene: &Scene, band: &Band) {
         let mut path = String::new();
         for (at, (time, value)) in band.outline().enumerate() {
             let command = if at == 0 { 'M' } else { 'L' };
@@ -100,11 +100,8 @@ impl Ink<'_> {
         );
     }
 
-    /// Bands, grid, lines and marks.
-    pub fn scene(&mut self, scene: &Scene) {
-        for band in &scene.bands {
-            self.band(scene, band);
-        }
+    /// Grid and lines.
+    pub fn lines(&mut self, scene: &Scene) {
         let area = self.area;
         let size = (
             ((area.right - area.x).max(1.0) * f64::from(SUBPIXEL)) as u32,
@@ -128,7 +125,7 @@ impl Ink<'_> {
         self.out.push_str("</g>");
     }
 
-    fn colour(&self, slot: usize) -> &'static str {
+    pub fn colour(&self, slot: usize) -> &'static str {
         self.colours.series[slot % COLOURS]
     }
 
@@ -137,8 +134,7 @@ impl Ink<'_> {
         self.area.x + share.clamp(0.0, 1.0) * (self.area.right - self.area.x)
     }
 
-    /// Where a value stands.
-    pub fn y(&self, scene: &Scene, value: f64) -> f64 {
+    fn y(&self, scene: &Scene, value: f64) -> f64 {
         let (low, high) = scene.y_range();
         let share = (value - low) / (high - low);
         self.area.bottom - share.clamp(0.0, 1.0) * (self.area.bottom - self.area.y)

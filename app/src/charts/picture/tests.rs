@@ -3,7 +3,9 @@ use farol_model::metric::Unit;
 
 fn series(title: &str, values: &[f64]) -> Series {
     Series {
-        title: title.into(),
+        spec: MetricSpec::gauge(title, Unit::Percent, "Processor", title, ""),
+        shown: true,
+        then: None,
         min: values.iter().map(|value| value - 5.0).collect(),
         max: values.iter().map(|value| value + 5.0).collect(),
         mean: values.to_vec(),
@@ -20,6 +22,9 @@ fn picture(all: Vec<Series>) -> Picture {
         step_ms: 60_000,
         times_ms: (0..count).map(|at| 1_795_651_200_000 + at * 60_000).collect(),
         series: all,
+        mode: None,
+        log: false,
+        earlier: None,
         marks: Vec::new(),
         width: 600,
         height: 240,
@@ -117,4 +122,62 @@ fn nothing_many_and_odd_sizes_are_drawn_too() {
     let mut odd = picture(vec![series("a", &[f64::INFINITY, f64::NEG_INFINITY, 1.0])]);
     odd.to_ms = odd.from_ms;
     assert!(!odd.svg().contains("NaN"));
+}
+
+#[test]
+fn every_way_to_draw_is_a_picture_too() {
+    let parts = |mode: Mode| {
+        let mut picture = picture(vec![
+            series("a", &[0.0, 1.0, 1.0, 0.0, 2.0, 1.0]),
+            series("b", &[1.0, 1.0, 2.0, 0.0, 2.0, 1.0]),
+        ]);
+        for one in &mut picture.series {
+            (one.min, one.max) = (one.mean.clone(), one.mean.clone());
+        }
+        picture.mode = Some(mode);
+        picture.svg()
+    };
+    for (mode, part) in [
+        (Mode::Area, "fill-opacity=\"0.18\""),
+        (Mode::Stacked, "fill-opacity=\"0.45\""),
+        (Mode::Bars, "fill-opacity=\"0.85\""),
+        (Mode::Heat, "fill-opacity=\"0.13\""),
+        (Mode::States, "a: 1% for 2 min, from 2026-11-26 00:01:00 UTC"),
+    ] {
+        let svg = parts(mode);
+        assert!(svg.contains(part), "{mode:?}: {part} is missing in {svg}");
+        for never in ["class=", "style=", "<script", "NaN", "inf"] {
+            assert!(!svg.contains(never), "{mode:?}: {never} is in {svg}");
+        }
+    }
+}
+
+#[test]
+fn what_is_hidden_keeps_its_colour_and_what_is_compared_is_dashed_and_said() {
+    let mut picture = picture(vec![series("a", &wave(60, 0.0)), series("b", &wave(60, 1.0))]);
+    picture.series[0].shown = false;
+    picture.series[1].then = Some(wave(60, 2.0));
+    picture.earlier = Some(Before {
+        words: "a day earlier".into(),
+        times_ms: picture.times_ms.clone(),
+        step_ms: picture.step_ms,
+    });
+    let svg = picture.svg();
+    assert!(
+        !svg.contains("#076fb8") && svg.contains("stroke=\"#d37512\""),
+        "{svg}"
+    );
+    assert!(
+        svg.contains("stroke-dasharray=\"2 3\"") && svg.contains("Dashed: a day earlier."),
+        "{svg}"
+    );
+    assert!(!svg.contains(">a  ") && svg.contains(">b  "), "{svg}");
+}
+
+#[test]
+fn what_a_logarithmic_axis_cannot_show_is_said_in_the_picture() {
+    let mut picture = picture(vec![series("a", &[10.0, 100.0, 0.0])]);
+    picture.log = true;
+    let svg = picture.svg();
+    assert!(svg.contains("reach zero or below"), "{svg}");
 }

@@ -20,6 +20,8 @@ pub struct Colours {
     pub line: &'static str,
     pub ink: &'static str,
     pub muted: &'static str,
+    pub ok: &'static str,
+    pub crit: &'static str,
     pub series: [&'static str; super::COLOURS],
 }
 
@@ -28,6 +30,8 @@ const LIGHT: Colours = Colours {
     line: "#d5dde3",
     ink: "#111d28",
     muted: "#556371",
+    ok: "#0e7141",
+    crit: "#b82222",
     series: [
         "#076fb8", "#d37512", "#007255", "#c7408b", "#483e90", "#009aa8", "#777408", "#af3029",
     ],
@@ -38,6 +42,8 @@ const DARK: Colours = Colours {
     line: "#24313d",
     ink: "#ebf0f5",
     muted: "#97a3ad",
+    ok: "#5ad797",
+    crit: "#ff827a",
     series: [
         "#58b5f2", "#f7c350", "#53d4b1", "#e76ead", "#8e80e3", "#9be6ef", "#afb444", "#e76250",
     ],
@@ -101,6 +107,8 @@ mod tests {
         assert_eq!(both(|c| c.line), token("line"));
         assert_eq!(both(|c| c.ink), token("ink-1"));
         assert_eq!(both(|c| c.muted), token("ink-3"));
+        assert_eq!(both(|c| c.ok), token("ok"));
+        assert_eq!(both(|c| c.crit), token("crit"));
         for slot in 0..super::super::COLOURS {
             let expected = token(&format!("series-{}", slot + 1));
             assert_eq!(

@@ -7,6 +7,7 @@ static ACCOUNT: Whole = Whole {
     // Makes passkeys.
     script: "/account/passkey.js",
     list: "",
+    charts: false,
     ask: |word| Box::pin(get_account(word("told"))),
 };
 

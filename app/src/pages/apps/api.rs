@@ -59,11 +59,14 @@ pub async fn get_apps(
             .as_ref()
             .map(|channel| pick.choose(&channel.schema))
             .unwrap_or_default();
-        view.html = source::source(name, found.as_ref(), &pick, &chosen, now_ms);
-        if !by_itself {
+        let marks = crate::request::marks(&ports, &viewer);
+        let still = source::still(&ports, &viewer, name, query, &pick, &chosen).await;
+        let past = still.range.is_some();
+        view.html = source::source(name, found.as_ref(), &pick, &chosen, still, now_ms);
+        if !by_itself && !past {
             view.charts = chosen.charts;
             view.channel = channel;
-            view.marks = crate::request::marks(&ports, &viewer);
+            view.marks = marks;
         }
     } else {
         view.html = drawn::sources(&ports.apps.sources(), now_ms);

@@ -5,12 +5,17 @@ use super::{
     words::{count, counted, kind_words, series_words, state_words},
 };
 use crate::{
-    pages::overview::vital::charts_of,
-    ports::MetricsPort,
+    pages::{explore::build::explore, overview::vital::charts_of},
+    past::{
+        Look, PastSeries, Range,
+        bar::{self, Place},
+        of_channel::of_channel,
+    },
+    ports::{MetricsPort, Ports},
     prelude::*,
     ui::{Badge, Card, Empty, Glyph, Notice, Tone},
 };
-use farol_model::{ingest::Source, metric::MetricSpec, sample::ChannelView};
+use farol_model::{Viewer, ingest::Source, metric::MetricSpec, sample::ChannelView};
 use leptos_router::{location::RequestUrl, params::ParamsMap};
 
 /// How far back charts reach when a page opens, milliseconds.
@@ -41,10 +46,18 @@ pub struct Pick {
     page: usize,
 }
 
+/// The words of a query.
+fn params(query: &str) -> ParamsMap {
+    let url = RequestUrl::new(&format!("http://farol/?{}", query.trim_start_matches('?'))).parse();
+    url.map(|url| url.search_params().clone()).unwrap_or_default()
+}
+
 /// Which are shown, of how many.
 #[derive(Debug, Default, PartialEq)]
 pub struct Chosen {
     pub charts: Vec<String>,
+    /// Of the whole source.
+    series: usize,
     found: usize,
     all: usize,
 }
@@ -52,8 +65,7 @@ pub struct Chosen {
 impl Pick {
     /// As a query has it.
     pub fn of(query: &str) -> Pick {
-        let url = RequestUrl::new(&format!("http://farol/?{}", query.trim_start_matches('?'))).parse();
-        let params = url.map(|url| url.search_params().clone()).unwrap_or_default();
+        let params = params(query);
         Pick {
             text: params
                 .get_str("q")
@@ -79,6 +91,7 @@ impl Pick {
         let fitting: Vec<MetricSpec> = schema.iter().filter(matches).cloned().collect();
         let found = charts_of(&fitting);
         Chosen {
+            series: schema.len(),
             found: found.len(),
             all: charts_of(schema).len(),
             charts: found
@@ -89,8 +102,19 @@ impl Pick {
         }
     }
 
-    fn href(&self, page: usize) -> String {
+    /// As a query has it.
+    fn page_word(&self) -> String {
+        match self.page {
+            0 => String::new(),
+            page => page.to_string(),
+        }
+    }
+
+    fn href(&self, page: usize, time: &[(&'static str, String)]) -> String {
         let mut params = ParamsMap::new();
+        for (name, value) in time {
+            params.insert(*name, value.clone());
+        }
         if !self.text.is_empty() {
             params.insert("q", self.text.clone());
         }
@@ -104,8 +128,70 @@ impl Pick {
     }
 }
 
+/// A time that is past: the range that was asked for, if it is one, and its charts.
+#[derive(Default)]
+pub struct Still {
+    pub range: Option<Range>,
+    /// Drawn here; else charts follow that are live.
+    pub charts: Option<AnyView>,
+}
+
+/// Reads the time of a query and how it is looked at, and draws what was chosen over it.
+pub async fn still(
+    ports: &Ports,
+    viewer: &Viewer,
+    name: &str,
+    query: &str,
+    pick: &Pick,
+    chosen: &Chosen,
+) -> Still {
+    let params = params(query);
+    let word = |name: &str| params.get(name).unwrap_or_default();
+    let now_ms = ports.metrics.now_ms();
+    let range = Range::read(&word("range"), &word("from"), &word("to"), now_ms);
+    let looked = |range| Ok((range, Look::of_query(query)?));
+    let asked = range.and_then(|range| range.map(looked).transpose());
+    let past = match asked {
+        Ok(None) => return Still::default(),
+        Ok(Some(past)) => past,
+        Err(fault) => {
+            return Still {
+                range: None,
+                charts: Some(bar::refused(&fault)),
+            };
+        }
+    };
+    let marks = crate::request::marks_over(ports, viewer, Some(&past.0)).await;
+    let (path, page) = (format!("/apps/{name}"), pick.page_word());
+    let query = [("q", pick.text.as_str()), ("page", page.as_str())];
+    let place = Place {
+        path: &path,
+        query: &query,
+    };
+    let channel = format!("apps/{name}");
+    let keep = |series: &PastSeries| chosen.charts.contains(&series.spec.chart);
+    let charts = of_channel(&*ports.metrics, &channel, place, &past, &marks, keep).await;
+    Still {
+        range: Some(past.0),
+        charts: Some(charts),
+    }
+}
+
 /// One source: its facts, and which of its charts follow.
-pub fn source(name: &str, source: Option<&Source>, pick: &Pick, chosen: &Chosen, now_ms: i64) -> String {
+pub fn source(
+    name: &str,
+    source: Option<&Source>,
+    pick: &Pick,
+    chosen: &Chosen,
+    still: Still,
+    now_ms: i64,
+) -> String {
+    let path = format!("/apps/{name}");
+    let page = pick.page_word();
+    let place = Place {
+        path: &path,
+        query: &[("q", &pick.text), ("page", &page)],
+    };
     let facts = source.map(|source| view! { <Facts source=source.clone() now_ms/> });
     let about = match source {
         Some(source) => format!("{}, {}", kind_words(source.kind), source.at),
@@ -127,15 +213,22 @@ pub fn source(name: &str, source: Option<&Source>, pick: &Pick, chosen: &Chosen,
                 <p>{about}</p>
             </div>
             <div class="page-head-end">
-                <a class="button" href="/apps">
-                    "All sources"
-                </a>
+                <span class="button-row">
+                    <a class="button" href=explore(&format!("apps/{name}"), &[], None)>
+                        "Explore"
+                    </a>
+                    <a class="button" href="/apps">
+                        "All sources"
+                    </a>
+                </span>
             </div>
         </div>
         {limited}
         {facts}
         <h2 class="visually-hidden">"Charts"</h2>
-        {charts(pick, chosen)}
+        {bar::bar(place, still.range.as_ref(), now_ms)}
+        {charts(pick, chosen, still.range.as_ref())}
+        {still.charts}
     };
     page.to_html()
 }
@@ -175,7 +268,7 @@ fn Facts(source: Source, now_ms: i64) -> AnyView {
 }
 
 /// Which charts follow, and the way to the others.
-fn charts(pick: &Pick, chosen: &Chosen) -> AnyView {
+fn charts(pick: &Pick, chosen: &Chosen, range: Option<&Range>) -> AnyView {
     if chosen.all == 0 {
         return view! {
             <div class="card" data-waiting="">
@@ -187,6 +280,19 @@ fn charts(pick: &Pick, chosen: &Chosen) -> AnyView {
             </div>
         };
     }
+    // The same time, whatever is looked for.
+    let time = range.map(|range| match range.word {
+        Some(word) => vec![("range", word.to_owned())],
+        None => vec![
+            ("from", (range.from_ms / 1000).to_string()),
+            ("to", (range.to_ms / 1000).to_string()),
+        ],
+    });
+    let time = time.unwrap_or_default();
+    let kept = time
+        .iter()
+        .map(|(name, value)| view! { <input type="hidden" name=*name value=value.clone()/> });
+    let kept = kept.collect::<Vec<_>>();
     let first = pick.page.saturating_mul(CHARTS);
     let words = match (chosen.found, chosen.charts.is_empty()) {
         (0, _) => "No chart matches. Take some of the words away.".to_owned(),
@@ -200,20 +306,21 @@ fn charts(pick: &Pick, chosen: &Chosen) -> AnyView {
     };
     let before = (pick.page > 0).then(|| {
         view! {
-            <a class="button small" href=pick.href(pick.page - 1) rel="prev">
+            <a class="button small" href=pick.href(pick.page - 1, &time) rel="prev">
                 "Back"
             </a>
         }
     });
     let after = (first + CHARTS < chosen.found).then(|| {
         view! {
-            <a class="button small" href=pick.href(pick.page + 1) rel="next">
+            <a class="button small" href=pick.href(pick.page + 1, &time) rel="next">
                 "Further"
             </a>
         }
     });
     view! {
         <form class="apps-find" method="get" role="search">
+            {kept}
             <input
                 class="input"
                 id="apps-find"
@@ -250,6 +357,7 @@ mod tests {
                 Some(&one(SourceState::Up)),
                 &Pick::default(),
                 &Chosen::default(),
+                Still::default(),
                 5_000,
             )
         });
@@ -271,7 +379,7 @@ mod tests {
         assert_eq!(Pick::of("q=no+such").choose(&schema).found, 0);
         let pick = Pick::of("q=a%26b&page=1");
         assert_eq!(pick.text, "a&b");
-        let html = drawn(|| source("shop", None, &pick, &first, 0));
+        let html = drawn(|| source("shop", None, &pick, &first, Still::default(), 0));
         assert!(html.contains("q=a%26b"), "{html}");
     }
 }

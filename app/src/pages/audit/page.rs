@@ -6,6 +6,7 @@ static AUDIT: Whole = Whole {
     title: "Audit",
     script: "",
     list: "",
+    charts: false,
     ask: |word| Box::pin(get_audit(word("text"), word("outcome"), word("before"))),
 };
 

@@ -32,19 +32,20 @@ fields!(HostView {
     marks
 });
 
-/// Read once per page; after that the charts are live. No group is the first; a range is a time that is past, and stands still.
+/// Read once per page; after that the charts are live. `query` is that of the page's address: no group is the first; a range is a
+/// time that is past, looked at as the rest of it says. `by_itself`: the page asks again without anybody having done anything.
 #[server(prefix = "/api/fn", endpoint = "host", output = crate::json::Json, input = server_fn::codec::GetUrl)]
 pub async fn get_host(
-    #[server(default)] group: String,
-    #[server(default)] range: String,
-    #[server(default)] from: String,
-    #[server(default)] to: String,
+    #[server(default)] query: String,
+    #[server(default)] by_itself: bool,
 ) -> Result<PageData, AppError> {
     let (ports, viewer) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
     let marks = crate::request::marks(&ports, &viewer);
-    let asked = crate::past::Range::read(&range, &from, &to, ports.metrics.now_ms());
-    let (before, after, channel) =
-        super::drawn::host(ports.metrics.as_ref(), &group, asked, marks.as_deref()).await;
+    // Read where the session is.
+    let _ = by_itself;
+    let asked = super::drawn::Asked::read(&query, ports.metrics.now_ms());
+    let drawn = crate::request::marks_over(&ports, &viewer, asked.range()).await;
+    let (before, after, channel) = super::drawn::host(ports.metrics.as_ref(), &asked, &drawn).await;
     PageData::of(HostView {
         before,
         after,

@@ -3,11 +3,11 @@
 use super::{api::HISTORY_MS, collectors::state_words};
 use crate::{
     feed::bytes,
-    pages::{controls::words::took, drawn::time},
+    pages::{controls::words::took, drawn::time, explore::build::explore},
     past::{
-        Range,
+        Look, Range,
         bar::{self, Place},
-        figures::figures,
+        of_channel::of_channel,
     },
     ports::MetricsPort,
     prelude::*,
@@ -20,9 +20,45 @@ use farol_model::{
     host::HostInfo,
     sample::ChannelView,
 };
+use url::form_urlencoded;
 
 /// Values that a page carries at most: of a wide group it carries a shorter past, and the rest comes live.
 const MAX_CELLS: usize = 30_000;
+
+/// What an address asks for.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The group, or empty.
+    group: String,
+    /// None is live. A look that cannot be read is told where the range would be.
+    past: Result<Option<(Range, Look)>, Fault>,
+}
+
+impl Asked {
+    /// Reads the query of an address.
+    pub fn read(query: &str, now_ms: i64) -> Asked {
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.trim_start_matches('?').as_bytes())
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        let word = |wanted: &str| {
+            pairs
+                .iter()
+                .find(|(name, _)| name == wanted)
+                .map_or("", |(_, value)| value)
+        };
+        let past = Range::read(word("range"), word("from"), word("to"), now_ms);
+        Asked {
+            group: word("group").to_owned(),
+            past: past.and_then(|range| range.map(|range| Ok((range, Look::read(&pairs)?))).transpose()),
+        }
+    }
+
+    /// The time that is past, if there is one.
+    pub fn range(&self) -> Option<&Range> {
+        let past = self.past.as_ref().ok()?.as_ref();
+        past.map(|(range, _)| range)
+    }
+}
 
 /// One group: a channel, or a collector that has none.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,38 +113,47 @@ fn trouble(group: &Group) -> Option<&CollectorStatus> {
 /// that is no group is said to be none. Where a range is asked for the charts are drawn too, and no channel is followed.
 pub async fn host(
     metrics: &dyn MetricsPort,
-    wanted: &str,
-    asked: Result<Option<Range>, Fault>,
-    marks: Option<&[Mark]>,
+    asked: &Asked,
+    marks: &[Mark],
 ) -> (String, String, Option<ChannelView>) {
     let mut channels = metrics.channels();
     // Applications have pages of their own, but for Farol itself, which is a collector here.
     channels.retain(|name| !name.starts_with("apps/") || name == "apps/farol");
     let groups = groups(&metrics.collectors(), channels);
-    let open = match wanted {
+    let open = match asked.group.as_str() {
         "" => groups.first(),
         wanted => groups.iter().find(|group| group.id == wanted),
     };
     let name = open.and_then(|group| group.channel.as_deref());
-    let (asked, refused) = match asked {
-        Ok(asked) => (asked, None),
-        Err(fault) => (None, Some(bar::refused(&fault))),
+    let (past, refused) = match &asked.past {
+        Ok(past) => (past.as_ref(), None),
+        Err(fault) => (None, Some(bar::refused(fault))),
     };
-    let still = match (&asked, name) {
-        (Some(range), Some(name)) => Some(still(metrics, name, range, marks.unwrap_or_default()).await),
-        _ => None,
-    };
-    let channel = open.filter(|_| still.is_none()).and_then(|group| {
-        let name = group.channel.as_ref()?;
-        let series = metrics.view(name, 1)?.schema.len();
-        let rows = u32::try_from(MAX_CELLS / series.max(1)).unwrap_or(u32::MAX);
-        metrics.view(name, HISTORY_MS.min(rows.saturating_mul(1000)))
-    });
-    let facts = facts(metrics.host(), metrics.now_ms());
-    let host = metrics.host();
+    let group = [("group", open.map_or("", |group| group.id.as_str()))];
     let place = Place {
         path: "/host",
-        query: &[("group", open.map_or("", |group| &group.id))],
+        query: &group,
+    };
+    let still = match (past, name) {
+        (Some(past), Some(name)) => Some(of_channel(metrics, name, place, past, marks, |_| true).await),
+        _ => None,
+    };
+    let channel = open
+        .filter(|_| still.is_none() && refused.is_none())
+        .and_then(|group| {
+            let name = group.channel.as_ref()?;
+            let series = metrics.view(name, 1)?.schema.len();
+            let rows = u32::try_from(MAX_CELLS / series.max(1)).unwrap_or(u32::MAX);
+            metrics.view(name, HISTORY_MS.min(rows.saturating_mul(1000)))
+        });
+    let facts = facts(metrics.host(), metrics.now_ms());
+    let host = metrics.host();
+    // Other times are looked at in the same way.
+    let look = past.map(|(_, look)| look.query()).unwrap_or_default();
+    let query = [&group[..], &look].concat();
+    let looked = Place {
+        query: &query,
+        ..place
     };
     let drawn = view! {
         <div class="page-head">
@@ -118,24 +163,12 @@ pub async fn host(
             </div>
         </div>
         {list(&groups, open)}
-        {head(open, channel.as_ref(), wanted)}
+        {head(open, channel.as_ref(), &asked.group)}
         {refused}
-        {name.map(|_| bar::bar(place, asked.as_ref(), metrics.now_ms()))}
+        {name.map(|_| bar::bar(looked, past.map(|(range, _)| range), metrics.now_ms()))}
         {still}
     };
     (drawn.to_html(), facts.to_html(), channel)
-}
-
-/// The charts of a channel over a range, or why there are none.
-async fn still(metrics: &dyn MetricsPort, channel: &str, range: &Range, marks: &[Mark]) -> AnyView {
-    let series = metrics.view(channel, 1).map_or(0, |view| view.schema.len());
-    match metrics
-        .past(channel, range.from_ms, range.to_ms, Range::points(series))
-        .await
-    {
-        Ok(found) => figures(channel, &found, range, marks),
-        Err(fault) => bar::refused(&fault),
-    }
 }
 
 /// Every group as a link, those that this machine does not have last and by their reason.
@@ -215,6 +248,13 @@ fn head(open: Option<&Group>, channel: Option<&ChannelView>, wanted: &str) -> An
         <div class="section-head">
             <h2>{group.title.clone()}</h2>
             <p>{count}</p>
+            {group.channel.as_ref().map(|channel| {
+                view! {
+                    <a class="link" href=explore(channel, &[], None)>
+                        "Explore"
+                    </a>
+                }
+            })}
         </div>
         {trouble}
     }

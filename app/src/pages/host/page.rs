@@ -8,21 +8,23 @@ use crate::{
     feed::{self, ChannelChart},
     page_data::{load, page_data},
     pages::overview::vital::charts_of,
+    past::{
+        gesture::has_time,
+        scope::{Ask, Scope},
+    },
     ui::Card,
 };
 use farol_model::sample::ChannelView;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use std::sync::Arc;
 
 #[component]
 pub fn HostPage() -> AnyView {
     let query = use_query_map();
-    // What the server answers to is the address as it is.
-    let asked = move || query.get().to_query_string();
+    let asked = move || subject(&query.get().to_query_string());
     let resource = page_data(asked, move |_| {
-        let query = query.get_untracked();
-        let word = |name: &str| query.get_str(name).unwrap_or_default().to_owned();
-        get_host(word("group"), word("range"), word("from"), word("to"))
+        get_host(query.get_untracked().to_query_string(), false)
     });
     view! {
         <Title text="Host"/>
@@ -30,21 +32,35 @@ pub fn HostPage() -> AnyView {
     }
 }
 
+/// What a query is about: a group, live or past. Another time of the same is drawn into the page that stands.
+fn subject(query: &str) -> String {
+    let mut pairs = query.trim_start_matches('?').split('&');
+    let group = pairs.find(|pair| pair.starts_with("group=")).unwrap_or_default();
+    format!("{group} {}", has_time(query))
+}
+
 #[component]
 fn Host(view: HostView) -> AnyView {
     effect(browser::local_times);
     feed::marks(view.marks);
     let collectors = feed::collectors(view.collectors);
+    let ask: Ask = Arc::new(|query, by_itself| {
+        Box::pin(async move {
+            let answer = get_host(query, by_itself)
+                .await
+                .and_then(|data| data.read::<HostView>());
+            Some(answer.ok()?.before)
+        })
+    });
     let charts = view.channels.into_iter().map(charts).collect::<Vec<_>>();
     view! {
-        <div class="page">
-            <div class="page" inner_html=view.before></div>
+        <Scope html=view.before subject ask>
             {charts}
             <div inner_html=view.after></div>
             <Card title="Collectors" flush=true>
                 <CollectorList collectors now_ms=view.now_ms/>
             </Card>
-        </div>
+        </Scope>
     }
 }
 

@@ -7,6 +7,7 @@ static LAB: Whole = Whole {
     // Fills the cells.
     script: "/lab/page.js",
     list: "",
+    charts: false,
     ask: |_| Box::pin(get_lab()),
 };
 

@@ -27,6 +27,8 @@ pub struct OverviewView {
     pub runs: Option<String>,
     /// When runs began and ended, likewise.
     pub marks: Option<Vec<Mark>>,
+    /// Something to know first, as HTML; empty when there is nothing.
+    pub notice: String,
 }
 
 fields!(OverviewView {
@@ -38,6 +40,7 @@ fields!(OverviewView {
     processes by packed::rows::from_json,
     runs,
     marks,
+    notice,
 });
 
 /// Read once per page; after that the parts are live.
@@ -75,5 +78,6 @@ pub async fn get_overview() -> Result<PageData, AppError> {
         processes,
         runs,
         marks: crate::request::marks(&ports, &viewer),
+        notice: crate::pages::explore::lost_start(&ports, &viewer).await,
     })
 }

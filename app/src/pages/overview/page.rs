@@ -66,6 +66,7 @@ fn Overview(view: OverviewView) -> AnyView {
     });
     view! {
         <div class="page">
+            <div class="drawn" inner_html=view.notice></div>
             <StatusLine collectors watched host=view.host/>
             <div class="tiles">{tiles}</div>
             <section class="section" aria-label="Charts">

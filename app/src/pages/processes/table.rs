@@ -1,6 +1,9 @@
 //! What the table shows, without any of the drawing: columns, order and filter.
 
-use crate::ui::grid::{Head, Sort};
+use crate::{
+    browser,
+    ui::grid::{Head, Sort},
+};
 use farol_model::process::ProcessRow;
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -95,7 +98,7 @@ fn matches(row: &ProcessRow, text: &str) -> bool {
     text.is_empty()
         || [&row.name, &row.user, &row.command, &row.state]
             .into_iter()
-            .any(|field| field.to_lowercase().contains(text))
+            .any(|field| browser::lower(field).contains(text))
         || row.pid.to_string() == text
 }
 
@@ -109,7 +112,7 @@ pub fn key(row: &ProcessRow) -> Key {
 
 /// Positions of the matching rows in display order.
 pub fn order(rows: &[ProcessRow], sort: Sort, text: &str) -> Vec<usize> {
-    let text = text.trim().to_lowercase();
+    let text = browser::lower(text.trim());
     let mut order: Vec<usize> = (0..rows.len()).filter(|&at| matches(&rows[at], &text)).collect();
     crate::order::sort(&mut order, |a, b| compare(sort, &rows[a], &rows[b]));
     order

@@ -7,6 +7,7 @@ static RUNS: Whole = Whole {
     // To compare trees is the browser's business.
     script: "/run/list.js",
     list: "runs",
+    charts: false,
     ask: |word| {
         Box::pin(get_runs(
             word("action"),
@@ -22,6 +23,7 @@ static COMPARISON: Whole = Whole {
     title: "Compare runs",
     script: "",
     list: "",
+    charts: false,
     ask: |word| Box::pin(get_comparison(word("first"), word("second"))),
 };
 

@@ -10,7 +10,7 @@ use super::view::{Body, Paged, Said, SettingsView};
 use crate::{
     pages::{
         controls::words::ago,
-        drawn::{self, counted, href},
+        drawn::{self, armed, counted, href},
     },
     prelude::*,
     ui::{Glyph, Icon, moment::utc},
@@ -176,26 +176,6 @@ fn list<T>(
         {foot}
     }
     .into_any()
-}
-
-/// A button that shows what will happen first. Works without script.
-fn armed(verb: String, what_happens: String, action: String, fields: &[(&'static str, &str)]) -> AnyView {
-    let fields = fields
-        .iter()
-        .map(|(name, value)| view! { <input type="hidden" name=*name value=(*value).to_owned()/> })
-        .collect::<Vec<_>>();
-    view! {
-        <details class="armed">
-            <summary class="button danger small">{format!("{verb}\u{2026}")}</summary>
-            <form method="post" action=action>
-                {fields}
-                <p>{what_happens}</p>
-                <button class="button danger armed small" type="submit">
-                    {verb}
-                </button>
-            </form>
-        </details>
-    }
 }
 
 /// A choice of roles.

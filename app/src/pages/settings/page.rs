@@ -8,6 +8,7 @@ static SETTINGS: Whole = Whole {
     title: "Settings",
     script: "",
     list: "",
+    charts: false,
     ask: |word| ask(word("section"), word),
 };
 

@@ -51,6 +51,21 @@ impl RunStore {
     }
 }
 
+impl RunStore {
+    /// Runs that ended within a time, the newest first.
+    pub async fn ended(&self, from_ms: i64, to_ms: i64, limit: u32) -> Result<Vec<Run>, sqlx::Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM runs WHERE ended_ms >= ? AND ended_ms < ? ORDER BY ended_ms DESC LIMIT ?",
+        )
+        .bind(from_ms)
+        .bind(to_ms)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(read).collect()
+    }
+}
+
 /// A pattern that finds the text anywhere, literally.
 fn part(text: &str) -> String {
     let text: String = text.trim().chars().take(MAX_FILTER_CHARS).collect();

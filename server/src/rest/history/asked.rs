@@ -16,6 +16,17 @@ pub(in crate::rest) struct Question {
 }
 
 impl Question {
+    /// The same question about a time that was so many milliseconds before.
+    pub(in crate::rest) fn earlier(&self, ms: i64) -> Question {
+        let mut query = self.query.clone();
+        query.from_ms -= ms;
+        query.to_ms -= ms;
+        Question {
+            query,
+            expression: self.expression.clone(),
+        }
+    }
+
     /// Reads files: not for an async thread.
     pub(in crate::rest) fn answer(&self, store: &Store) -> Result<Answer, Fault> {
         let Query {
@@ -136,7 +147,7 @@ fn before(text: &str, now_ms: i64) -> Option<i64> {
     now_ms.checked_sub(i64::from(count).checked_mul(unit)?)
 }
 
-fn time(name: &str, text: &str, now_ms: i64) -> Result<i64, Fault> {
+pub(in crate::rest) fn time(name: &str, text: &str, now_ms: i64) -> Result<i64, Fault> {
     use ::time::{OffsetDateTime, format_description::well_known::Rfc3339};
     let of_date = |text| OffsetDateTime::parse(text, &Rfc3339).ok();
     let found = millis(text)

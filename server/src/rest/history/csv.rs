@@ -7,7 +7,6 @@ use axum::{
     extract::{RawQuery, State},
     response::{IntoResponse, Response},
 };
-use farol_model::metric::Unit;
 use http::header;
 use std::fmt::Write;
 
@@ -44,12 +43,10 @@ fn csv(answer: &Answer) -> String {
     let times: Vec<String> = answer.grid.times_ms().into_iter().map(written).collect();
     for found in &answer.series {
         let spec = &found.series.spec;
-        let unit = Unit::try_from(spec.unit).unwrap_or(Unit::None);
-        let unit = serde_json::to_value(unit).unwrap_or_default();
         let names = [
             found.series.channel.as_ref(),
             &spec.key(),
-            unit.as_str().unwrap_or_default(),
+            &super::unit_word(spec),
         ]
         .map(quoted);
         let names = names.join(",");

@@ -3,7 +3,8 @@
 
 /// Begins every record. Bytes that look like it inside a payload do no harm: the check sum would have to fit as well.
 const MARK: [u8; 4] = [0xF5, b'R', b'E', b'C'];
-const HEAD_BYTES: usize = 12;
+/// Bytes before the payload.
+pub const HEAD_BYTES: usize = 12;
 /// Bytes of one payload at most: a length above is a wrong byte.
 pub const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
 
@@ -17,6 +18,16 @@ pub fn put_record(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let (length, sum) = (payload.len() as u32, crc32fast::hash(payload));
     out[at + 4..at + 8].copy_from_slice(&length.to_le_bytes());
     out[at + 8..at + HEAD_BYTES].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// How long the payload is that a head announces; None when it is no head.
+pub fn payload_len(head: &[u8; HEAD_BYTES]) -> Option<usize> {
+    let length = word(head, 4)? as usize;
+    (head[..4] == MARK && length <= MAX_PAYLOAD).then_some(length)
+}
+
+fn word(head: &[u8; HEAD_BYTES], from: usize) -> Option<u32> {
+    head[from..from + 4].try_into().map(u32::from_le_bytes).ok()
 }
 
 /// The payloads of a file in order, and what was passed over.
@@ -44,14 +55,10 @@ impl<'a> Records<'a> {
     }
 
     fn whole_at(&self, at: usize) -> Option<&'a [u8]> {
-        let head = self.bytes.get(at..at + HEAD_BYTES)?;
-        let word = |from: usize| head[from..from + 4].try_into().map(u32::from_le_bytes).ok();
-        let length = word(4)? as usize;
-        if head[..4] != MARK || length > MAX_PAYLOAD {
-            return None;
-        }
+        let head = self.bytes.get(at..)?.first_chunk::<HEAD_BYTES>()?;
+        let length = payload_len(head)?;
         let payload = self.bytes.get(at + HEAD_BYTES..at + HEAD_BYTES + length)?;
-        (word(8)? == crc32fast::hash(payload)).then_some(payload)
+        (word(head, 8)? == crc32fast::hash(payload)).then_some(payload)
     }
 }
 

@@ -1,0 +1,225 @@
+//! Heat maps: a row for each bucket of a histogram, or a row for each series; the darker, the more.
+//!
+//! Buckets are as Prometheus has them: series with a label `le`, each counting what is not above its bound, told as increase per
+//! second. Series that differ in other labels are added up. What a cell tells is how many events fell into it.
+
+use super::{Ask, Drawing, Form, Mode, Shape, Tint, axis::Axis, linear};
+use crate::format::{format, tick_label};
+use farol_model::metric::{MetricSpec, Unit};
+
+/// Shades there are.
+pub const LEVELS: usize = 8;
+
+/// What the shades say: the ends, and whether the steps between them are those of a logarithm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scale {
+    pub low: String,
+    pub high: String,
+    /// What is counted, or empty.
+    pub words: String,
+}
+
+/// The bound of a bucket, if the series is one.
+pub fn bound(spec: &MetricSpec) -> Option<f64> {
+    match spec.label_value("le")? {
+        "+Inf" => Some(f64::INFINITY),
+        text => text.parse().ok().filter(|bound: &f64| bound.is_finite()),
+    }
+}
+
+/// See the module.
+pub fn draw(ask: &Ask<'_>) -> Drawing {
+    let bounds: Option<Vec<f64>> = ask.series.iter().map(|one| bound(one.spec)).collect();
+    match bounds {
+        Some(bounds) if !bounds.is_empty() => histogram(ask, &bounds),
+        _ => values(ask),
+    }
+}
+
+/// A row for each bucket, the greatest above.
+fn histogram(ask: &Ask<'_>, of_series: &[f64]) -> Drawing {
+    let mut drawing = ask.blank(Mode::Heat);
+    let mut bounds = of_series.to_vec();
+    bounds.sort_by(f64::total_cmp);
+    bounds.dedup();
+    let counts = counts(ask, of_series, &bounds);
+    let most = counts
+        .iter()
+        .flatten()
+        .copied()
+        .filter(|count| count.is_finite())
+        .fold(0.0, f64::max);
+    let level = |count: f64| match count > 0.0 && most > 0.0 {
+        true if ask.log => 1.0 + (1.0 + count).ln() / (1.0 + most).ln() * (LEVELS as f64 - 1.0),
+        true => count / most * LEVELS as f64,
+        false => 0.0,
+    };
+    let rows: Vec<Vec<f64>> = counts
+        .iter()
+        .rev()
+        .map(|row| row.iter().map(|count| level(*count)).collect())
+        .collect();
+    drawing.shapes = cells(ask, &rows);
+    let unit = ask
+        .series
+        .first()
+        .map_or(Unit::None, |one| measured(&one.spec.name));
+    drawing.rows = bounds
+        .iter()
+        .enumerate()
+        .rev()
+        .map(|(at, bound)| words(*bound, at, &bounds, unit))
+        .collect();
+    drawing.buckets = counts.into_iter().rev().collect();
+    drawing.scale = Some(Scale {
+        low: "none".to_owned(),
+        high: format(most, Unit::Count).to_string(),
+        words: format!("events in {}", crate::format::duration(ask.step_ms.max(1000))),
+    });
+    let sets = ask.series.len() / bounds.len().max(1);
+    if sets > 1 {
+        drawing
+            .notes
+            .push(format!("Counts are the sums of {sets} histograms."));
+    }
+    drawing
+}
+
+/// How many events fell into each bucket at each point; NaN where that is not known. Buckets of a scrape are read one after the
+/// other, so a bucket may seem to hold less than the one below it: then it is empty.
+fn counts(ask: &Ask<'_>, of_series: &[f64], bounds: &[f64]) -> Vec<Vec<f64>> {
+    let per_second = ask.unit == Unit::PerSecond as i32;
+    let times = if per_second {
+        ask.step_ms as f64 / 1000.0
+    } else {
+        1.0
+    };
+    let points = ask.times_ms.len();
+    let mut sums = vec![vec![f64::NAN; points]; bounds.len()];
+    for (one, bound) in ask.series.iter().zip(of_series) {
+        let row = bounds
+            .iter()
+            .position(|other| other == bound)
+            .and_then(|row| sums.get_mut(row));
+        for (sum, value) in row.into_iter().flatten().zip(one.columns.mean) {
+            if value.is_finite() {
+                *sum = if sum.is_finite() { *sum + value } else { *value };
+            }
+        }
+    }
+    let mut below = vec![0.0; points];
+    for row in &mut sums {
+        for (sum, below) in row.iter_mut().zip(&mut below).filter(|(sum, _)| sum.is_finite()) {
+            let here = (*sum - *below).max(0.0);
+            *below = below.max(*sum);
+            *sum = here * times;
+        }
+    }
+    sums
+}
+
+/// What a bucket holds in words.
+fn words(bound: f64, at: usize, bounds: &[f64], unit: Unit) -> String {
+    let below = at.checked_sub(1).and_then(|below| bounds.get(below));
+    match (bound.is_finite(), below) {
+        (true, _) => format!("≤ {}", tick_label(bound, unit)),
+        (false, Some(below)) => format!("> {}", tick_label(*below, unit)),
+        (false, None) => "all".to_owned(),
+    }
+}
+
+/// The unit of what a histogram measures, by the name of its buckets.
+fn measured(name: &str) -> Unit {
+    let name = name.strip_suffix("_bucket").unwrap_or(name);
+    let known = [
+        ("_seconds", Unit::Seconds),
+        ("_bytes", Unit::Bytes),
+        ("_celsius", Unit::Celsius),
+        ("_percent", Unit::Percent),
+        ("_hertz", Unit::Hertz),
+    ];
+    known
+        .into_iter()
+        .find(|(end, _)| name.ends_with(end))
+        .map_or(Unit::None, |(_, unit)| unit)
+}
+
+/// A row for each series, in the order of their slots.
+fn values(ask: &Ask<'_>) -> Drawing {
+    let mut drawing = ask.blank(Mode::Heat);
+    let positive = || ask.values().filter(|value| *value > 0.0);
+    let log = || {
+        Axis::log(
+            positive().fold(f64::NAN, f64::min),
+            positive().fold(f64::NAN, f64::max),
+            ask.unit,
+            2,
+        )
+    };
+    let axis = ask
+        .log
+        .then(log)
+        .flatten()
+        .unwrap_or_else(|| linear(ask, ask.values()));
+    if ask.log && !axis.log && !drawing.is_empty {
+        drawing
+            .notes
+            .push("No value is above zero; the shades are linear.".to_owned());
+    }
+    let below = ask.values().filter(|value| *value <= 0.0).count();
+    if axis.log && below > 0 {
+        drawing.notes.push(format!(
+            "{below} values are zero or less and have the lightest shade."
+        ));
+    }
+    let level = |value: f64| match value.is_finite() {
+        true => ((1.0 - axis.y(value)) * LEVELS as f64).max(f64::MIN_POSITIVE),
+        false => 0.0,
+    };
+    let rows: Vec<Vec<f64>> = ask
+        .series
+        .iter()
+        .map(|one| one.columns.mean.iter().map(|value| level(*value)).collect())
+        .collect();
+    drawing.shapes = cells(ask, &rows);
+    drawing.rows = ask.series.iter().map(|one| one.spec.title.clone()).collect();
+    drawing.slots = ask.series.iter().map(|one| one.slot).collect();
+    let end = |tick: Option<&f64>| tick.map_or_else(String::new, |tick| tick_label(*tick, ask.unit));
+    drawing.scale = Some(Scale {
+        low: end(axis.ticks.first()),
+        high: end(axis.ticks.last()),
+        words: String::new(),
+    });
+    drawing
+}
+
+/// All cells of one shade are one shape; neighbours of one shade are one box.
+fn cells(ask: &Ask<'_>, rows: &[Vec<f64>]) -> Vec<Shape> {
+    let mut boxes: Vec<Vec<[f64; 4]>> = vec![Vec::new(); LEVELS];
+    let height = 1.0 / rows.len().max(1) as f64;
+    for (at, row) in rows.iter().enumerate() {
+        let (top, bottom) = (at as f64 * height, (at + 1) as f64 * height);
+        let mut before: Option<usize> = None;
+        for (point, level) in row.iter().enumerate() {
+            let level = (*level > 0.0).then(|| (level.ceil() as usize).clamp(1, LEVELS) - 1);
+            let (left, right) = ask.sides(point);
+            let of_level = level.and_then(|level| boxes.get_mut(level));
+            if let Some(of_level) = of_level.filter(|_| right > left) {
+                match of_level.last_mut().filter(|_| before == level) {
+                    Some(last) => last[2] = right,
+                    None => of_level.push([left, top, right, bottom]),
+                }
+            }
+            before = level;
+        }
+    }
+    let shape = |(at, boxes)| Shape {
+        tint: Tint::Heat(at + 1),
+        form: Form::Boxes(boxes),
+    };
+    let some = boxes
+        .into_iter()
+        .enumerate()
+        .filter(|(_, boxes)| !boxes.is_empty());
+    some.map(shape).collect()
+}
