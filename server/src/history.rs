@@ -354,13 +354,14 @@ impl Store {
     /// Merges each window, also those that are not over. For benches, and before a folder is carried elsewhere.
     pub fn merge_all(&self) -> io::Result<()> {
         for tier in Tier::ALL {
-            let windows: Vec<i64> = self
-                .inner
-                .read_live()
+            let live = self.inner.read_live();
+            // What is one file already would be written over itself.
+            let windows = live
                 .catalog
                 .windows(tier)
-                .map(|(window, _)| window)
-                .collect();
+                .filter(|(_, files)| files.len() > 1 || !files[0].merged);
+            let windows: Vec<i64> = windows.map(|(window, _)| window).collect();
+            drop(live);
             for window in windows {
                 let files = self.inner.read_live().catalog.window(tier, window).to_vec();
                 let merged = shelf::merge(&self.inner.dir, tier, window, &files, &self.inner.damage)?;

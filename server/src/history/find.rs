@@ -144,10 +144,8 @@ impl Index {
                 let mut scores = words
                     .iter()
                     .zip(&name_scores)
-                    .map(|(alike, in_name)| best(alike, |needle| entry.score(needle.word)).max(*in_name));
-                let all = scores.try_fold(0.0, |all: f32, score| {
-                    Some(all + score).filter(|_| score > 0.0)
-                });
+                    .map(|(alike, in_name)| best(alike, |needle| entry.score(needle.word, *in_name)));
+                let all = scores.try_fold(0.0, |all: f32, score| (score > 0.0).then_some(all + score));
                 if let Some(score) = all {
                     found.push((score + short, &entry.series));
                 }
@@ -217,22 +215,29 @@ impl<'a> Needle<'a> {
 }
 
 impl Entry {
-    fn score(&self, word: &str) -> f32 {
+    /// What a word is worth that is worth so much by its name already: where it could not be worth more, it is not looked for.
+    fn score(&self, word: &str, in_name: f32) -> f32 {
         let value = |value: &String| match value.strip_prefix(word) {
             Some("") => worth::VALUE,
             Some(_) => worth::VALUE_BEGINS,
             None => 0.0,
         };
-        let of_values = self.values.iter().map(value).fold(0.0, f32::max);
-        [
-            within(&self.title, word, worth::TITLE),
-            within(&self.chart, word, worth::CHART),
-            within(&self.labels, word, worth::LABEL),
-            within(&self.channel, word, worth::CHANNEL),
-            within(&self.help, word, worth::HELP),
-        ]
-        .into_iter()
-        .fold(of_values, f32::max)
+        let mut best = in_name;
+        if worth::VALUE > best {
+            best = self.values.iter().map(value).fold(best, f32::max);
+        }
+        for (text, worth) in [
+            (&self.title, worth::TITLE),
+            (&self.chart, worth::CHART),
+            (&self.labels, worth::LABEL),
+            (&self.channel, worth::CHANNEL),
+            (&self.help, worth::HELP),
+        ] {
+            if worth > best {
+                best = best.max(within(text, word, worth));
+            }
+        }
+        best
     }
 }
 
@@ -250,10 +255,14 @@ fn best<T>(alike: &[T], score: impl FnMut(&T) -> f32) -> f32 {
 
 impl Inner {
     fn index(&self) -> Arc<Index> {
-        let registry = self.read_registry();
         let mut kept = super::lock_of(&self.index);
-        if kept.of != registry.version() {
-            *kept = Arc::new(Index::of(registry.version(), registry.all()));
+        let registry = self.read_registry();
+        let version = registry.version();
+        if kept.of != version {
+            let all: Vec<Arc<Series>> = registry.all().cloned().collect();
+            // Whoever writes does not wait for what is made of it.
+            drop(registry);
+            *kept = Arc::new(Index::of(version, all.iter()));
         }
         kept.clone()
     }

@@ -27,6 +27,14 @@ pub trait Row: Copy {
     /// Of a column that is in memory.
     fn of_memory(values: &[f64]) -> Vec<Self>;
     fn envelope(&self) -> Envelope;
+
+    /// Of rows in the order of time.
+    fn all(rows: &[Self]) -> Envelope {
+        rows.iter().fold(Envelope::EMPTY, |mut all, row| {
+            all.join(&row.envelope());
+            all
+        })
+    }
 }
 
 impl Row for f64 {

@@ -109,13 +109,22 @@ impl Reading {
             if rows.is_empty() {
                 continue;
             }
+            // All series of a channel share their times, so that it is looked once which rows make a stretch.
+            let times = &channel.times[rows.clone()];
+            let stretches: Vec<(usize, usize)> = times
+                .chunk_by(|a, b| grid.at(*a) == grid.at(*b))
+                .map(|some| (grid.at(some[0]), some.len()))
+                .collect();
             for id in channel.series.keys() {
-                let Some(stretches) = into.get_mut(id) else {
+                let Some(into) = into.get_mut(id) else {
                     continue;
                 };
                 let column = joined.column_with_memory::<T>(channel, *id);
-                for (time, row) in channel.times[rows.clone()].iter().zip(&column[rows.clone()]) {
-                    stretches[grid.at(*time)].join(&row.envelope());
+                let mut rest = &column[rows.clone()];
+                for (stretch, length) in &stretches {
+                    let (these, later) = rest.split_at(*length);
+                    rest = later;
+                    into[*stretch].join(&T::all(these));
                 }
             }
         }

@@ -171,9 +171,7 @@ fn coarsen<T: Row>(joined: &Joined, writer: &mut SegmentWriter, to: Tier) -> io:
                 .map(|stretch| {
                     let (these, later) = rest.split_at(stretch.len());
                     rest = later;
-                    let mut all = Envelope::EMPTY;
-                    these.iter().for_each(|row| all.join(&row.envelope()));
-                    all
+                    T::all(these)
                 })
                 .collect();
             put(writer, &mut payload, group, *series, &rows)?;
