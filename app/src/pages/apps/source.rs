@@ -175,7 +175,10 @@ pub fn source(
     now_ms: i64,
 ) -> String {
     let path = format!("/apps/{name}");
-    let page = (pick.page > 0).then(|| pick.page.to_string()).unwrap_or_default();
+    let page = match pick.page {
+        0 => String::new(),
+        page => page.to_string(),
+    };
     let place = Place {
         path: &path,
         query: &[("q", &pick.text), ("page", &page)],
