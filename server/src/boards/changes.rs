@@ -60,7 +60,7 @@ impl Boards {
         board.check()?;
         let mut change = self.begin(by, "board.save", of(id, &board.title)).await?;
         let done = async {
-            change.for_change(id, Some(version)).await?;
+            change.changeable(id, Some(version)).await?;
             change.update(id, board).await
         };
         let done = done.await;
@@ -79,7 +79,7 @@ impl Boards {
         let title = title.trim();
         let mut change = self.begin(by, "board.rename", of(id, title)).await?;
         let done = async {
-            let (_, body) = change.for_change(id, Some(version)).await?;
+            let (_, body) = change.changeable(id, Some(version)).await?;
             let mut board = file::read(&body).map_err(unreadable)?;
             title.clone_into(&mut board.title);
             change.update(id, &board).await
@@ -95,7 +95,7 @@ impl Boards {
         let what = if shared { "board.share" } else { "board.unshare" };
         let mut change = self.begin(by, what, json!({ "board": id.to_string() })).await?;
         let done = async {
-            let (row, _) = change.for_change(id, None).await?;
+            let (row, _) = change.changeable(id, None).await?;
             // What is nobody's would be out of reach of everybody.
             if !shared && row.owner.is_none() {
                 let text = "This board is nobody's any more: unshared, nobody could see it. Duplicate it, or delete it.";
@@ -142,7 +142,7 @@ impl Boards {
             .begin(by, "board.delete", json!({ "board": id.to_string() }))
             .await?;
         let done = async {
-            let (row, _) = change.for_change(id, Some(version)).await?;
+            let (row, _) = change.changeable(id, Some(version)).await?;
             sqlx::query("DELETE FROM boards WHERE id = ?")
                 .bind(id)
                 .execute(change.both.connection())
@@ -238,7 +238,7 @@ impl Change {
     }
 
     /// A board that the viewer may change, and that nobody else has changed since `version`.
-    async fn for_change(&mut self, id: i64, version: Option<i64>) -> Result<(BoardRow, String), BoardError> {
+    async fn changeable(&mut self, id: i64, version: Option<i64>) -> Result<(BoardRow, String), BoardError> {
         let (row, body) = self.seen(id).await?;
         if !row.may_change {
             let text = "This board is somebody else's: its owner and administrators change it. Duplicate it, and change the copy.";
