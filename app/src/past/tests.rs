@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test by panicking")]
+
 use super::{
     Frame, Look, Past, PastSeries, Range, Source,
     bar::{Place, bar},
