@@ -75,7 +75,7 @@ async function redraw() {
   await page.close();
 }
 
-/** Eight hours of samples through the live plane, each second of them drawn. */
+/** Eight hours of samples through the live plane, drawn as often as frames come. */
 async function hours() {
   const { page, cdp, metrics } = await open(1400);
   const TICKS = 28_800;
@@ -125,7 +125,7 @@ async function pan() {
 }
 
 try {
-  for (const [name, scene] of Object.entries({ redraw, hours, pan })) if (!wanted.length || wanted.includes(name)) await scene();
+  for (const [name, scene] of Object.entries({ redraw, pan, hours })) if (!wanted.length || wanted.includes(name)) await scene();
 } finally {
   await browser.close();
   server.close();

@@ -115,7 +115,7 @@ async function ticks(count) {
   for (let tick = 0; tick < count; tick++) {
     now += 1000;
     feed(moment(charts * series, now / 1000));
-    if (tick % 4 === 3) await frame();
+    if (tick % 8 === 7) await frame();
   }
 }
 
