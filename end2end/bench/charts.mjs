@@ -55,7 +55,8 @@ async function redraw() {
   const ROUNDS = 40;
   const REDRAWS = 10;
   await page.evaluate(([charts, series, points]) => bench.both(charts, series, points), [CHARTS, SERIES, POINTS]);
-  const cost = { ours: { task: [], script: [] }, uplot: { task: [], script: [] } };
+  const parts = { "main thread": "TaskDuration", "of it script": "ScriptDuration", "of it style": "RecalcStyleDuration", "of it layout": "LayoutDuration" };
+  const cost = { ours: {}, uplot: {} };
   for (let round = -4; round < 2 * ROUNDS; round++) {
     // The order changes from pair to pair, so that neither always follows the other.
     const name = (round >> 1) % 2 === (round & 1) ? "ours" : "uplot";
@@ -63,14 +64,12 @@ async function redraw() {
     await page.evaluate(([name, redraws]) => bench.redraw(name, redraws), [name, REDRAWS]);
     const after = await metrics();
     if (round < 0) continue;
-    cost[name].task.push((1000 * (after.TaskDuration - before.TaskDuration)) / REDRAWS);
-    cost[name].script.push((1000 * (after.ScriptDuration - before.ScriptDuration)) / REDRAWS);
+    for (const part of Object.values(parts)) (cost[name][part] ??= []).push((1000 * (after[part] - before[part])) / REDRAWS);
   }
   console.log(`   ${CHARTS} charts x ${SERIES} series x ${POINTS} points, ${ROUNDS} rounds of ${REDRAWS} redraws each, in turn`);
-  for (const kind of ["task", "script"]) {
-    const ratio = quantile(cost.ours[kind], 0.5) / quantile(cost.uplot[kind], 0.5);
-    const what = kind === "task" ? "main thread" : "of it script";
-    console.log(`   ${what}: Farol ${told(cost.ours[kind])}, uPlot ${told(cost.uplot[kind])}, ratio ${ratio.toFixed(2)}`);
+  for (const [what, part] of Object.entries(parts)) {
+    const ratio = quantile(cost.ours[part], 0.5) / quantile(cost.uplot[part], 0.5);
+    console.log(`   ${what}: Farol ${told(cost.ours[part])}, uPlot ${told(cost.uplot[part])}, ratio ${ratio.toFixed(2)}`);
   }
   await page.close();
 }
