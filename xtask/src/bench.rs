@@ -1,6 +1,8 @@
 //! Figures, not verdicts: what Farol costs while nobody looks, and while somebody does.
 
+mod charts;
 mod collect;
+mod lighthouse;
 
 use crate::{
     browser::{self, Bundle},
@@ -16,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const BENCHES: [&str; 4] = ["collect", "history", "idle", "live"];
+const BENCHES: [&str; 6] = ["charts", "collect", "history", "idle", "lighthouse", "live"];
 /// How long the idle server is watched.
 const WATCHED: Duration = Duration::from_secs(30);
 
@@ -48,6 +50,18 @@ pub fn run(project: &Project, name: Option<&str>, scenes: &[String]) -> Result<b
     if wanted("history") {
         step("history: bytes and time of a sample, time of a question", || {
             history(project, scenes)
+        })?;
+    }
+    if wanted("charts") {
+        step("charts: redraw beside uPlot, eight hours, panning", || {
+            charts::run(project, scenes)
+        })?;
+    }
+    if wanted("lighthouse") {
+        browser::build(project, Bundle::Release)?;
+        browser::server(project, true)?;
+        step("lighthouse: every page of the menu", || {
+            lighthouse::run(project, scenes)
         })?;
     }
     Ok(true)

@@ -49,7 +49,7 @@ pub struct Parts {
 pub fn build(project: &Project, kind: Bundle) -> Result<()> {
     step("wasm target", tools::wasm_target)?;
     let wasm_file = step(&format!("compile the browser side ({})", kind.profile()), || {
-        compile(project, kind)
+        compile(project, kind, &["--lib"])
     })?;
     let stamp = project.site_root.join(".stamp");
     let inputs = fingerprint(project, &wasm_file, kind)?;
@@ -102,30 +102,57 @@ pub fn serve(project: &Project, args: &[String]) -> Result<bool> {
     Ok(status.success())
 }
 
-fn compile(project: &Project, kind: Bundle) -> Result<PathBuf> {
+/// The library as it is sent to browsers, or an example: a file of that name, with `examples/` before it.
+fn compile(project: &Project, kind: Bundle, what: &[&str]) -> Result<PathBuf> {
     let mut command = project.cargo();
     if kind == Bundle::Release {
         command.env("CARGO_ENCODED_RUSTFLAGS", release_flags(project)?);
     }
-    run(command.args([
-        "build",
-        "--package",
-        &project.lib_package,
-        "--lib",
-        "--target",
-        "wasm32-unknown-unknown",
-        "--no-default-features",
-        "--features",
-        "hydrate",
-        "--profile",
-        kind.profile(),
-    ]))?;
-    let file = format!("{}.wasm", project.lib_package.replace('-', "_"));
+    run(command
+        .args(["build", "--package", &project.lib_package])
+        .args(what)
+        .args([
+            "--target",
+            "wasm32-unknown-unknown",
+            "--no-default-features",
+            "--features",
+            "hydrate",
+            "--profile",
+            kind.profile(),
+        ]))?;
+    let file = match what {
+        [_, example] => format!("examples/{example}.wasm"),
+        _ => format!("{}.wasm", project.lib_package.replace('-', "_")),
+    };
     Ok(project
         .target
         .join("wasm32-unknown-unknown")
         .join(kind.profile())
         .join(file))
+}
+
+/// An example of the app as it would be sent to browsers, beside the style of the site: `NAME.js`, `NAME.wasm` and `style.css`.
+pub fn example(project: &Project, name: &str, dir: &Path) -> Result<()> {
+    tools::wasm_target()?;
+    let file = compile(project, Bundle::Release, &["--example", name])?;
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .input_path(file)
+        .out_name(name)
+        .typescript(false)
+        .omit_default_module_path(true);
+    bindgen.web(true)?;
+    let mut output = bindgen
+        .generate_output()
+        .context("wasm-bindgen refused the example")?;
+    let script = snippets::inline(output.js(), output.local_modules())?;
+    let wasm = bundle::optimise(project, &output.wasm_mut().emit_wasm())?;
+    fs::write(dir.join(format!("{name}.js")), script)?;
+    fs::write(dir.join(format!("{name}.wasm")), wasm)?;
+    Ok(fs::write(
+        dir.join("style.css"),
+        style(project, Bundle::Release)?,
+    )?)
 }
 
 /// The flags of `.cargo/config.toml`, which these replace, and no folder of this machine in messages of panics.

@@ -63,9 +63,9 @@ enum Task {
     },
     /// Measure, and print figures
     Bench {
-        /// `idle`, `collect` or `live`; all when left out
+        /// `charts`, `collect`, `history`, `idle`, `lighthouse` or `live`; all when left out
         name: Option<String>,
-        /// Scenes of `live`, all when left out; seconds that `collect` watches
+        /// Scenes of `charts` or `live`, pages of `lighthouse`, all when left out; seconds that `collect` watches
         scenes: Vec<String>,
     },
     /// What CI runs: checks, then every test
