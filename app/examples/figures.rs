@@ -1,7 +1,7 @@
 //! Charts of a day that is past, as the server draws them, for `cargo xtask bench charts`: one of fifty series and twelve of four,
 //! each in a `<section>` of its own.
 
-use farol_app::past::{Past, PastSeries, Range, figure::figure};
+use farol_app::past::{Frame, Look, Past, PastSeries, Range, figure::framed};
 use farol_model::metric::{MetricSpec, Unit};
 use leptos::prelude::*;
 
@@ -28,7 +28,7 @@ fn drawn(charts: usize, series: usize) -> String {
         let figures = (0..charts).map(|chart| {
             let past = past(chart, series);
             let all: Vec<&PastSeries> = past.series.iter().collect();
-            figure("Waves", &all, &past, &range, &[]).to_html()
+            framed("Waves", &all, &Frame::plain(&past, &range, &[], &Look::default())).to_html()
         });
         figures
             .map(|figure| format!("<div class=\"card\">{figure}</div>"))
