@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`store`] | reading: what a viewer may see |
 //! | [`changes`] | each change, one transaction with its entry in the audit log |
-//! | [`file`] | a board as TOML, which is also how it is kept |
+//! | [`mod@file`] | a board as TOML, which is also how it is kept |
 //! | [`forms`] | the addresses: forms of the pages, the download, the start page |
 //!
 //! A board is of one user. Others see it once it is shared; it is changed by its owner and by administrators. You get it wrong when

@@ -7,7 +7,7 @@
 //! | [`writer`] | the thread that takes frames in: registry, [`journal`], [`head`] |
 //! | [`keeper`] | the thread that seals, merges, rolls up and forgets, with [`shelf`] |
 //! | [`registry`] | which series there are, and their numbers |
-//! | [`segment`], [mod@column], [`envelope`], [`record`], [`varint`] | how it looks on disk, see docs/HISTORY.md |
+//! | [`segment`], [mod@column], [`envelope`], [`record`](crate::record), [`varint`] | how it looks on disk, see docs/HISTORY.md |
 //! | [`catalog`], [`tier`] | which files there are; resolutions and windows |
 //! | [`query`], [`grid`], [`selector`], [`plan`], [`join`] | asking |
 //! | [`expr`] | functions over what is asked |
