@@ -65,7 +65,7 @@ test("a past range stands in the address, is drawn with its gaps, and leads on t
   await expect(page).toHaveURL(new RegExp(`from=${from}&to=${to}$`));
 
   await page.goto(farol.url + "/host?group=cpu&range=2y");
-  await expect(page.getByText("there are 15m, 1h, 6h, 24h, 7d, 30d")).toBeVisible();
+  await expect(page.getByText("there are 5m, 15m, 1h, 6h, 24h, 7d, 30d")).toBeVisible();
   await ranges.getByRole("link", { name: "1 h", exact: true }).click();
   await expect(first.locator("path.line")).toHaveCount(1);
 });

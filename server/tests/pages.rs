@@ -355,6 +355,6 @@ async fn a_past_range_of_an_application_is_drawn_and_leads_to_explore() {
         .send()
         .await
         .unwrap();
-    assert!(wrong.text().await.unwrap().contains("there are 15m, 1h"));
+    assert!(wrong.text().await.unwrap().contains("there are 5m, 15m, 1h"));
     server.stop().await;
 }

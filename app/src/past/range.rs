@@ -9,7 +9,8 @@ pub const POINTS: usize = 300;
 pub(super) const MAX_CELLS: usize = 60_000;
 
 /// Ranges that end now: the word in the address, what the link says, milliseconds.
-pub const RANGES: [(&str, &str, i64); 6] = [
+pub const RANGES: [(&str, &str, i64); 7] = [
+    ("5m", "5 min", 300_000),
     ("15m", "15 min", 900_000),
     ("1h", "1 h", 3_600_000),
     ("6h", "6 h", 21_600_000),

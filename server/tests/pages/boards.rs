@@ -84,7 +84,7 @@ async fn metrics_are_found_added_and_drawn_and_one_that_is_wrong_harms_no_other(
         "{html}"
     );
     let (_, html) = get(&server, &client, "/explore?p=load1&range=2y").await;
-    assert!(html.contains("there are 15m, 1h") && html.contains("<figure"));
+    assert!(html.contains("there are 5m, 15m, 1h") && html.contains("<figure"));
     server.stop().await;
 }
 

@@ -1,7 +1,7 @@
 //! With systemd itself.
 
 use crate::common::TestServer;
-use farol::{config::Config, services::ServicesConfig};
+use farol::{checks::CheckConfig, config::Config, services::ServicesConfig};
 use reqwest::Client;
 use serde_json::Value;
 use std::{
@@ -195,6 +195,39 @@ async fn services_are_started_restarted_and_stopped_and_the_table_follows() {
         row(view, "sleepy.service")[2] == "inactive"
     })
     .await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_health_check_of_a_unit_follows_the_unit() {
+    let Some(systemd) = Systemd::start(&[SLEEPY]) else {
+        return;
+    };
+    let check = CheckConfig {
+        name: "sleepy".to_owned(),
+        kind: "unit".to_owned(),
+        target: "sleepy.service".to_owned(),
+        interval_secs: 1,
+        fails_after: 1,
+        ..CheckConfig::default()
+    };
+    let config = Config {
+        checks: vec![check],
+        ..systemd.config()
+    };
+    let server = TestServer::start_with(config).await;
+    let operator = server.signed_in("operator").await;
+    let checks = "/api/fn/apps?at=/checks";
+    let words = |wanted: &'static str| move |body: &str| body.contains(wanted);
+    server.until(&operator, checks, words("is inactive")).await;
+    let ended = run(&server, &operator, "service.start", "sleepy.service", &[]).await;
+    assert_eq!(ended["run"]["status"], "succeeded", "{ended}");
+    server.until(&operator, checks, words("active (running)")).await;
+    let ended = run(&server, &operator, "service.stop", "sleepy.service", &[]).await;
+    assert_eq!(ended["run"]["status"], "succeeded", "{ended}");
+    // It is well no more, and that it was is told.
+    let again = |body: &str| body.matches("is inactive").count() > 1 && body.contains("active (running)");
+    server.until(&operator, checks, again).await;
     server.stop().await;
 }
 
