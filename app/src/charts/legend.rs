@@ -86,10 +86,12 @@ pub fn look(slot: usize) -> String {
 #[component]
 pub fn Legend(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<Hidden>) -> AnyView {
     let unfolded = RwSignal::new(false);
-    // Chosen when the set of series changes and not at each tick: rows that trade places cannot be read.
+    let by_value = RwSignal::new(false);
+    // Chosen when the set of series changes or somebody asks, and not at each tick: rows that trade places cannot be read.
     let shown = Memo::new(move |_| {
         let all = series.get();
-        if all.len() <= COLOURS || unfolded.get() {
+        let (folded, by_value) = (all.len() > COLOURS && !unfolded.get(), by_value.get());
+        if !folded && !by_value {
             return all;
         }
         let last: Vec<f64> = all
@@ -100,9 +102,15 @@ pub fn Legend(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<H
                     .unwrap_or(f64::NAN)
             })
             .collect();
-        let mut top: Vec<usize> = by_last_value(&last).into_iter().take(COLOURS).collect();
-        crate::order::sort(&mut top, |a, b| a.cmp(&b));
-        top.into_iter()
+        let mut order = by_last_value(&last);
+        if folded {
+            order.truncate(COLOURS);
+        }
+        if !by_value {
+            crate::order::sort(&mut order, |a, b| a.cmp(&b));
+        }
+        order
+            .into_iter()
             .filter_map(|slot| all.get(slot).cloned())
             .collect()
     });
@@ -115,6 +123,11 @@ pub fn Legend(handle: ChannelHandle, series: Memo<Vec<Item>>, hidden: RwSignal<H
             hidden=move || count.get() <= COLOURS
             on:click=move |_| unfolded.update(|open| *open = !*open)>
             {move || if unfolded.get() { "Show fewer".to_owned() } else { format!("Show all {}", count.get()) }}
+        </button>
+        <button type="button" class="chart-more" aria-pressed=move || by_value.get().to_string()
+            title="By the newest values; press twice to sort anew" hidden=move || count.get() < 3
+            on:click=move |_| by_value.update(|on| *on = !*on)>
+            "Highest first"
         </button>
     }
 }
