@@ -11,6 +11,10 @@ const MAX_LOOKED: usize = 100_000;
 
 /// See the module.
 pub fn open(pid: u32) -> (Told<OpenFile>, Told<OpenSocket>) {
+    open_up_to(pid, MAX_ROWS)
+}
+
+fn open_up_to(pid: u32, most: usize) -> (Told<OpenFile>, Told<OpenSocket>) {
     let entries = match fs::read_dir(format!("/proc/{pid}/fd")) {
         Ok(entries) => entries,
         Err(error) => {
@@ -26,7 +30,7 @@ pub fn open(pid: u32) -> (Told<OpenFile>, Told<OpenSocket>) {
         .take(MAX_LOOKED)
         .collect();
     fds.sort_unstable();
-    let mut files = List::default();
+    let mut files = List::of(most);
     let mut found: Vec<(u32, u64)> = Vec::new();
     for fd in fds {
         // What cannot be read was closed since it was listed.
@@ -46,7 +50,7 @@ pub fn open(pid: u32) -> (Told<OpenFile>, Told<OpenSocket>) {
         true => HashMap::new(),
         false => sockets::known(pid, &found.iter().map(|(_, inode)| *inode).collect()),
     };
-    let mut sockets = List::default();
+    let mut sockets = List::of(most);
     for (fd, inode) in found {
         sockets.add(|| match known.get(&inode) {
             Some(socket) => OpenSocket { fd, ..socket.clone() },
@@ -69,21 +73,21 @@ fn inode(link: &str) -> Option<u64> {
 
 struct List<T> {
     rows: Vec<T>,
+    most: usize,
     more: u32,
 }
 
-impl<T> Default for List<T> {
-    fn default() -> Self {
+impl<T> List<T> {
+    fn of(most: usize) -> Self {
         List {
             rows: Vec::new(),
+            most,
             more: 0,
         }
     }
-}
 
-impl<T> List<T> {
     fn add(&mut self, row: impl FnOnce() -> T) {
-        match self.rows.len() < MAX_ROWS {
+        match self.rows.len() < self.most {
             true => self.rows.push(row()),
             false => self.more += 1,
         }
@@ -124,7 +128,8 @@ mod tests {
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
         let path = dir.path().join("u.sock");
         let unix = UnixListener::bind(&path).unwrap();
-        let (files, sockets) = open(std::process::id());
+        // Other tests have files open beside these.
+        let (files, sockets) = open_up_to(std::process::id(), usize::MAX);
         let (files, _) = listed(files);
         let (sockets, _) = listed(sockets);
         let of = |fd: i32| {
