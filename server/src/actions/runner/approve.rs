@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// What a second person must be allowed to do, beside the action itself.
 const MAY_APPROVE: Permission = Permission::Approve;
@@ -42,6 +43,8 @@ pub(super) struct Decision {
     /// A std lock: held to look and to set.
     state: Mutex<State>,
     said: Notify,
+    /// Cancelled when the run has gone on, so that who decided sees it as it is then.
+    pub taken: CancellationToken,
 }
 
 #[derive(Debug, Default)]
@@ -179,6 +182,7 @@ impl Runner {
                 "This run ended while you decided. Nothing was done.",
             ));
         }
+        live.decision.taken.cancelled().await;
         Ok(live.run)
     }
 

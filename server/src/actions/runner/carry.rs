@@ -22,6 +22,7 @@ type Places = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
 impl Runner {
     /// Sees a run to its end, whatever that is.
     pub(super) async fn carry_out(self, mut live: LiveRun, params: Params, audit: i64) {
+        let taken = live.decision.taken.clone().drop_guard();
         if let Some(lasts) = live.action.approval()
             && let Err(unapproved) = self.approved(&mut live, lasts).await
         {
@@ -30,6 +31,7 @@ impl Runner {
                 Unapproved::Kept => drop(self.live().remove(&live.run.id)),
             };
         }
+        drop(taken);
         let outcome = match self.place(live.action.as_ref(), &live.stop).await {
             None => stopped("Stopped before it began."),
             Some(_places) => {
