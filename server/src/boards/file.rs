@@ -276,7 +276,7 @@ mod tests {
             ),
             (
                 format!("{head}range = \"2y\"\n{panel}"),
-                "Line 3: range must be one of 15m",
+                "Line 3: range must be one of 5m",
             ),
             (head.to_owned(), "no panel yet"),
             (
