@@ -22,6 +22,12 @@ pub fn counted(count: u64, one: &str) -> String {
     }
 }
 
+/// The pairs of a query, with or without `?`, in their order: what [`href`] writes.
+pub fn pairs(query: &str) -> Vec<(String, String)> {
+    let pairs = url::form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
+    pairs.into_owned().collect()
+}
+
 /// The address of a page of a list. Empty values are left out.
 pub fn href(path: &str, query: &[(&str, &str)]) -> String {
     let pairs: Vec<String> = query

@@ -169,7 +169,7 @@ fn telling(ours: &[&MetricSpec], mut others: Vec<&MetricSpec>) -> Vec<String> {
 }
 
 /// A text in a selector.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let text = text
         .replace('\\', "\\\\")
         .replace('"', "\\\"")

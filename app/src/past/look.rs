@@ -1,9 +1,8 @@
 //! How charts are looked at, as the address says it: the way to draw, the axis, what is compared, which series, in which order.
 
 use super::range::{MAX_CELLS, POINTS};
-use crate::charts::still::Mode;
+use crate::{charts::still::Mode, pages::drawn::pairs};
 use farol_model::Fault;
-use url::form_urlencoded;
 
 /// Names of all parameters. `hide` may come more than once.
 pub const NAMES: [&str; 7] = ["mode", "axis", "compare", "sort", "only", "hide", "chart"];
@@ -133,11 +132,7 @@ impl Look {
     /// # Errors
     /// As [`Look::read`].
     pub fn of_query(query: &str) -> Result<Look, Fault> {
-        let pairs = form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
-        let owned = |(name, value): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)| {
-            (name.into_owned(), value.into_owned())
-        };
-        Look::read(&pairs.map(owned).collect::<Vec<_>>())
+        Look::read(&pairs(query))
     }
 
     /// As parameters of an address, in an order that is always the same.

@@ -94,11 +94,6 @@ impl Range {
             ("to", (self.to_ms / 1000).to_string()),
         ]
     }
-
-    /// Points to ask for when there are so many series.
-    pub fn points(series: usize) -> usize {
-        POINTS.min(MAX_CELLS / series.max(1)).max(20)
-    }
 }
 
 fn short(text: &str) -> String {

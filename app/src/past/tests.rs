@@ -165,10 +165,10 @@ fn the_bar_says_where_one_is_and_leads_everywhere_else() {
 
 #[test]
 fn a_wide_group_is_drawn_with_fewer_points() {
-    assert_eq!(Range::points(0), 300);
-    assert_eq!(Range::points(200), 300);
-    assert_eq!(Range::points(600), 100);
-    assert_eq!(Range::points(100_000), 20);
+    assert_eq!(Look::default().points(0), 300);
+    assert_eq!(Look::default().points(200), 300);
+    assert_eq!(Look::default().points(600), 100);
+    assert_eq!(Look::default().points(100_000), 20);
 }
 
 fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {

@@ -1,6 +1,9 @@
 //! What a board is, and how much of it there may be.
 
-use crate::past::{Look, range::RANGES};
+use crate::{
+    pages::drawn::pairs,
+    past::{Look, range::RANGES},
+};
 use farol_model::Fault;
 
 /// Panels of a board.
@@ -53,9 +56,8 @@ impl Panel {
 
     /// Looks otherwise in some ways; an empty value is as usual. All else that the look says stays.
     pub fn look_as(&mut self, ways: &[(String, String)]) {
-        let old = url::form_urlencoded::parse(self.look.as_bytes());
-        let stay = old
-            .into_owned()
+        let stay = pairs(&self.look)
+            .into_iter()
             .filter(|(name, _)| !ways.iter().any(|(way, _)| way == name));
         let stay: Vec<(String, String)> = stay.collect();
         let all = stay.iter().chain(ways).filter(|(_, value)| !value.is_empty());

@@ -3,7 +3,10 @@
 //!
 //! `topk(5, sum by (device) (rate(disk_read_bytes{device=~"sd.*"}[1m])))` is all of it at once.
 
-use crate::{pages::drawn::href, past::Range};
+use crate::{
+    pages::drawn::href,
+    past::{Range, frame::quoted},
+};
 
 /// Filters of one expression that can be clicked.
 pub const FILTERS: usize = 8;
@@ -124,22 +127,9 @@ pub fn explore(channel: &str, metrics: &[&str], range: Option<&Range>) -> String
         .iter()
         .map(|expression| ("p", expression.as_str()))
         .collect();
-    let ends = range.map(|range| [range.from_ms, range.to_ms].map(|ms| (ms / 1000).to_string()));
-    match (range.and_then(|range| range.word), &ends) {
-        (Some(word), _) => pairs.push(("range", word)),
-        (None, Some([from, to])) => pairs.extend([("from", from.as_str()), ("to", to.as_str())]),
-        (None, None) => {}
-    }
+    let time = range.map(Range::query).unwrap_or_default();
+    pairs.extend(time.iter().map(|(name, value)| (*name, value.as_str())));
     href("/explore", &pairs)
-}
-
-/// A value between double quotes, with what stands before a backslash.
-fn quoted(value: &str) -> String {
-    let escaped = value
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n");
-    format!("\"{escaped}\"")
 }
 
 /// A number as typed, or the usual one. What it may be says who evaluates it.

@@ -7,7 +7,10 @@ use super::{
     board::{Board, PANELS, Panel},
     build::{Built, COMBINE, FILTERS, Filter, KEEP, SIGNS, known},
 };
-use crate::{pages::drawn::href, past::range::RANGES};
+use crate::{
+    pages::drawn::{href, pairs},
+    past::range::RANGES,
+};
 
 /// Words that are kept though nobody here knows them, and the bytes of each at most.
 const OTHERS: usize = 16;
@@ -46,8 +49,7 @@ pub struct Asked {
 impl Draft {
     /// Reads an address, and does what a form asks for.
     pub fn ask(query: &str) -> Asked {
-        let pairs = url::form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
-        Draft::of_pairs(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())))
+        Draft::of_pairs(pairs(query))
     }
 
     /// The same of a form that was posted.

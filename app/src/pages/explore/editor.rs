@@ -187,13 +187,7 @@ fn combine(built: &Built, labels: &[LabelValues]) -> AnyView {
             </label>
             <input type="hidden" name="b-window" value=built.rate.clone()/>
             <div class="explore-function">
-                <div class="field">
-                    <label for="b-combine">"Combine"</label>
-                    <select class="input" id="b-combine" name="b-combine">
-                        <option value="">"nothing"</option>
-                        {ways}
-                    </select>
-                </div>
+                {chooser("b-combine", "Combine", "nothing", ways)}
                 {by}
                 <div class="field">
                     <label for="b-q">"Quantile, 0 to 1"</label>
@@ -224,13 +218,7 @@ fn keep(built: &Built) -> AnyView {
         <fieldset>
             <legend>"Show"</legend>
             <div class="explore-function">
-                <div class="field">
-                    <label for="b-keep">"Which lines"</label>
-                    <select class="input" id="b-keep" name="b-keep">
-                        <option value="">"All"</option>
-                        {ways}
-                    </select>
-                </div>
+                {chooser("b-keep", "Which lines", "All", ways)}
                 <div class="field">
                     <label for="b-k">"How many"</label>
                     <input
@@ -276,29 +264,24 @@ fn look(panel: &Panel) -> AnyView {
         <fieldset>
             <legend>"Look"</legend>
             <div class="explore-function">
-                <div class="field">
-                    <label for="b-mode">"Drawn as"</label>
-                    <select class="input" id="b-mode" name="b-mode">
-                        <option value="">"As usual"</option>
-                        {modes}
-                    </select>
-                </div>
-                <div class="field">
-                    <label for="b-axis">"Axis"</label>
-                    <select class="input" id="b-axis" name="b-axis">
-                        <option value="">"Linear"</option>
-                        {option("log", "Logarithmic", look.log)}
-                    </select>
-                </div>
-                <div class="field">
-                    <label for="b-compare">"Compared with"</label>
-                    <select class="input" id="b-compare" name="b-compare">
-                        <option value="">"nothing"</option>
-                        {periods}
-                    </select>
-                </div>
+                {chooser("b-mode", "Drawn as", "As usual", modes)}
+                {chooser("b-axis", "Axis", "Linear", vec![option("log", "Logarithmic", look.log)])}
+                {chooser("b-compare", "Compared with", "nothing", periods)}
             </div>
         </fieldset>
+    }
+}
+
+/// One of several, or what is usual.
+fn chooser(id: &'static str, label: &'static str, usual: &'static str, options: Vec<AnyView>) -> AnyView {
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            <select class="input" id=id name=id>
+                <option value="">{usual}</option>
+                {options}
+            </select>
+        </div>
     }
 }
 

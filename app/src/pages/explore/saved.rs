@@ -9,7 +9,7 @@ use super::{
 use crate::{
     pages::{
         controls::words::ago,
-        drawn::{armed, counted},
+        drawn::{armed, counted, pairs},
     },
     past::{
         Range,
@@ -58,9 +58,8 @@ pub async fn boards(ports: &Ports, viewer: &Viewer, query: &str) -> Result<Strin
 
 /// A word of a query.
 fn word(query: &str, name: &str) -> String {
-    let mut pairs = url::form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
-    let found = pairs.find(|(known, _)| known == name);
-    found.map_or_else(String::new, |(_, value)| value.into_owned())
+    let found = pairs(query).into_iter().find(|(known, _)| known == name);
+    found.map_or_else(String::new, |(_, value)| value)
 }
 
 fn words(list: &BoardList) -> String {
@@ -249,13 +248,13 @@ pub async fn board(ports: &Ports, viewer: &Viewer, id: &str, query: &str) -> Res
     let saved = ports.boards.one(viewer, id).await?;
     let now_ms = ports.metrics.now_ms();
     let (mut words, mut others) = (["", "", ""].map(str::to_owned), Vec::new());
-    for (name, value) in url::form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
-        match name.as_ref() {
-            "range" => words[0] = value.into_owned(),
-            "from" => words[1] = value.into_owned(),
-            "to" => words[2] = value.into_owned(),
+    for (name, value) in pairs(query) {
+        match name.as_str() {
+            "range" => words[0] = value,
+            "from" => words[1] = value,
+            "to" => words[2] = value,
             "said" => {}
-            _ if others.len() < 16 => others.push((name.into_owned(), value.into_owned())),
+            _ if others.len() < 16 => others.push((name, value)),
             _ => {}
         }
     }

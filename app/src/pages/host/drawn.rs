@@ -3,7 +3,11 @@
 use super::{api::HISTORY_MS, collectors::state_words};
 use crate::{
     feed::bytes,
-    pages::{controls::words::took, drawn::time, explore::build::explore},
+    pages::{
+        controls::words::took,
+        drawn::{pairs, time},
+        explore::build::explore,
+    },
     past::{
         Look, Range,
         bar::{self, Place},
@@ -20,7 +24,6 @@ use farol_model::{
     host::HostInfo,
     sample::ChannelView,
 };
-use url::form_urlencoded;
 
 /// Values that a page carries at most: of a wide group it carries a shorter past, and the rest comes live.
 const MAX_CELLS: usize = 30_000;
@@ -37,9 +40,7 @@ pub struct Asked {
 impl Asked {
     /// Reads the query of an address.
     pub fn read(query: &str, now_ms: i64) -> Asked {
-        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.trim_start_matches('?').as_bytes())
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect();
+        let pairs = pairs(query);
         let word = |wanted: &str| {
             pairs
                 .iter()

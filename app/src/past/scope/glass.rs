@@ -137,7 +137,7 @@ pub(super) fn mount(root: NodeRef<html::Div>, query: Memo<String>, subject: fn(&
         ticking.set_value(set_interval_with_handle(move || tick(&weak), TICK).ok());
         glass.set_value(Some((made, heard)));
     });
-    let with = move |act: fn(&Rc<Glass>)| {
+    let with = move |act: &dyn Fn(&Rc<Glass>)| {
         glass.with_value(|glass| {
             if let Some((glass, _)) = glass {
                 act(glass);
@@ -147,18 +147,16 @@ pub(super) fn mount(root: NodeRef<html::Div>, query: Memo<String>, subject: fn(&
     effect(move || {
         let query = query.get();
         if subject(&query) == about {
-            glass.with_value(|glass| {
-                if let Some((glass, _)) = glass {
-                    glass.wanted.replace(query.clone());
-                    glass.addressed.replace(query);
-                }
+            with(&|glass| {
+                glass.wanted.replace(query.clone());
+                glass.addressed.replace(query.clone());
+                glass.pull();
             });
-            with(Glass::pull);
         }
     });
     effect(move || {
         cross.track();
-        with(|glass| glass.read());
+        with(&|glass| glass.read());
     });
     on_cleanup(move || {
         if let Some(Some((glass, heard))) = glass.try_update_value(Option::take) {
