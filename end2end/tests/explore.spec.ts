@@ -121,6 +121,8 @@ test("by keys alone a board is built and kept; as a file it goes out and comes b
   expect(readFileSync(file, "utf8")).toContain('expression = "load15"');
   await page.goto(farol.url + "/boards");
   await hydrated(page);
+  // The button appears with the script that reads the file; before it nobody can choose one.
+  await expect(page.getByText("Choose a file")).toBeVisible();
   await page.locator("input[type=file]").setInputFiles(file);
   await expect(page.getByLabel("A board as TOML")).toHaveValue(/load15/);
   await page.getByRole("button", { name: "Import" }).click();
