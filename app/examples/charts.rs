@@ -44,7 +44,7 @@ pub fn show(element: web_sys::Element, charts: usize, series: usize, newest_ms: 
             .into_iter()
             .map(|view| {
                 let handle = use_channel(view);
-                view! { <div class="card"><Chart handle chart="Bench" title="Waves" window_ms=600_000/></div> }.into_any()
+                view! { <div class="card"><Chart handle chart="Bench".to_owned().into() window_ms=600_000/></div> }.into_any()
             })
             .collect::<Vec<_>>()
     });

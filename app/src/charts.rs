@@ -1,6 +1,7 @@
 //! Charts: one drawing code for the server's SVG and the browser's canvas.
 //!
-//! - [`scale`] picks series and axis, [`decimate`] picks points, [`paint`] draws them with plotters on any backend.
+//! - [`live`] takes what a live view holds, [`scale`] picks series and axis, [`decimate`] picks points, [`still`] lays out every way to
+//!   draw, live or past; [`paint`] draws lines with plotters on any backend.
 //! - `svg` is the backend of the first HTML; `canvas` the one of the live page. Neither side carries the other's.
 //! - [`chart`] and [`spark`] are the components; [`interact`] is the crosshair that all charts share.
 //!
@@ -9,9 +10,12 @@
 pub mod chart;
 pub mod decimate;
 pub mod interact;
+pub mod keys;
 pub mod legend;
+pub mod live;
 pub mod paint;
 pub mod scale;
+pub mod side;
 pub mod spark;
 
 #[cfg(feature = "hydrate")]
@@ -23,7 +27,6 @@ mod stage;
 #[cfg(not(feature = "hydrate"))]
 #[path = "charts/stage_absent.rs"]
 mod stage;
-#[cfg(feature = "ssr")]
 pub mod still;
 #[cfg(not(feature = "hydrate"))]
 pub mod svg;

@@ -3,12 +3,13 @@
 
 use crate::prelude::*;
 use crate::{
-    charts::{Chart, Sparkline},
+    charts::{Chart, Sparkline, live::LiveChart},
     format::format,
     live::{
         ChannelHandle, Handle, Marks, RunFeed, Table, use_channel, use_channel_on_screen, use_log, use_run,
-        use_state, use_table,
+        use_state, use_table, apply::View,
     },
+    live_charts::get_earlier,
 };
 use farol_model::{
     action::{Mark, Run, RunView},
@@ -17,6 +18,8 @@ use farol_model::{
     process::ProcessRow,
     sample::ChannelView,
 };
+use leptos::task::spawn_local;
+use std::time::Duration;
 
 /// A run that is followed while its reader lives.
 #[derive(Clone, Copy)]
@@ -118,8 +121,42 @@ impl Channel {
 
 /// One chart of a channel: all its series that name this chart.
 #[component]
-pub fn ChannelChart(channel: Channel, #[prop(into)] chart: String) -> AnyView {
-    view! { <Chart handle=channel.0 chart=chart.clone() title=chart/> }
+pub fn ChannelChart(
+    channel: Channel,
+    #[prop(into)] chart: LiveChart,
+    #[prop(optional_no_strip)] then: Option<Earlier>,
+) -> AnyView {
+    view! { <Chart handle=channel.0 chart then=then.map(|then| then.0)/> }
+}
+
+/// What the series of a channel were an earlier period before.
+#[derive(Clone, Copy)]
+pub struct Earlier(RwSignal<Option<View>>);
+
+/// How often it is asked for again: the server tells it for longer than that ahead.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// Follows an earlier period beside what is live, starting with what the server sent.
+pub fn earlier(channel: String, period: String, first: ChannelView) -> Earlier {
+    let then = RwSignal::new(Some(View::new(first)));
+    let renew = move || {
+        let asked = get_earlier(channel.clone(), period.clone(), true);
+        spawn_local(async move {
+            let answer = asked.await.and_then(|data| data.read::<ChannelView>());
+            // Without an answer what is known is drawn until it ends. The page may be gone.
+            if let Ok(answer) = answer {
+                drop(then.try_set(Some(View::new(answer))));
+            }
+        });
+    };
+    let renewing = StoredValue::new(None::<IntervalHandle>);
+    effect(move || renewing.set_value(set_interval_with_handle(renew.clone(), AGAIN).ok()));
+    on_cleanup(move || {
+        if let Some(Some(renewing)) = renewing.try_get_value() {
+            renewing.clear();
+        }
+    });
+    Earlier(then)
 }
 
 /// A line without axes, of the series with this key.

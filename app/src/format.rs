@@ -223,6 +223,18 @@ fn grouped(value: f64) -> String {
     text
 }
 
+/// A number as it is written in a label. NaN for what is none.
+#[cfg(not(feature = "hydrate"))]
+pub fn number(text: &str) -> f64 {
+    text.parse().unwrap_or(f64::NAN)
+}
+
+/// As the browser reads numbers: Rust would bring 20 KB of tables for it. NaN for what is none.
+#[cfg(feature = "hydrate")]
+pub fn number(text: &str) -> f64 {
+    js_sys::parse_float(text)
+}
+
 /// "-0.0" is "0.0", and minus is the sign and not the hyphen.
 fn positive_zero(text: String) -> String {
     match text.strip_prefix('-') {

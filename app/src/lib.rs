@@ -11,6 +11,7 @@ mod feed;
 pub mod format;
 mod json;
 pub mod live;
+pub mod live_charts;
 mod order;
 pub mod page_data;
 pub mod pages;

@@ -3,6 +3,8 @@
 //! - [`range`] reads the range, [`bar`] leads to others; [`look`] reads how charts are looked at, [`looks`] leads to other looks.
 //! - [`figure`] draws one chart with its [`legend`] and its [`menu`], [`figures`] all charts of some series; [`frame`] is what they share.
 //!
+//! `crate::live_charts` says the same of charts that are live and drawn by the browser.
+//!
 //! All of that works without scripts. [`gesture`] and [`scope`] are what the browser adds: zooming, panning, reading, following.
 
 #[cfg(feature = "ssr")]
@@ -25,7 +27,7 @@ pub mod look;
 #[cfg(feature = "ssr")]
 pub mod looks;
 #[cfg(feature = "ssr")]
-mod menu;
+pub mod menu;
 #[cfg(feature = "ssr")]
 pub mod of_channel;
 #[cfg(feature = "ssr")]

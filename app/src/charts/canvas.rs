@@ -1,6 +1,11 @@
-//! A plotters backend on a canvas: device pixels, fractional coordinates, one path per polyline, colours from the theme.
+//! A drawing on a canvas: device pixels, colours from the theme. For lines it is a backend of plotters with fractional coordinates and
+//! one path for each polyline; shapes are filled as they are.
 
-use super::paint::{SUBPIXEL, Token};
+use super::{
+    paint::{SUBPIXEL, Token, paint},
+    scale::Line,
+    still::{Drawing, Form, Shape, Tint, heat::LEVELS, states::Tone},
+};
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, DrawingBackend, DrawingErrorKind};
 use std::convert::Infallible;
 use web_sys::{CanvasRenderingContext2d, wasm_bindgen::JsValue};
@@ -10,9 +15,13 @@ use web_sys::{CanvasRenderingContext2d, wasm_bindgen::JsValue};
 pub(super) struct Palette {
     pub grid: String,
     pub mark: String,
+    pub mixed: String,
+    pub up: String,
+    pub down: String,
     pub series: Vec<String>,
 }
 
+#[derive(Clone, Copy)]
 pub(super) struct Canvas<'a> {
     pub context: &'a CanvasRenderingContext2d,
     pub palette: &'a Palette,
@@ -25,6 +34,81 @@ pub(super) struct Canvas<'a> {
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
 impl Canvas<'_> {
+    /// All of a drawing but its words.
+    pub(super) fn paint(&self, drawing: &Drawing) {
+        self.shapes(&drawing.shapes);
+        // The backend's error type has no values.
+        let _ = paint(*self, &drawing.scene);
+        self.shapes(&drawing.over);
+    }
+
+    /// As `style/still.css` has them.
+    fn shapes(&self, shapes: &[Shape]) {
+        for shape in shapes {
+            let (colour, alpha) = self.tint(shape.tint);
+            self.context.set_global_alpha(alpha);
+            match &shape.form {
+                Form::Polygon(points) => {
+                    self.context.set_fill_style_str(colour);
+                    self.outline(points);
+                    self.context.fill();
+                }
+                Form::Boxes(boxes) => {
+                    self.context.set_fill_style_str(colour);
+                    boxes.iter().for_each(|sides| self.block(sides));
+                }
+                Form::Strokes(strokes) => {
+                    let then = matches!(shape.tint, Tint::Then(_));
+                    self.context.set_stroke_style_str(colour);
+                    self.context
+                        .set_line_width(if then { 1.5 } else { 1.0 } * self.ratio);
+                    self.dash(if then { &[2.0, 4.0] } else { &[] });
+                    for points in strokes {
+                        self.outline(points);
+                        self.context.stroke();
+                    }
+                }
+            }
+        }
+        self.context.set_global_alpha(1.0);
+    }
+
+    fn tint(&self, tint: Tint) -> (&str, f64) {
+        let series = |slot: usize| self.series(Line::colour(slot) as u8);
+        match tint {
+            Tint::Area(slot) => (series(slot), 0.14),
+            Tint::Stack(slot) => (series(slot), 0.42),
+            Tint::Bar(slot) => (series(slot), 0.85),
+            Tint::Reach(slot) => (series(slot), 0.6),
+            Tint::Then(slot) => (series(slot), 0.65),
+            Tint::Heat(level) => (series(0), level as f64 / LEVELS as f64),
+            Tint::State(Tone::Up) => (&self.palette.up, 0.35),
+            Tint::State(Tone::Down) => (&self.palette.down, 1.0),
+            Tint::State(Tone::Mixed) => (&self.palette.mixed, 0.35),
+            Tint::State(Tone::Nth(slot)) => (series(slot), 0.35),
+        }
+    }
+
+    /// A path of shares.
+    fn outline(&self, points: &[(f64, f64)]) {
+        let (width, height) = (f64::from(self.size.0), f64::from(self.size.1));
+        self.context.begin_path();
+        for (index, (x, y)) in points.iter().enumerate() {
+            match index {
+                0 => self.context.move_to(x * width, y * height),
+                _ => self.context.line_to(x * width, y * height),
+            }
+        }
+    }
+
+    /// A box that begins and ends with whole pixels, so that neighbours have no seam.
+    fn block(&self, [left, top, right, bottom]: &[f64; 4]) {
+        let (width, height) = (f64::from(self.size.0), f64::from(self.size.1));
+        let [left, right] = [left, right].map(|share| (share * width).round());
+        let [top, bottom] = [top, bottom].map(|share| (share * height).round());
+        self.context.fill_rect(left, top, right - left, bottom - top);
+    }
+
     fn trace(&self, points: impl IntoIterator<Item = BackendCoord>) {
         let unit = f64::from(SUBPIXEL);
         self.context.begin_path();
@@ -175,20 +259,30 @@ mod tests {
         one.canvas().unwrap().to_data_url().unwrap() != blank
     }
 
-    #[wasm_bindgen_test]
-    fn a_line_of_plotters_leaves_ink_where_it_runs_and_nowhere_else() {
-        let context = context(40, 20);
-        let palette = Palette {
+    fn palette() -> Palette {
+        Palette {
             grid: "#000".into(),
             mark: "#00f".into(),
+            mixed: "#888".into(),
+            up: "#0f0".into(),
+            down: "#f00".into(),
             series: vec!["#f00".into(); 8],
-        };
-        let mut canvas = Canvas {
-            context: &context,
-            palette: &palette,
+        }
+    }
+
+    fn canvas<'a>(context: &'a CanvasRenderingContext2d, palette: &'a Palette) -> Canvas<'a> {
+        Canvas {
+            context,
+            palette,
             size: (40, 20),
             ratio: 1.0,
-        };
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn a_line_of_plotters_leaves_ink_where_it_runs_and_nowhere_else() {
+        let (context, palette) = (context(40, 20), palette());
+        let mut canvas = canvas(&context, &palette);
         let unit = i32::try_from(SUBPIXEL).unwrap();
         let points = [(0, 10 * unit), (40 * unit, 10 * unit)];
         // Red 1 is the token of a line, green its colour.
@@ -197,5 +291,30 @@ mod tests {
             .unwrap();
         assert!(drawn(&context, 20.0, 10.0), "on the line");
         assert!(!drawn(&context, 20.0, 2.0), "above the line");
+    }
+
+    #[wasm_bindgen_test]
+    fn shapes_are_filled_where_their_shares_say() {
+        let (context, palette) = (context(40, 20), palette());
+        let shape = |tint, form| Shape { tint, form };
+        let corner = vec![(0.0, 0.0), (0.25, 0.0), (0.25, 0.5), (0.0, 0.5)];
+        let stroke = vec![(0.8, 0.75), (1.0, 0.75)];
+        let mut drawing = Drawing::of(crate::charts::scale::Scene::default());
+        drawing.shapes = vec![
+            shape(Tint::Stack(0), Form::Polygon(corner)),
+            shape(Tint::State(Tone::Down), Form::Boxes(vec![[0.5, 0.5, 0.75, 1.0]])),
+        ];
+        drawing.over = vec![shape(Tint::Then(0), Form::Strokes(vec![stroke]))];
+        canvas(&context, &palette).paint(&drawing);
+        for (x, y, ink) in [
+            (5.0, 5.0, true),
+            (25.0, 15.0, true),
+            (33.0, 15.0, true),
+            (15.0, 5.0, false),
+            (25.0, 5.0, false),
+            (33.0, 5.0, false),
+        ] {
+            assert_eq!(drawn(&context, x, y), ink, "{x} {y}");
+        }
     }
 }

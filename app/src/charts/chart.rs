@@ -3,13 +3,17 @@
 
 use super::{
     interact::{key_moves, use_crosshair},
+    keys::{shades, tones},
     legend::{Item, Legend, items, look, value_at},
-    scale::{Draw, Hidden, Pick, Scene, scene, window_now},
+    live::{LiveChart, drawing},
+    scale::{Draw, Hidden, Pick, window_now},
+    side::Side,
     stage::{self, Stage},
+    still::{Drawing, heat::Scale, states::Tone},
 };
 use crate::prelude::*;
 use crate::{
-    format::{clock_utc, duration, format, tick_label},
+    format::{clock_utc, duration, format},
     live::{ChannelHandle, Marks, apply::View},
 };
 use leptos::html;
@@ -18,17 +22,46 @@ use std::sync::Arc;
 /// Nominal size of the server's drawing, pixels. It stretches to the plot's real size.
 const NOMINAL: (u32, u32) = (600, 160);
 
-/// All series whose [`MetricSpec::chart`](farol_model::metric::MetricSpec::chart) is `chart`, over the last `window_ms`.
+/// What stands around a plot: it changes where its axis does, and not at each sample.
+#[derive(Clone, Default, PartialEq)]
+struct Around {
+    side: Side,
+    scale: Option<Scale>,
+    tones: Vec<(Tone, String)>,
+    notes: Vec<String>,
+}
+
+impl Around {
+    fn of(drawing: Drawing, alone: bool) -> Around {
+        Around {
+            side: Side::of(&drawing, alone),
+            scale: drawing.scale,
+            tones: drawing.tones,
+            notes: drawing.notes,
+        }
+    }
+}
+
+/// All series whose [`MetricSpec::chart`](farol_model::metric::MetricSpec::chart) is the title, over the last `window_ms`. `then` is what
+/// they were an earlier period before.
 #[component]
 pub fn Chart(
     handle: ChannelHandle,
-    #[prop(into)] chart: String,
-    #[prop(into)] title: String,
+    chart: LiveChart,
     #[prop(default = 300_000)] window_ms: i64,
+    #[prop(optional_no_strip)] then: Option<RwSignal<Option<View>>>,
 ) -> AnyView {
-    let chart = StoredValue::new(chart);
+    let LiveChart {
+        title,
+        mode,
+        log,
+        alone,
+        hidden,
+        menu,
+    } = chart;
+    let chart = StoredValue::new(title.clone());
     let series = Memo::new(move |_| handle.with(|view| chart.with_value(|chart| items(view, chart))));
-    let hidden = RwSignal::new(Hidden::new());
+    let hidden = RwSignal::new(hidden);
     let marks = use_context::<Marks>();
     let draw: Draw = Arc::new(move |columns: u32| {
         let hidden = hidden.try_get_untracked()?;
@@ -37,45 +70,38 @@ pub fn Chart(
                 .try_with_value(|chart| view.chart(chart))
                 .unwrap_or_default()
         };
-        let drawn = handle.peek(|view| {
-            scene(
-                view,
-                &Pick {
+        let lay_out = |then: Option<&View>| {
+            handle.peek(|view| {
+                let pick = Pick {
                     series: &indices(view),
                     hidden: &hidden,
                     window_ms,
                     columns,
                     grid: true,
-                },
-            )
-        })?;
-        Some(
-            match marks.and_then(|marks| marks.0.peek(|latest| latest.0.clone())) {
-                Some(marks) => drawn.marked(&marks),
-                None => drawn,
-            },
-        )
+                };
+                drawing(view, &pick, (mode, log), then)
+            })
+        };
+        let mut drawn = match then {
+            Some(then) => then.try_with_untracked(|then| lay_out(then.as_ref()))?,
+            None => lay_out(None),
+        }?;
+        if let Some(marks) = marks.and_then(|marks| marks.0.peek(|latest| latest.0.clone())) {
+            drawn.scene = drawn.scene.marked(&marks);
+        }
+        Some(drawn)
     });
     let window = move || {
         handle
             .try_with(|view| window_now(view, window_ms))
             .unwrap_or(window_ms)
     };
-    let unit = move || series.with(|all| all.first().map_or(0, |item| item.unit));
     let measured = draw.clone();
-    let labels = Memo::new(move |_| {
+    let around = Memo::new(move |_| {
         handle.tick.track();
         hidden.track();
-        let unit = unit();
-        let ticks = measured(NOMINAL.0)
-            .map(|scene: Scene| scene.ticks)
-            .unwrap_or_default();
-        ticks
-            .into_iter()
-            .rev()
-            .map(|tick| tick_label(tick, unit))
-            .collect::<Vec<_>>()
-            .join("\n")
+        let drawing: Option<Drawing> = measured(NOMINAL.0);
+        drawing.map(|drawing| Around::of(drawing, alone)).unwrap_or_default()
     });
     let spoken = {
         let title = title.clone();
@@ -87,15 +113,14 @@ pub fn Chart(
         false => String::new(),
     });
     view! {
-        <figure class="chart">
+        <figure class=move || around.with(|around| around.side.class(""))>
             <figcaption>
                 <h3 class="chart-title">{title.clone()}</h3>
                 <p class="visually-hidden">{spoken}</p>
+                <div inner_html=menu></div>
             </figcaption>
             <div class="chart-body">
-                <div class="chart-y" aria-hidden="true">
-                    {move || labels.get().lines().map(|label| view! { <span>{label.to_owned()}</span> }).collect::<Vec<_>>().into_any()}
-                </div>
+                {move || around.with(|around| around.side.view())}
                 <Plot handle title series hidden window_ms draw empty/>
                 <div class="chart-x" aria-hidden="true">
                     <span>{move || format!("{} ago", duration(window()))}</span>
@@ -103,8 +128,20 @@ pub fn Chart(
                     <span>"latest"</span>
                 </div>
             </div>
+            {move || around.with(keys)}
             <Legend handle series hidden/>
         </figure>
+    }
+}
+
+/// What has to be said of a drawing, and what its shades and colours mean.
+fn keys(around: &Around) -> AnyView {
+    let notes = around.notes.iter();
+    let notes = notes.map(|note| view! { <p class="chart-note">{note.clone()}</p> });
+    view! {
+        {notes.collect::<Vec<_>>()}
+        {shades(around.scale.as_ref())}
+        {tones(&around.tones)}
     }
 }
 
@@ -357,7 +394,7 @@ mod tests {
                 offset: 300,
             };
             let handle = crate::live::use_channel(initial);
-            view! { <Chart handle chart="CPU" title="Processor"/> }.to_html()
+            view! { <Chart handle chart="CPU".to_owned().into()/> }.to_html()
         });
         // Lets a person look at it: FAROL_CHART_HTML names the file.
         if let Ok(path) = std::env::var("FAROL_CHART_HTML") {
@@ -365,7 +402,7 @@ mod tests {
         }
         for part in [
             "<svg viewBox=",
-            "Processor: all cores",
+            "CPU: all cores",
             "aria-pressed=\"true\"",
             "class=\"line c3\"",
             "100%",

@@ -1,8 +1,11 @@
 //! From a view to what a chart shows: which series, which colours, which axis. Pure.
 
-use super::decimate::{Segment, Window, decimate};
-use crate::{format::axis_ticks, live::apply::View};
-use farol_model::{action::Mark, metric::Unit};
+use super::{
+    decimate::{Segment, Window, decimate},
+    still::{Drawing, axis::Axis},
+};
+use crate::live::apply::View;
+use farol_model::action::Mark;
 
 /// Colours there are. The ninth series takes the first colour again, dashed; after 16 the pattern repeats.
 pub const COLOURS: usize = 8;
@@ -27,8 +30,8 @@ impl Line {
     }
 }
 
-/// All that is needed to paint one chart.
-#[derive(Debug, Clone, PartialEq)]
+/// All that is needed to paint the lines of a chart.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scene {
     pub from_ms: f64,
     pub to_ms: f64,
@@ -78,7 +81,7 @@ pub struct Pick<'a> {
 pub type Hidden = Vec<String>;
 
 /// What a chart looks like now, for so many columns of pixels. None when its page is gone.
-pub type Draw = std::sync::Arc<dyn Fn(u32) -> Option<Scene> + Send + Sync>;
+pub type Draw = std::sync::Arc<dyn Fn(u32) -> Option<Drawing> + Send + Sync>;
 
 /// How far back a chart reaches now. Where there is little to show yet the window begins at a minute and grows with the
 /// data, so that a server that has just started is not drawn into a corner.
@@ -91,56 +94,69 @@ pub fn window_now(view: &View, window_ms: i64) -> i64 {
     [60_000, 120_000].into_iter().find(fits).unwrap_or(window_ms)
 }
 
-/// Lays a chart out. The newest row is "now", never the clock.
-pub fn scene(view: &View, pick: &Pick<'_>) -> Scene {
-    let to_ms = view.last_ms().unwrap_or(0) as f64;
-    let from_ms = to_ms - window_now(view, pick.window_ms).max(1000) as f64;
+impl Pick<'_> {
+    /// The time that is shown, milliseconds. The newest row is "now", never the clock.
+    pub fn span(&self, view: &View) -> (i64, i64) {
+        let to_ms = view.last_ms().unwrap_or(0);
+        (to_ms - window_now(view, self.window_ms).max(1000), to_ms)
+    }
+
+    /// Slots and places in the schema of the series that are shown.
+    pub fn shown<'a>(&'a self, view: &'a View) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let all = self.series.iter().copied().enumerate();
+        all.filter(|(_, index)| {
+            view.keys
+                .get(*index)
+                .is_some_and(|key| !self.hidden.contains(key))
+        })
+    }
+
+    /// The unit of all series, as it travels.
+    pub fn unit(&self, view: &View) -> i32 {
+        let first = self.series.first().and_then(|index| view.schema.get(*index));
+        first.map_or(0, |spec| spec.unit)
+    }
+}
+
+/// Lays out the lines of a chart, and its axis.
+pub fn scene(view: &View, pick: &Pick<'_>) -> (Scene, Axis) {
+    let (from_ms, to_ms) = pick.span(view);
     let window = Window {
-        from_ms,
-        to_ms,
+        from_ms: from_ms as f64,
+        to_ms: to_ms as f64,
         columns: pick.columns,
         step_ms: f64::from(view.step_ms),
     };
-    let shown = |index: usize| view.keys.get(index).is_some_and(|key| !pick.hidden.contains(key));
     let lines: Vec<Line> = pick
-        .series
-        .iter()
-        .enumerate()
-        .filter(|(_, index)| shown(**index))
+        .shown(view)
         .map(|(slot, index)| Line {
             slot,
-            segments: decimate(view.rows(*index), &window),
+            segments: decimate(view.rows(index), &window),
         })
         .collect();
-    let unit = pick
-        .series
-        .first()
-        .and_then(|index| view.schema.get(*index))
-        .map_or(0, |spec| spec.unit);
-    Scene {
-        from_ms,
-        to_ms,
-        ticks: y_ticks(&lines, unit),
+    let axis = y_axis(&lines, pick.unit(view));
+    let scene = Scene {
+        from_ms: window.from_ms,
+        to_ms: window.to_ms,
+        ticks: axis.ticks.clone(),
         area: pick.series.len() == 1,
         grid: pick.grid,
         lines,
         bands: Vec::new(),
         marks: Vec::new(),
-    }
+    };
+    (scene, axis)
 }
 
 /// Percentages are 0 to 100 whatever the data, everything else begins at 0 (or below) and ends at a round number.
-pub fn y_ticks(lines: &[Line], unit: i32) -> Vec<f64> {
+pub fn y_axis(lines: &[Line], unit: i32) -> Axis {
     let values = lines
         .iter()
         .flat_map(|line| line.segments.iter().flatten().map(|point| point.1));
     let (min, max) = values.fold((0.0f64, 0.0f64), |(min, max), value| {
         (min.min(value), max.max(value))
     });
-    if unit == Unit::Percent as i32 && max <= 100.0 && min >= 0.0 {
-        return vec![0.0, 50.0, 100.0];
-    }
-    axis_ticks(min, max, unit, Y_LABELS)
+    Axis::linear(min, max, unit, Y_LABELS)
 }
 
 impl Scene {
@@ -180,7 +196,7 @@ pub fn by_last_value(last: &[f64]) -> Vec<usize> {
 mod tests {
     use super::*;
     use farol_model::{
-        metric::MetricSpec,
+        metric::{MetricSpec, Unit},
         sample::{ChannelView, Column, Snapshot},
     };
 
@@ -227,7 +243,7 @@ mod tests {
     #[test]
     fn percentages_have_a_fixed_axis_and_others_a_round_one() {
         let none = Hidden::new();
-        let scene_of = |unit, top| scene(&view(unit, &[&[1.0, top]]), &pick(&[0], &none));
+        let scene_of = |unit, top| scene(&view(unit, &[&[1.0, top]]), &pick(&[0], &none)).0;
         assert_eq!(scene_of(Unit::Percent, 3.0).ticks, [0.0, 50.0, 100.0]);
         assert_eq!(
             scene_of(Unit::Percent, 180.0).y_range().1,
@@ -255,7 +271,7 @@ mod tests {
     #[test]
     fn now_is_the_newest_row() {
         let none = Hidden::new();
-        let scene = scene(&view(Unit::Percent, &[&[1.0, 2.0, 3.0]]), &pick(&[0], &none));
+        let (scene, _) = scene(&view(Unit::Percent, &[&[1.0, 2.0, 3.0]]), &pick(&[0], &none));
         assert_eq!((scene.from_ms, scene.to_ms), (2000.0 - 60_000.0, 2000.0));
         assert!(scene.area && !scene.is_empty());
     }
@@ -264,7 +280,7 @@ mod tests {
     fn hiding_a_series_does_not_recolour_the_others() {
         let view = view(Unit::Percent, &[&[1.0], &[2.0]]);
         let hidden = vec!["m0".to_owned()];
-        let scene = scene(&view, &pick(&[0, 1], &hidden));
+        let (scene, _) = scene(&view, &pick(&[0, 1], &hidden));
         assert_eq!(scene.lines.iter().map(|line| line.slot).collect::<Vec<_>>(), [1]);
         assert!(!scene.area, "one of two is not a single series");
     }

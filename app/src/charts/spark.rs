@@ -3,6 +3,7 @@
 use super::{
     scale::{Draw, Hidden, Pick, scene},
     stage::{self, Stage},
+    still::Drawing,
 };
 use crate::live::ChannelHandle;
 use crate::prelude::*;
@@ -22,7 +23,7 @@ pub fn Sparkline(
         handle.peek(|view| {
             let index = series.try_with_value(|key| view.index(key)).flatten();
             let indices: Vec<usize> = index.into_iter().collect();
-            scene(
+            let (scene, _) = scene(
                 view,
                 &Pick {
                     series: &indices,
@@ -31,7 +32,8 @@ pub fn Sparkline(
                     columns,
                     grid: false,
                 },
-            )
+            );
+            Drawing::of(scene)
         })
     });
     let ink = NodeRef::<html::Div>::new();

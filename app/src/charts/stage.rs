@@ -3,7 +3,6 @@
 
 use super::{
     canvas::{Canvas, Palette},
-    paint::paint,
     scale::{Draw, Hidden},
 };
 use crate::live::{ChannelHandle, Subscription};
@@ -172,7 +171,7 @@ impl Painter {
         }
         self.context
             .clear_rect(0.0, 0.0, f64::from(size.0), f64::from(size.1));
-        if let Some(scene) = (self.draw)(self.canvas.client_width().unsigned_abs()) {
+        if let Some(drawing) = (self.draw)(self.canvas.client_width().unsigned_abs()) {
             let palette = palette(&self.canvas);
             let canvas = Canvas {
                 context: &self.context,
@@ -180,8 +179,7 @@ impl Painter {
                 size,
                 ratio,
             };
-            // The backend's error type has no values.
-            let _ = paint(canvas, &scene);
+            canvas.paint(&drawing);
         }
     }
 
@@ -261,6 +259,9 @@ fn palette(canvas: &HtmlCanvasElement) -> Palette {
             };
             palette.grid = read("--line");
             palette.mark = read("--ink-2");
+            palette.mixed = read("--ink-3");
+            palette.up = read("--ok");
+            palette.down = read("--crit");
             palette.series = (1..=8)
                 .map(|number| read(&format!("--series-{number}")))
                 .collect();

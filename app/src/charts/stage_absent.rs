@@ -2,7 +2,7 @@
 
 use super::{
     scale::{Draw, Hidden},
-    svg::svg,
+    still::markup::ink,
 };
 use crate::live::ChannelHandle;
 use leptos::{html, prelude::*};
@@ -27,9 +27,9 @@ pub(super) fn mount(stage: Stage, _: Draw) {
 }
 
 /// The drawing of the first HTML, of a nominal size in pixels.
-pub(super) fn still(draw: &Draw, (width, height): (u32, u32)) -> String {
-    draw(width)
-        .map(|scene| svg(&scene, width, height))
+pub(super) fn still(draw: &Draw, size: (u32, u32)) -> String {
+    draw(size.0)
+        .map(|drawing| ink(&drawing, size))
         .unwrap_or_default()
 }
 

@@ -1,5 +1,5 @@
-//! Charts that stand still, of a time that is past: what is asked for ([`Ask`]) becomes a [`Drawing`] that is written as markup for
-//! pages ([`markup`]) and as a picture ([`super::picture`]). Pure.
+//! Ways to draw: what is asked for ([`Ask`]) becomes a [`Drawing`], which stands still. It is written as markup for pages ([`markup`]),
+//! as a picture (`super::picture`), or painted on a canvas once for each moment of a live chart (`super::canvas`). Pure.
 //!
 //! | file | owns |
 //! |---|---|
@@ -16,6 +16,7 @@ mod bars;
 pub mod flags;
 pub mod heat;
 mod lines;
+#[cfg(not(feature = "hydrate"))]
 pub mod markup;
 pub mod stack;
 pub mod states;
@@ -179,18 +180,26 @@ impl Ask<'_> {
 
     /// A drawing with nothing in it but the time.
     fn blank(&self, mode: Mode) -> Drawing {
+        let scene = Scene {
+            from_ms: self.from_ms as f64,
+            to_ms: self.to_ms.max(self.from_ms + 1) as f64,
+            ..Scene::default()
+        };
         Drawing {
             mode,
-            scene: Scene {
-                from_ms: self.from_ms as f64,
-                to_ms: self.to_ms.max(self.from_ms + 1) as f64,
-                ticks: Vec::new(),
-                lines: Vec::new(),
-                grid: false,
-                area: false,
-                bands: Vec::new(),
-                marks: Vec::new(),
-            },
+            is_empty: self.values().next().is_none(),
+            ..Drawing::of(scene)
+        }
+    }
+}
+
+impl Drawing {
+    /// Lines, and nothing else but what a scene has.
+    pub fn of(scene: Scene) -> Drawing {
+        Drawing {
+            mode: Mode::Lines,
+            is_empty: scene.is_empty(),
+            scene,
             labels: Vec::new(),
             axis: None,
             logarithmic: false,
@@ -203,14 +212,11 @@ impl Ask<'_> {
             scale: None,
             buckets: Vec::new(),
             notes: Vec::new(),
-            is_empty: self.values().next().is_none(),
         }
     }
-}
 
-impl Drawing {
     /// Gives it an axis.
-    fn on(mut self, axis: &Axis) -> Drawing {
+    pub(super) fn on(mut self, axis: &Axis) -> Drawing {
         axis.into_scene(&mut self.scene);
         self.labels = axis.labels();
         self.axis = axis.ticks.first().copied().zip(axis.ticks.last().copied());

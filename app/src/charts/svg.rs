@@ -1,4 +1,4 @@
-//! The SVG of the first HTML: a plotters backend that writes classes instead of colours, so that the theme colours it and
+//! The SVG of pages: a plotters backend that writes classes instead of colours, so that the theme colours it and
 //! no inline style offends the content security policy. It stretches to any width; strokes do not (`style/chart.css`).
 
 use super::{
@@ -7,18 +7,6 @@ use super::{
 };
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, DrawingBackend, DrawingErrorKind};
 use std::{convert::Infallible, fmt::Write};
-
-/// The scene as one `<svg>` of a nominal size in pixels.
-pub fn svg(scene: &Scene, width: u32, height: u32) -> String {
-    let size = units((width, height));
-    let mut body = String::new();
-    painted(&mut body, scene, (width, height));
-    titles(&mut body, scene, size);
-    format!(
-        "<svg viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" aria-hidden=\"true\" focusable=\"false\">{body}</svg>",
-        size.0, size.1
-    )
-}
 
 /// Pixels as what the drawing counts in.
 pub fn units((width, height): (u32, u32)) -> (u32, u32) {
@@ -33,7 +21,7 @@ pub fn painted(body: &mut String, scene: &Scene, size: (u32, u32)) {
 }
 
 /// A broad strip over each mark that says what it is when it is pointed at.
-fn titles(body: &mut String, scene: &Scene, (width, height): (u32, u32)) {
+pub fn titles(body: &mut String, scene: &Scene, (width, height): (u32, u32)) {
     for mark in &scene.marks {
         let share = (mark.at_ms as f64 - scene.from_ms) / (scene.to_ms - scene.from_ms).max(1.0);
         let title = mark.title.replace('&', "&amp;").replace('<', "&lt;");
@@ -124,7 +112,14 @@ impl DrawingBackend for Svg<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::charts::scale::Line;
+    use crate::charts::{
+        scale::Line,
+        still::{Drawing, markup::ink},
+    };
+
+    fn svg(scene: &Scene, width: u32, height: u32) -> String {
+        ink(&Drawing::of(scene.clone()), (width, height))
+    }
 
     fn scene() -> Scene {
         Scene {

@@ -17,6 +17,7 @@ use crate::{
     charts::{
         picture::times,
         scale::{COLOURS, Y_LABELS},
+        side::Side,
         still::{self, Ask, Columns, Drawing, Earlier, Mode, Shown, flags, flags::Flag, markup},
     },
     pages::drawn::counted,
@@ -32,12 +33,6 @@ const TALL: (u32, u32) = (1200, 480);
 const TIMES: (usize, usize) = (8, 12);
 /// Labels of the y axis where it is alone.
 const TALL_LABELS: usize = 8;
-/// Pixels of a label of a row at least.
-const ROW_LABEL: usize = 12;
-
-/// Letters of a name of a row that needs no more room than a value.
-const SHORT: usize = 11;
-
 /// Some of the series of an answer as one chart within a page.
 pub fn framed(title: &str, series: &[&PastSeries], frame: &Frame<'_>) -> AnyView {
     let alone = frame.look.chart.is_some();
@@ -79,10 +74,12 @@ pub fn framed(title: &str, series: &[&PastSeries], frame: &Frame<'_>) -> AnyView
     let legend = legend::legend(entries, &drawing, ask.step_ms, frame);
     let menu = menu::menu(title, series, frame);
     let shown = ask.series.len();
+    let side = Side::of(&drawing, alone);
+    let many = if shown > COLOURS { " many" } else { "" };
     let start = frame.past.times_ms.first().map(i64::to_string);
     view! {
         <figure
-            class=class(&drawing.rows, shown, alone)
+            class=side.class(" still") + many
             data-start=start
             data-step=frame.past.step_ms.to_string()
             data-mode=drawing.mode.as_str()
@@ -96,7 +93,7 @@ pub fn framed(title: &str, series: &[&PastSeries], frame: &Frame<'_>) -> AnyView
                 <h3 class="chart-title">{title.to_owned()}</h3>
                 {menu}
             </figcaption>
-            {plot(title, &drawing, &flags, frame)}
+            {plot(title, &side, &drawing, &flags, frame)}
             {notes}
             {hint(&drawing, shown, frame)}
             {legend}
@@ -106,7 +103,7 @@ pub fn framed(title: &str, series: &[&PastSeries], frame: &Frame<'_>) -> AnyView
 }
 
 /// Axes and what is between them.
-fn plot(title: &str, drawing: &Drawing, flags: &[Flag], frame: &Frame<'_>) -> AnyView {
+fn plot(title: &str, side: &Side, drawing: &Drawing, flags: &[Flag], frame: &Frame<'_>) -> AnyView {
     let alone = frame.look.chart.is_some();
     let (from_ms, to_ms) = (frame.range.from_ms, frame.range.to_ms);
     let span = (to_ms - from_ms).max(1) as f64;
@@ -115,12 +112,6 @@ fn plot(title: &str, drawing: &Drawing, flags: &[Flag], frame: &Frame<'_>) -> An
         .into_iter()
         .map(|(time, label)| ((time - from_ms) as f64 / span, label))
         .collect();
-    let side = match drawing.rows.is_empty() {
-        true => {
-            view! { <div class="chart-y" aria-hidden="true" inner_html=markup::y_axis(&drawing.labels)></div> }
-        }
-        false => row_labels(&drawing.rows, alone),
-    };
     let size = if alone { TALL } else { SIZE };
     let over = markup::overlay(drawing, flags, alone);
     let empty = drawing
@@ -128,7 +119,7 @@ fn plot(title: &str, drawing: &Drawing, flags: &[Flag], frame: &Frame<'_>) -> An
         .then(|| view! { <p class="chart-empty">"No values in this time"</p> });
     view! {
         <div class="chart-body">
-            {side}
+            {side.view()}
             <div class="plot" tabindex="0" role="group" data-from=from_ms.to_string() data-to=to_ms.to_string()
                 aria-label=format!("{title} over time.")>
                 <div class="plot-ink" inner_html=markup::ink(drawing, size)></div>
@@ -137,35 +128,6 @@ fn plot(title: &str, drawing: &Drawing, flags: &[Flag], frame: &Frame<'_>) -> An
             </div>
             <div class="chart-x" aria-hidden="true" inner_html=markup::x_axis(&labels)></div>
         </div>
-    }
-}
-
-/// Names of rows; where they would stand upon each other only some.
-fn row_labels(rows: &[String], alone: bool) -> AnyView {
-    let height = if alone {
-        TALL.1 as usize
-    } else {
-        height(rows.len()).1
-    };
-    let every = (rows.len() * ROW_LABEL).div_ceil(height).max(1);
-    let labels = rows
-        .iter()
-        .enumerate()
-        .map(|(at, row)| {
-            let shown = (at % every == 0).then(|| row.clone());
-            view! { <span title=row.clone()>{shown.map(|name| view! { <span class="row-name">{name}</span> })}</span> }
-        })
-        .collect::<Vec<_>>();
-    view! { <div class="chart-y" aria-hidden="true">{labels}</div> }
-}
-
-/// Rows have a height that suits how many there are.
-fn height(rows: usize) -> (&'static str, usize) {
-    match rows {
-        0..=6 => ("", 160),
-        7..=13 => (" tall-1", 256),
-        14..=26 => (" tall-2", 416),
-        _ => (" tall-3", 640),
     }
 }
 
@@ -187,17 +149,6 @@ fn hint(drawing: &Drawing, shown: usize, frame: &Frame<'_>) -> AnyView {
         }
     })
     .into_any()
-}
-
-fn class(rows: &[String], shown: usize, alone: bool) -> String {
-    let of_rows = match rows.iter().map(|row| row.chars().count()).max() {
-        None => "",
-        Some(longest) if longest > SHORT => " rows long",
-        Some(_) => " rows",
-    };
-    let tall = if alone { " alone" } else { height(rows.len()).0 };
-    let many = if shown > COLOURS { " many" } else { "" };
-    format!("chart still{of_rows}{tall}{many}")
 }
 
 /// How many moments are marked.

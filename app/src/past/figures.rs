@@ -56,7 +56,7 @@ pub fn figures(frame: &Frame<'_>) -> AnyView {
 }
 
 /// Series by the chart that they belong to, in the order in which charts come.
-fn charts<'a>(all: &[&'a PastSeries]) -> Vec<(&'a str, Vec<&'a PastSeries>)> {
+pub fn charts<'a>(all: &[&'a PastSeries]) -> Vec<(&'a str, Vec<&'a PastSeries>)> {
     let mut charts: Vec<(&str, Vec<&PastSeries>)> = Vec::new();
     let mut places = std::collections::HashMap::new();
     for series in all {
@@ -72,7 +72,7 @@ fn charts<'a>(all: &[&'a PastSeries]) -> Vec<(&'a str, Vec<&'a PastSeries>)> {
 }
 
 /// Whether some chart has states.
-fn has_states(charts: &[(&str, Vec<&PastSeries>)]) -> bool {
+pub fn has_states(charts: &[(&str, Vec<&PastSeries>)]) -> bool {
     charts.iter().any(|(_, series)| {
         let columns = series.iter().map(|one| Columns {
             min: &one.min,
@@ -139,7 +139,7 @@ fn marked(frame: &Frame<'_>) -> AnyView {
         .into_any()
 }
 
-fn said(words: &str) -> AnyView {
+pub fn said(words: &str) -> AnyView {
     view! {
         <div class="unavailable">
             <Icon glyph=Glyph::Info/>

@@ -78,9 +78,9 @@ impl<'a> Frame<'a> {
         if asked.is_empty() {
             return None;
         }
-        let times = [self.range.from_ms, self.range.to_ms].map(|ms| (ms as f64 / 1000.0).to_string());
+        let times = self.range.times();
         let mut pairs: Vec<(&str, &str)> = asked.iter().map(|asked| (name, asked.as_str())).collect();
-        pairs.extend([("start", times[0].as_str()), ("end", times[1].as_str())]);
+        pairs.extend(times.iter().map(|(name, value)| (*name, value.as_str())));
         pairs.extend_from_slice(more);
         Some(href(path, &pairs))
     }
@@ -88,11 +88,10 @@ impl<'a> Frame<'a> {
     /// All of a channel as a file.
     pub fn whole_channel(&self, channel: &str) -> Option<String> {
         let all = format!("{{channel={}}}", quoted(channel));
-        let times = [self.range.from_ms, self.range.to_ms].map(|ms| (ms as f64 / 1000.0).to_string());
-        Some(href(
-            "/api/v1/export.csv",
-            &[("match", &all), ("start", &times[0]), ("end", &times[1])],
-        ))
+        let times = self.range.times();
+        let times = times.iter().map(|(name, value)| (*name, value.as_str()));
+        let pairs: Vec<(&str, &str)> = [("match", all.as_str())].into_iter().chain(times).collect();
+        Some(href("/api/v1/export.csv", &pairs))
     }
 
     /// These series on the page that finds and combines series.

@@ -1,45 +1,12 @@
-//! What a way of drawing needs to be read: shades, states, buckets.
+//! Buckets of a histogram, as the legend of a heat map.
 
 use super::legend::{short, value};
 use crate::{
-    charts::still::{Drawing, heat::LEVELS, markup::tone_class},
+    charts::still::Drawing,
     format::format,
     prelude::*,
 };
 use farol_model::metric::Unit;
-
-/// What the shades of a heat map say.
-pub fn shades(drawing: &Drawing) -> AnyView {
-    let scale = drawing.scale.as_ref().map(|scale| {
-        let steps = (1..=LEVELS)
-            .map(|level| view! { <i class=format!("shade h{level}")></i> })
-            .collect::<Vec<_>>();
-        view! {
-            <p class="chart-scale">
-                <span>{scale.low.clone()}</span>
-                <span class="chart-shades" aria-hidden="true">{steps}</span>
-                <span>{scale.high.clone()}</span>
-                " "
-                <span>{scale.words.clone()}</span>
-            </p>
-        }
-    });
-    scale.into_any()
-}
-
-/// What the colours of states say.
-pub fn tones(drawing: &Drawing) -> AnyView {
-    let tones = drawing
-        .tones
-        .iter()
-        .map(|(tone, words)| {
-            view! { <li><i class=format!("tone {}", tone_class(*tone)) aria-hidden="true"></i> {words.clone()}</li> }
-        })
-        .collect::<Vec<_>>();
-    (!tones.is_empty())
-        .then(|| view! { <ul class="chart-tones">{tones}</ul> })
-        .into_any()
-}
 
 /// Buckets of a histogram, the greatest above, with the events of the whole time.
 pub fn buckets(drawing: &Drawing, step_ms: i64) -> AnyView {

@@ -3,11 +3,12 @@
 
 use super::{
     Frame, PastSeries,
-    keys::{buckets, shades, tones},
+    keys::buckets,
     look::Sort,
 };
 use crate::{
     charts::{
+        keys::{shades, tones},
         legend::look,
         still::{Drawing, Mode},
     },
@@ -86,7 +87,7 @@ fn mean(values: &[f64]) -> f64 {
 /// The whole legend.
 pub fn legend(mut entries: Vec<Entry>, drawing: &Drawing, step_ms: i64, frame: &Frame<'_>) -> AnyView {
     if !drawing.buckets.is_empty() {
-        return view! { {shades(drawing)} {buckets(drawing, step_ms)} };
+        return view! { {shades(drawing.scale.as_ref())} {buckets(drawing, step_ms)} };
     }
     match frame.look.sort {
         None => {}
@@ -129,8 +130,8 @@ pub fn legend(mut entries: Vec<Entry>, drawing: &Drawing, step_ms: i64, frame: &
         .flatten()
         .map(|href| view! { <p class="chart-note"><a class="button small" href=href data-noscroll="true">"Show all series"</a></p> });
     view! {
-        {shades(drawing)}
-        {tones(drawing)}
+        {shades(drawing.scale.as_ref())}
+        {tones(&drawing.tones)}
         <table class="chart-table">{head(many, compared, frame)} <tbody>{rows_of(first)}</tbody></table>
         {more}
         {all}
@@ -177,12 +178,7 @@ fn row(entry: &Entry, many: bool, compared: bool, drawing: &Drawing, frame: &Fra
         told(entry.least),
         told(entry.greatest)
     );
-    let blocks = matches!(drawing.mode, Mode::Area | Mode::Stacked | Mode::Bars);
-    let coloured = !matches!(drawing.mode, Mode::Heat | Mode::States);
-    let swatch = coloured.then(|| {
-        let block = if blocks { " block" } else { "" };
-        view! { <span class=format!("chart-swatch {}{block}", look(entry.slot)) aria-hidden="true"></span> }
-    });
+    let swatch = view! { <span class=format!("chart-swatch {}", look(entry.slot)) aria-hidden="true"></span> };
     let row = matches!(drawing.mode, Mode::Heat | Mode::States)
         .then(|| row_of(entry, drawing))
         .flatten();

@@ -25,7 +25,11 @@ pub fn menu(title: &str, series: &[&PastSeries], frame: &Frame<'_>) -> AnyView {
     };
     let picture = |kind: &str| picture(kind, title, series, frame);
     let csv = frame.api("/api/v1/export.csv", series, &[]);
-    let fixed = frame.fixed(&frame.look.but(|look| look.chart = Some(title.to_owned())));
+    let this = frame.look.but(|look| look.chart = Some(title.to_owned()));
+    let (link, words) = match frame.range.is_live() {
+        true => (frame.href(&this), "Link to this chart"),
+        false => (frame.fixed(&this), "Link to this chart at this time"),
+    };
     view! {
         <details class="drop chart-menu">
             <summary class="button plain icon-only" aria-label=format!("More of {title}") title="More">
@@ -37,9 +41,9 @@ pub fn menu(title: &str, series: &[&PastSeries], frame: &Frame<'_>) -> AnyView {
                 {item(picture("png"), "Picture (PNG)", true)}
                 {item(picture("svg"), "Picture (SVG)", true)}
                 {item(csv, "Values as CSV", true)}
-                {fixed.map(|href| view! {
+                {link.map(|href| view! {
                     <li>
-                        <a class="link" href=href.clone() data-copy=href>"Link to this chart at this time"</a>
+                        <a class="link" href=href.clone() data-copy=href>{words}</a>
                     </li>
                 })}
             </ul>

@@ -28,7 +28,25 @@ pub struct Range {
     pub to_ms: i64,
 }
 
+/// The word of what is live; in addresses it is left out.
+const LIVE: &str = "";
+/// What a live chart shows, as the API reads it.
+pub(super) const LIVE_START: &str = "-5m";
+
 impl Range {
+    /// What is live.
+    pub fn live(now_ms: i64) -> Range {
+        Range {
+            word: Some(LIVE),
+            from_ms: now_ms - 300_000,
+            to_ms: now_ms,
+        }
+    }
+
+    pub fn is_live(&self) -> bool {
+        self.word == Some(LIVE)
+    }
+
     /// Reads `range`, or `from` and `to` in seconds since the epoch. None is live.
     ///
     /// # Errors
@@ -79,9 +97,19 @@ impl Range {
         }))
     }
 
+    /// As the API reads it. What is live is the newest time whenever it is asked for.
+    pub fn times(&self) -> Vec<(&'static str, String)> {
+        let seconds = |ms: i64| (ms as f64 / 1000.0).to_string();
+        match self.is_live() {
+            true => vec![("start", LIVE_START.to_owned())],
+            false => vec![("start", seconds(self.from_ms)), ("end", seconds(self.to_ms))],
+        }
+    }
+
     /// As parameters of an address.
     pub fn query(&self) -> Vec<(&'static str, String)> {
         match self.word {
+            Some(LIVE) => Vec::new(),
             Some(word) => vec![("range", word.to_owned())],
             None => self.fixed(),
         }

@@ -83,6 +83,7 @@ pub const ADDRESSES: &[Row] = &[
     ("GET",    "/api/fn/overview",                    May(P::ViewMetrics)),
     ("GET",    "/api/fn/host",                        May(P::ViewMetrics)),
     ("GET",    "/api/fn/explore",                     May(P::ViewMetrics)),
+    ("GET",    "/api/fn/earlier",                     May(P::ViewMetrics)),
     ("GET",    "/api/fn/lab",                         May(P::ViewMetrics)),
     ("GET",    "/api/fn/processes",                   May(P::ViewProcesses)),
     ("GET",    "/api/fn/controls",                    May(P::ViewRuns)),

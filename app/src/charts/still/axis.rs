@@ -98,13 +98,19 @@ fn words(tick: f64, unit: i32) -> String {
     {
         return usual;
     }
-    let rounded: f64 = format!("{tick:.3e}").parse().unwrap_or(tick);
-    let number = if rounded.abs() >= 1e-4 {
-        rounded.to_string()
-    } else {
-        format!("{rounded:e}")
-    };
+    let number = small(tick);
     if plain { number } else { format!("{number}%") }
+}
+
+/// A number below one with four digits at most: `0.002`, `2.5e-6`.
+fn small(value: f64) -> String {
+    let decimals = 3 - value.abs().log10().floor() as i32;
+    let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    if decimals <= 7 {
+        return trimmed(&format!("{value:.*}", decimals.max(0) as usize));
+    }
+    let power = decimals - 3;
+    format!("{}e-{power}", trimmed(&format!("{:.3}", value * 10f64.powi(power))))
 }
 
 /// 1, 2, 5, 10, …, enclosing both ends; None when those are too many.

@@ -4,7 +4,7 @@
 //! second. Series that differ in other labels are added up. What a cell tells is how many events fell into it.
 
 use super::{Ask, Drawing, Form, Mode, Shape, Tint, axis::Axis, linear};
-use crate::format::{format, tick_label};
+use crate::format::{format, number, tick_label};
 use farol_model::metric::{MetricSpec, Unit};
 
 /// Shades there are.
@@ -23,7 +23,7 @@ pub struct Scale {
 pub fn bound(spec: &MetricSpec) -> Option<f64> {
     match spec.label_value("le")? {
         "+Inf" => Some(f64::INFINITY),
-        text => text.parse().ok().filter(|bound: &f64| bound.is_finite()),
+        text => Some(number(text)).filter(|bound| bound.is_finite()),
     }
 }
 
@@ -40,7 +40,7 @@ pub fn draw(ask: &Ask<'_>) -> Drawing {
 fn histogram(ask: &Ask<'_>, of_series: &[f64]) -> Drawing {
     let mut drawing = ask.blank(Mode::Heat);
     let mut bounds = of_series.to_vec();
-    bounds.sort_by(f64::total_cmp);
+    crate::order::numbers(&mut bounds);
     bounds.dedup();
     let counts = counts(ask, of_series, &bounds);
     let most = counts

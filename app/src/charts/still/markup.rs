@@ -5,12 +5,13 @@ use super::{
     super::{
         picture::{cut, escaped},
         scale::{Band, Line, Scene},
-        svg::{painted, units},
+        side::percent,
+        svg::{painted, titles, units},
     },
     Drawing, Form, Shape, Tint,
     flags::Flag,
     heat::LEVELS,
-    states::{Tone, row_bottom, row_top},
+    states::{row_bottom, row_top},
 };
 use std::fmt::Write;
 
@@ -32,13 +33,12 @@ pub fn ink(drawing: &Drawing, size: (u32, u32)) -> String {
     for one in &drawing.scene.bands {
         band(&mut body, &drawing.scene, one, size);
     }
-    if drawing.rows.is_empty() {
-        painted(&mut body, &drawing.scene, size);
-    }
+    painted(&mut body, &drawing.scene, size);
     for shape in &drawing.over {
         write_shape(&mut body, shape, size);
     }
     let (width, height) = units(size);
+    titles(&mut body, &drawing.scene, (width, height));
     format!(
         "<svg viewBox=\"0 0 {width} {height}\" preserveAspectRatio=\"none\" aria-hidden=\"true\" focusable=\"false\">{body}</svg>"
     )
@@ -70,17 +70,7 @@ fn class(tint: Tint) -> String {
         Tint::Reach(slot) => series("reach", slot),
         Tint::Then(slot) => series("then", slot),
         Tint::Heat(level) => format!("heat h{}", level.clamp(1, LEVELS)),
-        Tint::State(tone) => format!("state {}", tone_class(tone)),
-    }
-}
-
-/// The class of a state's colour.
-pub fn tone_class(tone: Tone) -> String {
-    match tone {
-        Tone::Up => "up".to_owned(),
-        Tone::Down => "down".to_owned(),
-        Tone::Mixed => "mixed".to_owned(),
-        Tone::Nth(at) => format!("c{}", at + 1),
+        Tint::State(tone) => format!("state {}", tone.class()),
     }
 }
 
@@ -131,7 +121,7 @@ pub fn overlay(drawing: &Drawing, flags: &[Flag], alone: bool) -> String {
         let _ = write!(
             body,
             "<svg class=\"run {}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"><title>{}</title><rect width=\"100%\" height=\"100%\" rx=\"2\"/>",
-            tone_class(run.tone),
+            run.tone.class(),
             percent(run.from),
             percent(top),
             percent((run.to - run.from).max(0.0005)),
@@ -171,20 +161,6 @@ pub fn overlay(drawing: &Drawing, flags: &[Flag], alone: bool) -> String {
     }
 }
 
-/// Words at shares of a height: the y axis.
-pub fn y_axis(labels: &[(f64, String)]) -> String {
-    let mut body = String::new();
-    for (share, label) in labels {
-        let _ = write!(
-            body,
-            "<text x=\"100%\" y=\"{}\" dy=\"0.35em\" text-anchor=\"end\">{}</text>",
-            percent(*share),
-            escaped(label)
-        );
-    }
-    format!("<svg class=\"axis\" width=\"100%\" height=\"100%\">{body}</svg>")
-}
-
 /// Words at shares of a width: the time axis. Every second one gives way where it is narrow.
 pub fn x_axis(labels: &[(f64, String)]) -> String {
     let mut body = String::new();
@@ -203,10 +179,4 @@ pub fn x_axis(labels: &[(f64, String)]) -> String {
         );
     }
     format!("<svg class=\"axis\" width=\"100%\" height=\"20\">{body}</svg>")
-}
-
-/// A share as SVG takes it.
-fn percent(share: f64) -> String {
-    let text = format!("{:.2}", share * 100.0);
-    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }

@@ -25,6 +25,18 @@ pub enum Tone {
     Mixed,
 }
 
+impl Tone {
+    /// The class of its colour.
+    pub fn class(self) -> String {
+        match self {
+            Tone::Up => "up".to_owned(),
+            Tone::Down => "down".to_owned(),
+            Tone::Mixed => "mixed".to_owned(),
+            Tone::Nth(at) => format!("c{}", at + 1),
+        }
+    }
+}
+
 /// A stretch of one state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -62,7 +74,7 @@ pub fn known<'a>(series: impl Iterator<Item = Columns<'a>>) -> Option<Vec<f64>> 
             return None;
         }
     }
-    known.sort_by(f64::total_cmp);
+    crate::order::numbers(&mut known);
     Some(known)
 }
 
@@ -176,7 +188,7 @@ fn run(
 }
 
 /// The boxes of a row and column grid, by tone.
-fn without_words(runs: &[Run], rows: usize) -> Vec<Shape> {
+pub fn without_words(runs: &[Run], rows: usize) -> Vec<Shape> {
     let mut tones: Vec<(Tone, Vec<[f64; 4]>)> = Vec::new();
     for run in runs {
         let cell = [

@@ -1,5 +1,5 @@
-use crate::{error::AppError, page_data::PageData};
-use farol_model::{action::Mark, fields, sample::ChannelView};
+use crate::{error::AppError, live_charts::LiveGroup, page_data::PageData};
+use farol_model::{action::Mark, fields};
 use leptos::prelude::*;
 use serde::Serialize;
 
@@ -7,18 +7,15 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AppsView {
     pub html: String,
-    /// Of the source whose page it is.
-    pub channel: Option<ChannelView>,
-    /// Which charts of it are shown, by name.
-    pub charts: Vec<String>,
+    /// Of the source whose page it is, the charts that follow.
+    pub live: Option<LiveGroup>,
     /// When runs began and ended; absent when this viewer may not see runs.
     pub marks: Option<Vec<Mark>>,
 }
 
 fields!(AppsView {
     html,
-    channel,
-    charts,
+    live,
     marks
 });
 
@@ -37,8 +34,7 @@ pub async fn get_apps(
     let (path, query) = at.split_once('?').unwrap_or((&at, ""));
     let mut view = AppsView {
         html: String::new(),
-        channel: None,
-        charts: Vec::new(),
+        live: None,
         marks: None,
     };
     if path == "/checks" {
@@ -60,12 +56,17 @@ pub async fn get_apps(
             .map(|channel| pick.choose(&channel.schema))
             .unwrap_or_default();
         let marks = crate::request::marks(&ports, &viewer);
-        let still = source::still(&ports, &viewer, name, query, &pick, &chosen).await;
-        let past = still.range.is_some();
+        let mut still = source::still(&ports, &viewer, name, query, &pick, &chosen).await;
+        let live = match channel.filter(|_| still.charts.is_none()) {
+            Some(channel) => {
+                let metrics = &*ports.metrics;
+                Some(source::live(metrics, channel, name, &pick, &chosen, &mut still).await)
+            }
+            None => None,
+        };
         view.html = source::source(name, found.as_ref(), &pick, &chosen, still, now_ms);
-        if !by_itself && !past {
-            view.charts = chosen.charts;
-            view.channel = channel;
+        if !by_itself {
+            view.live = live;
             view.marks = marks;
         }
     } else {

@@ -2,7 +2,8 @@ use super::api::{AppsView, get_apps};
 use crate::prelude::*;
 use crate::{
     browser,
-    feed::{self, ChannelChart},
+    feed,
+    live_charts::live_group,
     page_data::{load, page_data},
     pages::title_of,
     past::{
@@ -47,22 +48,6 @@ fn subject(query: &str) -> String {
 
 fn draw(view: AppsView, path: Memo<String>) -> AnyView {
     feed::marks(view.marks);
-    let names = view.charts;
-    let charts = view.channel.map(|first| {
-        let channel = feed::channel_on_screen(first);
-        names
-            .into_iter()
-            .map(|chart| {
-                view! {
-                    <div class="card half wide-third">
-                        <div class="card-body">
-                            <ChannelChart channel chart/>
-                        </div>
-                    </div>
-                }
-            })
-            .collect::<Vec<_>>()
-    });
     let ask: Ask = Arc::new(move |query, by_itself| {
         let at = path.get_untracked() + &query;
         Box::pin(async move {
@@ -75,7 +60,7 @@ fn draw(view: AppsView, path: Memo<String>) -> AnyView {
     view! {
         <div class="apps">
             <Scope html=view.html subject ask>
-                <div class="grid stretch">{charts}</div>
+                {view.live.map(live_group)}
             </Scope>
         </div>
     }

@@ -5,6 +5,7 @@ use super::{
     words::{count, counted, kind_words, series_words, state_words},
 };
 use crate::{
+    live_charts::{Asked, LiveGroup, live_charts},
     pages::{explore::build::explore, overview::vital::charts_of},
     past::{
         Look, PastSeries, Range,
@@ -132,7 +133,8 @@ impl Pick {
 #[derive(Default)]
 pub struct Still {
     pub range: Option<Range>,
-    /// Drawn here; else charts follow that are live.
+    pub look: Look,
+    /// Drawn here; of charts that are live and follow, the ways to look at them.
     pub charts: Option<AnyView>,
 }
 
@@ -149,15 +151,19 @@ pub async fn still(
     let word = |name: &str| params.get(name).unwrap_or_default();
     let now_ms = ports.metrics.now_ms();
     let range = Range::read(&word("range"), &word("from"), &word("to"), now_ms);
-    let looked = |range| Ok((range, Look::of_query(query)?));
-    let asked = range.and_then(|range| range.map(looked).transpose());
+    let asked = range.and_then(|range| Ok((range, Look::of_query(query)?)));
     let past = match asked {
-        Ok(None) => return Still::default(),
-        Ok(Some(past)) => past,
+        Ok((Some(range), look)) => (range, look),
+        Ok((None, look)) => {
+            return Still {
+                look,
+                ..Still::default()
+            };
+        }
         Err(fault) => {
             return Still {
-                range: None,
                 charts: Some(bar::refused(&fault)),
+                ..Still::default()
             };
         }
     };
@@ -173,8 +179,32 @@ pub async fn still(
     let charts = of_channel(&*ports.metrics, &channel, place, &past, &marks, keep).await;
     Still {
         range: Some(past.0),
+        look: past.1,
         charts: Some(charts),
     }
+}
+
+/// The charts that follow where no time that is past was asked for. Puts the ways to look at them into `still`.
+pub async fn live(
+    metrics: &dyn MetricsPort,
+    channel: ChannelView,
+    name: &str,
+    pick: &Pick,
+    chosen: &Chosen,
+    still: &mut Still,
+) -> LiveGroup {
+    let (path, page) = (format!("/apps/{name}"), pick.page_word());
+    let asked = Asked {
+        place: Place {
+            path: &path,
+            query: &[("q", &pick.text), ("page", &page)],
+        },
+        look: &still.look,
+        keep: &|chart: &str| chosen.charts.iter().any(|one| one == chart),
+    };
+    let (looks, group) = live_charts(metrics, channel, asked).await;
+    still.charts = Some(looks);
+    group
 }
 
 /// One source: its facts, and which of its charts follow.
@@ -188,9 +218,11 @@ pub fn source(
 ) -> String {
     let path = format!("/apps/{name}");
     let page = pick.page_word();
+    let time = [("q", pick.text.as_str()), ("page", page.as_str())];
+    let query = [&time[..], &still.look.query()].concat();
     let place = Place {
         path: &path,
-        query: &[("q", &pick.text), ("page", &page)],
+        query: &query,
     };
     let facts = source.map(|source| view! { <Facts source=source.clone() now_ms/> });
     let about = match source {

@@ -1,5 +1,5 @@
-use crate::{error::AppError, page_data::PageData};
-use farol_model::{action::Mark, fields, health::CollectorStatus, sample::ChannelView};
+use crate::{error::AppError, live_charts::LiveGroup, page_data::PageData};
+use farol_model::{action::Mark, fields, health::CollectorStatus};
 use leptos::prelude::*;
 use serde::Serialize;
 
@@ -17,8 +17,8 @@ pub struct HostView {
     pub now_ms: i64,
     /// In display order.
     pub collectors: Vec<CollectorStatus>,
-    /// The group that is open, if it has anything to draw.
-    pub channels: Vec<ChannelView>,
+    /// The group that is open, if it has anything to draw live.
+    pub live: Option<LiveGroup>,
     /// When runs began and ended; absent when this viewer may not see runs.
     pub marks: Option<Vec<Mark>>,
 }
@@ -28,7 +28,7 @@ fields!(HostView {
     after,
     now_ms,
     collectors,
-    channels,
+    live,
     marks
 });
 
@@ -45,13 +45,13 @@ pub async fn get_host(
     let _ = by_itself;
     let asked = super::drawn::Asked::read(&query, ports.metrics.now_ms());
     let drawn = crate::request::marks_over(&ports, &viewer, asked.range()).await;
-    let (before, after, channel) = super::drawn::host(ports.metrics.as_ref(), &asked, &drawn).await;
+    let page = super::drawn::host(ports.metrics.as_ref(), &asked, &drawn).await;
     PageData::of(HostView {
-        before,
-        after,
+        before: page.before,
+        after: page.after,
         now_ms: ports.metrics.now_ms(),
         collectors: ports.metrics.collectors(),
-        channels: channel.into_iter().collect(),
+        live: page.live,
         marks,
     })
 }

@@ -3,6 +3,7 @@
 use super::{api::HISTORY_MS, collectors::state_words};
 use crate::{
     feed::bytes,
+    live_charts::{self, LiveGroup, live_charts},
     pages::{
         controls::words::took,
         drawn::{pairs, time},
@@ -33,8 +34,8 @@ const MAX_CELLS: usize = 30_000;
 pub struct Asked {
     /// The group, or empty.
     group: String,
-    /// None is live. A look that cannot be read is told where the range would be.
-    past: Result<Option<(Range, Look)>, Fault>,
+    /// None is live. What cannot be read is told where the charts would be.
+    time: Result<(Option<Range>, Look), Fault>,
 }
 
 impl Asked {
@@ -47,17 +48,16 @@ impl Asked {
                 .find(|(name, _)| name == wanted)
                 .map_or("", |(_, value)| value)
         };
-        let past = Range::read(word("range"), word("from"), word("to"), now_ms);
+        let range = Range::read(word("range"), word("from"), word("to"), now_ms);
         Asked {
             group: word("group").to_owned(),
-            past: past.and_then(|range| range.map(|range| Ok((range, Look::read(&pairs)?))).transpose()),
+            time: range.and_then(|range| Ok((range, Look::read(&pairs)?))),
         }
     }
 
     /// The time that is past, if there is one.
     pub fn range(&self) -> Option<&Range> {
-        let past = self.past.as_ref().ok()?.as_ref();
-        past.map(|(range, _)| range)
+        self.time.as_ref().ok()?.0.as_ref()
     }
 }
 
@@ -110,13 +110,18 @@ fn trouble(group: &Group) -> Option<&CollectorStatus> {
     (!matches!(status.state, CollectorState::Live)).then_some(status)
 }
 
-/// The page above its charts and below them as HTML, and the channel of the group that is open. No word is the first group; a word
-/// that is no group is said to be none. Where a range is asked for the charts are drawn too, and no channel is followed.
-pub async fn host(
-    metrics: &dyn MetricsPort,
-    asked: &Asked,
-    marks: &[Mark],
-) -> (String, String, Option<ChannelView>) {
+/// What is drawn of the page.
+pub struct Drawn {
+    /// Above the charts and below them, as HTML.
+    pub before: String,
+    pub after: String,
+    /// The group that is open; nothing where a range was asked for.
+    pub live: Option<LiveGroup>,
+}
+
+/// Draws the page. No word is the first group; a word that is no group is said to be none. Where a range is asked for the charts are
+/// drawn too, and no channel is followed.
+pub async fn host(metrics: &dyn MetricsPort, asked: &Asked, marks: &[Mark]) -> Drawn {
     let mut channels = metrics.channels();
     // Applications have pages of their own, but for Farol itself, which is a collector here.
     channels.retain(|name| !name.starts_with("apps/") || name == "apps/farol");
@@ -126,17 +131,20 @@ pub async fn host(
         wanted => groups.iter().find(|group| group.id == wanted),
     };
     let name = open.and_then(|group| group.channel.as_deref());
-    let (past, refused) = match &asked.past {
-        Ok(past) => (past.as_ref(), None),
-        Err(fault) => (None, Some(bar::refused(fault))),
+    let (range, look, refused) = match &asked.time {
+        Ok((range, look)) => (range.as_ref(), look.clone(), None),
+        Err(fault) => (None, Look::default(), Some(bar::refused(fault))),
     };
     let group = [("group", open.map_or("", |group| group.id.as_str()))];
     let place = Place {
         path: "/host",
         query: &group,
     };
-    let still = match (past, name) {
-        (Some(past), Some(name)) => Some(of_channel(metrics, name, place, past, marks, |_| true).await),
+    let still = match (range, name) {
+        (Some(range), Some(name)) => {
+            let past = (range.clone(), look.clone());
+            Some(of_channel(metrics, name, place, &past, marks, |_| true).await)
+        }
         _ => None,
     };
     let channel = open
@@ -150,13 +158,21 @@ pub async fn host(
     let facts = facts(metrics.host(), metrics.now_ms());
     let host = metrics.host();
     // Other times are looked at in the same way.
-    let look = past.map(|(_, look)| look.query()).unwrap_or_default();
-    let query = [&group[..], &look].concat();
+    let query = [&group[..], &look.query()].concat();
     let looked = Place {
         query: &query,
         ..place
     };
-    let drawn = view! {
+    let head = head(open, channel.as_ref(), &asked.group);
+    let live = match channel {
+        Some(channel) => {
+            let (look, keep) = (&look, &|_: &str| true);
+            Some(live_charts(metrics, channel, live_charts::Asked { place, look, keep }).await)
+        }
+        None => None,
+    };
+    let (looks, live) = live.unzip();
+    let before = view! {
         <div class="page-head">
             <div class="page-head-words">
                 <h1>{host.name}</h1>
@@ -164,12 +180,17 @@ pub async fn host(
             </div>
         </div>
         {list(&groups, open)}
-        {head(open, channel.as_ref(), &asked.group)}
+        {head}
         {refused}
-        {name.map(|_| bar::bar(looked, past.map(|(range, _)| range), metrics.now_ms()))}
+        {name.map(|_| bar::bar(looked, range, metrics.now_ms()))}
+        {looks}
         {still}
     };
-    (drawn.to_html(), facts.to_html(), channel)
+    Drawn {
+        before: before.to_html(),
+        after: facts.to_html(),
+        live,
+    }
 }
 
 /// Every group as a link, those that this machine does not have last and by their reason.

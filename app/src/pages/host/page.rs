@@ -5,16 +5,15 @@ use super::{
 use crate::prelude::*;
 use crate::{
     browser,
-    feed::{self, ChannelChart},
+    feed,
+    live_charts::live_group,
     page_data::{load, page_data},
-    pages::overview::vital::charts_of,
     past::{
-        gesture::has_time,
+        gesture::{has_time, timeless},
         scope::{Ask, Scope},
     },
     ui::Card,
 };
-use farol_model::sample::ChannelView;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use std::sync::Arc;
@@ -32,11 +31,15 @@ pub fn HostPage() -> AnyView {
     }
 }
 
-/// What a query is about: a group, live or past. Another time of the same is drawn into the page that stands.
+/// What a query is about: a group, live or past, and how live charts are drawn. Another time of the same, and another look at the past,
+/// is drawn into the page that stands.
 fn subject(query: &str) -> String {
+    if !has_time(query) {
+        return timeless(query);
+    }
     let mut pairs = query.trim_start_matches('?').split('&');
     let group = pairs.find(|pair| pair.starts_with("group=")).unwrap_or_default();
-    format!("{group} {}", has_time(query))
+    format!("{group} past")
 }
 
 #[component]
@@ -52,33 +55,13 @@ fn Host(view: HostView) -> AnyView {
             Some(answer.ok()?.before)
         })
     });
-    let charts = view.channels.into_iter().map(charts).collect::<Vec<_>>();
     view! {
         <Scope html=view.before subject ask>
-            {charts}
+            {view.live.map(live_group)}
             <div inner_html=view.after></div>
             <Card title="Collectors" flush=true>
                 <CollectorList collectors now_ms=view.now_ms/>
             </Card>
         </Scope>
     }
-}
-
-fn charts(first: ChannelView) -> AnyView {
-    let charts = charts_of(&first.schema);
-    let channel = feed::channel_on_screen(first);
-    let wide = charts.len() == 1;
-    let charts = charts
-        .into_iter()
-        .map(|chart| {
-            view! {
-                <div class=if wide { "card" } else { "card half wide-third" }>
-                    <div class="card-body">
-                        <ChannelChart channel chart/>
-                    </div>
-                </div>
-            }
-        })
-        .collect::<Vec<_>>();
-    view! { <div class="grid stretch">{charts}</div> }
 }

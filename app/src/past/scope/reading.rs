@@ -22,12 +22,7 @@ pub(super) fn all(root: &Element, selector: &str) -> impl Iterator<Item = Elemen
 
 /// An attribute that is a number.
 pub(super) fn number(element: &Element, name: &str) -> Option<f64> {
-    Some(parsed(&element.get_attribute(name)?)).filter(|number| number.is_finite())
-}
-
-/// As the browser reads numbers: Rust would bring 20 KB of tables for it. NaN for what is none.
-fn parsed(text: &str) -> f64 {
-    js_sys::parse_float(text)
+    Some(crate::format::number(&element.get_attribute(name)?)).filter(|number| number.is_finite())
 }
 
 /// Which time a plot shows.
@@ -102,7 +97,7 @@ pub(super) fn put(element: &HtmlElement, property: &str, share: f64) {
 /// Writes the value of one series into its entry of the legend.
 fn tell(entry: &Element, index: Option<f64>) -> Option<()> {
     let values = entry.get_attribute("data-values")?;
-    let value = values.split(',').nth(index? as usize).map(parsed);
+    let value = values.split(',').nth(index? as usize).map(crate::format::number);
     let unit = number(entry, "data-unit")? as i32;
     let told = crate::format::format(value.unwrap_or(f64::NAN), unit).to_string();
     own(entry, "chart-at")?.set_text_content(Some(&told));

@@ -1,0 +1,80 @@
+//! The live charts of one channel as pages show them: the server says which there are, how each is drawn, and what can be done with it;
+//! the browser draws them, beside an earlier period if one is asked for.
+
+#[cfg(feature = "ssr")]
+mod drawn;
+
+#[cfg(feature = "ssr")]
+pub use drawn::{Asked, live_charts};
+
+use crate::prelude::*;
+use crate::{
+    charts::live::LiveChart,
+    error::AppError,
+    feed::{self, Channel, ChannelChart},
+    page_data::PageData,
+};
+use farol_model::{fields, sample::ChannelView};
+use serde::Serialize;
+
+/// A channel and its charts, in their order.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LiveGroup {
+    pub channel: ChannelView,
+    pub charts: Vec<LiveChart>,
+    /// The earlier period that they are compared with, as the address has it: the word, and what is known of it as if it were now.
+    pub period: String,
+    pub earlier: Option<ChannelView>,
+}
+
+fields!(LiveGroup {
+    channel,
+    charts,
+    period,
+    earlier
+});
+
+/// The charts in cards, followed while they are on screen.
+pub fn live_group(group: LiveGroup) -> AnyView {
+    let channel = feed::channel_on_screen(group.channel.clone());
+    view! { <div class="grid stretch">{cards(channel, group)}</div> }
+}
+
+/// A card for each chart of a channel that is followed.
+pub fn cards(channel: Channel, group: LiveGroup) -> Vec<AnyView> {
+    let LiveGroup {
+        channel: first,
+        charts,
+        period,
+        earlier,
+    } = group;
+    let then = earlier.map(|earlier| feed::earlier(first.channel, period, earlier));
+    let class = if charts.len() == 1 { "card" } else { "card half wide-third" };
+    let card = |chart: LiveChart| {
+        view! {
+            <div class=class>
+                <div class="card-body">
+                    <ChannelChart channel chart then/>
+                </div>
+            </div>
+        }
+    };
+    charts.into_iter().map(card).collect()
+}
+
+/// What the series of a channel were `period` before the time that live charts show, and will have been for the next minute and a
+/// half. `by_itself`: the page asks without anybody having done anything.
+#[server(prefix = "/api/fn", endpoint = "earlier", output = crate::json::Json, input = server_fn::codec::GetUrl)]
+pub async fn get_earlier(
+    channel: String,
+    period: String,
+    #[server(default)] by_itself: bool,
+) -> Result<PageData, AppError> {
+    use crate::{past::look::Offset, request::refuse};
+    let (ports, _) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
+    // Read where the session is.
+    let _ = by_itself;
+    let offset = Offset::read(&period).map_err(refuse)?;
+    let earlier = drawn::earlier(&*ports.metrics, &channel, &offset).await;
+    PageData::of(earlier.map_err(refuse)?)
+}
