@@ -30,6 +30,7 @@ mod stage;
 pub mod still;
 #[cfg(not(feature = "hydrate"))]
 pub mod svg;
+mod words;
 
 pub use chart::Chart;
 pub use interact::provide_crosshair;

@@ -3,7 +3,7 @@
 
 use crate::prelude::*;
 use crate::{
-    charts::{Chart, Sparkline, live::LiveChart},
+    charts::{Chart, Sparkline, chart::Then, live::LiveChart},
     format::format,
     live::{
         ChannelHandle, Handle, Marks, RunFeed, Table, use_channel, use_channel_on_screen, use_log, use_run,
@@ -19,7 +19,10 @@ use farol_model::{
     sample::ChannelView,
 };
 use leptos::task::spawn_local;
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// A run that is followed while its reader lives.
 #[derive(Clone, Copy)]
@@ -130,22 +133,24 @@ pub fn ChannelChart(
 }
 
 /// What the series of a channel were an earlier period before.
-#[derive(Clone, Copy)]
-pub struct Earlier(RwSignal<Option<View>>);
+#[derive(Clone)]
+pub struct Earlier(Then);
 
 /// How often it is asked for again: the server tells it for longer than that ahead.
 const AGAIN: Duration = Duration::from_secs(60);
 
 /// Follows an earlier period beside what is live, starting with what the server sent.
 pub fn earlier(channel: String, period: String, first: ChannelView) -> Earlier {
-    let then = RwSignal::new(Some(View::new(first)));
+    let then = Arc::new(Mutex::new(View::new(first)));
+    let known = then.clone();
     let renew = move || {
         let asked = get_earlier(channel.clone(), period.clone(), true);
+        let then = known.clone();
         spawn_local(async move {
             let answer = asked.await.and_then(|data| data.read::<ChannelView>());
-            // Without an answer what is known is drawn until it ends. The page may be gone.
-            if let Ok(answer) = answer {
-                drop(then.try_set(Some(View::new(answer))));
+            // Without an answer what is known is drawn until it ends.
+            if let (Ok(answer), Ok(mut then)) = (answer, then.lock()) {
+                *then = View::new(answer);
             }
         });
     };

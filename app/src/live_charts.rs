@@ -54,7 +54,7 @@ pub fn cards(channel: Channel, group: LiveGroup) -> Vec<AnyView> {
         view! {
             <div class=class>
                 <div class="card-body">
-                    <ChannelChart channel chart then/>
+                    <ChannelChart channel chart then=then.clone()/>
                 </div>
             </div>
         }

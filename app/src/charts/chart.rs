@@ -3,13 +3,13 @@
 
 use super::{
     interact::{key_moves, use_crosshair},
-    keys::{shades, tones},
+    keys::{keys, notes},
     legend::{Item, Legend, items, look, value_at},
     live::{LiveChart, drawing},
     scale::{Draw, Hidden, Pick, window_now},
-    side::Side,
+    side::{class, side},
     stage::{self, Stage},
-    still::{Drawing, heat::Scale, states::Tone},
+    still::Drawing,
 };
 use crate::prelude::*;
 use crate::{
@@ -17,30 +17,22 @@ use crate::{
     live::{ChannelHandle, Marks, apply::View},
 };
 use leptos::html;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+
+/// What the series of a chart were an earlier period before, moved into this one.
+pub type Then = Arc<Mutex<View>>;
 
 /// Nominal size of the server's drawing, pixels. It stretches to the plot's real size.
 const NOMINAL: (u32, u32) = (600, 160);
 
-/// What stands around a plot: it changes where its axis does, and not at each sample.
-#[derive(Clone, Default, PartialEq)]
-struct Around {
-    side: Side,
-    scale: Option<Scale>,
-    tones: Vec<(Tone, String)>,
-    notes: Vec<String>,
+/// What stands around a plot, as markup: the class of the figure, its side, and what there is to be said. One text, which changes where
+/// one of them does and not at each sample.
+fn around(drawing: &Drawing, alone: bool) -> String {
+    let said = notes(drawing) + &keys(drawing);
+    [class("", drawing, alone), side(drawing, alone), said].join(BETWEEN)
 }
 
-impl Around {
-    fn of(drawing: Drawing, alone: bool) -> Around {
-        Around {
-            side: Side::of(&drawing, alone),
-            scale: drawing.scale,
-            tones: drawing.tones,
-            notes: drawing.notes,
-        }
-    }
-}
+const BETWEEN: &str = "\n";
 
 /// All series whose [`MetricSpec::chart`](farol_model::metric::MetricSpec::chart) is the title, over the last `window_ms`. `then` is what
 /// they were an earlier period before.
@@ -49,7 +41,7 @@ pub fn Chart(
     handle: ChannelHandle,
     chart: LiveChart,
     #[prop(default = 300_000)] window_ms: i64,
-    #[prop(optional_no_strip)] then: Option<RwSignal<Option<View>>>,
+    #[prop(optional_no_strip)] then: Option<Then>,
 ) -> AnyView {
     let LiveChart {
         title,
@@ -82,8 +74,8 @@ pub fn Chart(
                 drawing(view, &pick, (mode, log), then)
             })
         };
-        let mut drawn = match then {
-            Some(then) => then.try_with_untracked(|then| lay_out(then.as_ref()))?,
+        let mut drawn = match then.as_ref().and_then(|then| then.lock().ok()) {
+            Some(then) => lay_out(Some(&then)),
             None => lay_out(None),
         }?;
         if let Some(marks) = marks.and_then(|marks| marks.0.peek(|latest| latest.0.clone())) {
@@ -101,8 +93,11 @@ pub fn Chart(
         handle.tick.track();
         hidden.track();
         let drawing: Option<Drawing> = measured(NOMINAL.0);
-        drawing.map(|drawing| Around::of(drawing, alone)).unwrap_or_default()
+        drawing.map_or_else(String::new, |drawing| around(&drawing, alone))
     });
+    let part = move |at: usize| {
+        move || around.with(|all| all.split(BETWEEN).nth(at).unwrap_or_default().to_owned())
+    };
     let spoken = {
         let title = title.clone();
         reactive(move || handle.with(|view| series.with(|all| alternative(&title, view, all))))
@@ -113,14 +108,14 @@ pub fn Chart(
         false => String::new(),
     });
     view! {
-        <figure class=move || around.with(|around| around.side.class(""))>
+        <figure class=part(0)>
             <figcaption>
                 <h3 class="chart-title">{title.clone()}</h3>
                 <p class="visually-hidden">{spoken}</p>
                 <div inner_html=menu></div>
             </figcaption>
             <div class="chart-body">
-                {move || around.with(|around| around.side.view())}
+                <div class="chart-y" aria-hidden="true" inner_html=part(1)></div>
                 <Plot handle title series hidden window_ms draw empty/>
                 <div class="chart-x" aria-hidden="true">
                     <span>{move || format!("{} ago", duration(window()))}</span>
@@ -128,20 +123,9 @@ pub fn Chart(
                     <span>"latest"</span>
                 </div>
             </div>
-            {move || around.with(keys)}
+            <div inner_html=part(2)></div>
             <Legend handle series hidden/>
         </figure>
-    }
-}
-
-/// What has to be said of a drawing, and what its shades and colours mean.
-fn keys(around: &Around) -> AnyView {
-    let notes = around.notes.iter();
-    let notes = notes.map(|note| view! { <p class="chart-note">{note.clone()}</p> });
-    view! {
-        {notes.collect::<Vec<_>>()}
-        {shades(around.scale.as_ref())}
-        {tones(&around.tones)}
     }
 }
 

@@ -1,39 +1,50 @@
-//! What a way of drawing needs to be read: shades, states.
+//! What a way of drawing needs to be read, as markup: notes, shades, states.
 
-use super::still::{
-    heat::{LEVELS, Scale},
-    states::Tone,
+use super::{
+    still::{Drawing, heat::LEVELS},
+    words::escaped,
 };
-use crate::prelude::*;
+use std::fmt::Write;
 
-/// What the shades of a heat map say.
-pub fn shades(scale: Option<&Scale>) -> AnyView {
-    let scale = scale.map(|scale| {
-        let steps = (1..=LEVELS)
-            .map(|level| view! { <i class=format!("shade h{level}")></i> })
-            .collect::<Vec<_>>();
-        view! {
-            <p class="chart-scale">
-                <span>{scale.low.clone()}</span>
-                <span class="chart-shades" aria-hidden="true">{steps}</span>
-                <span>{scale.high.clone()}</span>
-                " "
-                <span>{scale.words.clone()}</span>
-            </p>
-        }
-    });
-    scale.into_any()
+/// What has to be said beside a drawing.
+pub fn notes(drawing: &Drawing) -> String {
+    let mut html = String::new();
+    for note in &drawing.notes {
+        // Writing to a String cannot fail, here and below.
+        let _ = write!(html, "<p class=\"chart-note\">{}</p>", escaped(note));
+    }
+    html
 }
 
-/// What the colours of states say.
-pub fn tones(tones: &[(Tone, String)]) -> AnyView {
-    let tones = tones
-        .iter()
-        .map(|(tone, words)| {
-            view! { <li><i class=format!("tone {}", tone.class()) aria-hidden="true"></i> {words.clone()}</li> }
-        })
-        .collect::<Vec<_>>();
-    (!tones.is_empty())
-        .then(|| view! { <ul class="chart-tones">{tones}</ul> })
-        .into_any()
+/// What the shades of a heat map and the colours of states say.
+pub fn keys(drawing: &Drawing) -> String {
+    let mut html = String::new();
+    if let Some(scale) = &drawing.scale {
+        let _ = write!(
+            html,
+            "<p class=\"chart-scale\"><span>{}</span><span class=\"chart-shades\" aria-hidden=\"true\">",
+            escaped(&scale.low)
+        );
+        for level in 1..=LEVELS {
+            let _ = write!(html, "<i class=\"shade h{level}\"></i>");
+        }
+        let _ = write!(
+            html,
+            "</span><span>{}</span> <span>{}</span></p>",
+            escaped(&scale.high),
+            escaped(&scale.words)
+        );
+    }
+    if !drawing.tones.is_empty() {
+        html.push_str("<ul class=\"chart-tones\">");
+        for (tone, words) in &drawing.tones {
+            let (class, words) = (tone.class(), escaped(words));
+            let _ = write!(
+                html,
+                "<li><i class=\"tone {class}\" aria-hidden=\"true\"></i> {words}</li>"
+            );
+        }
+        html.push_str("</ul>");
+    }
+    html
 }

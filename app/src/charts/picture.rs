@@ -13,10 +13,10 @@ pub mod times;
 use super::{
     scale::{COLOURS, Y_LABELS},
     still::{self, Ask, Columns, Drawing, Earlier, Mode, Shown, flags::flags},
+    words::{cut, escaped},
 };
 use crate::format::format;
 use farol_model::{action::Mark, metric::MetricSpec};
-pub use ink::escaped;
 use ink::{Area, Ink, text_width};
 use std::fmt::Write;
 pub use theme::Theme;
@@ -342,14 +342,6 @@ struct Entry {
     x: f64,
     slot: Option<usize>,
     words: String,
-}
-
-/// The text, or its beginning.
-pub fn cut(text: &str, most: usize) -> String {
-    match text.chars().count() > most {
-        true => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
-        false => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

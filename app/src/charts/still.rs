@@ -173,9 +173,13 @@ impl Ask<'_> {
         (self.x(begin), self.x(begin + self.step_ms as f64))
     }
 
-    fn values(&self) -> impl Iterator<Item = f64> + '_ {
-        let all = self.series.iter().flat_map(|series| series.columns.mean);
-        all.copied().filter(|value| value.is_finite())
+    /// What the means reach.
+    fn means(&self) -> Reach {
+        let mut reach = Reach::default();
+        for one in &self.series {
+            reach.hold(one.columns.mean);
+        }
+        reach
     }
 
     /// A drawing with nothing in it but the time.
@@ -187,7 +191,7 @@ impl Ask<'_> {
         };
         Drawing {
             mode,
-            is_empty: self.values().next().is_none(),
+            is_empty: self.means().known == 0,
             ..Drawing::of(scene)
         }
     }
@@ -212,6 +216,14 @@ impl Drawing {
             scale: None,
             buckets: Vec::new(),
             notes: Vec::new(),
+        }
+    }
+
+    /// A row for each series.
+    fn name_rows(&mut self, ask: &Ask<'_>) {
+        for one in &ask.series {
+            self.rows.push(one.spec.title.clone());
+            self.slots.push(one.slot);
         }
     }
 
@@ -250,7 +262,7 @@ fn fitting(ask: &Ask<'_>) -> (Mode, Vec<String>) {
             ));
             Mode::Lines
         }
-        Mode::States if ask.values().next().is_some() && !states::fit(ask) => {
+        Mode::States if ask.means().known > 0 && !states::fit(ask) => {
             notes.push(format!(
                 "States are for series that have {} different whole values at most; these are lines.",
                 states::MAX_STATES
@@ -309,28 +321,74 @@ pub fn usual<'a>(series: impl Iterator<Item = (&'a MetricSpec, &'a [f64])> + Clo
 }
 
 /// Stretches of points without a gap: those that `known` says are there, at the distance of one step.
-fn stretches(times_ms: &[i64], step_ms: i64, known: impl Fn(usize) -> bool) -> Vec<std::ops::Range<usize>> {
+fn stretches(times_ms: &[i64], step_ms: i64, known: &dyn Fn(usize) -> bool) -> Vec<std::ops::Range<usize>> {
     let mut all: Vec<std::ops::Range<usize>> = Vec::new();
-    for (at, time) in times_ms.iter().enumerate().filter(|(at, _)| known(*at)) {
-        let follows = |range: &std::ops::Range<usize>| {
-            let before = times_ms.get(range.end - 1).copied().unwrap_or_default();
-            range.end == at && (time - before) as f64 <= step_ms as f64 * super::decimate::GAP_STEPS
-        };
-        match all.last_mut().filter(|range| follows(range)) {
+    let mut before = None;
+    for (at, time) in times_ms.iter().enumerate() {
+        if !known(at) {
+            before = None;
+            continue;
+        }
+        let close = |before: i64| (time - before) as f64 <= step_ms as f64 * super::decimate::GAP_STEPS;
+        match all.last_mut().filter(|_| before.is_some_and(close)) {
             Some(range) => range.end = at + 1,
             None => all.push(at..at + 1),
         }
+        before = Some(*time);
     }
     all
 }
 
-/// The axis of all that is given.
-fn linear(ask: &Ask<'_>, values: impl Iterator<Item = f64>) -> Axis {
-    let finite = values.filter(|value| value.is_finite());
-    let (min, max) = finite.fold((0.0f64, 0.0f64), |(min, max), value| {
-        (min.min(value), max.max(value))
-    });
-    Axis::linear(min, max, ask.unit, ask.labels.max(Y_LABELS))
+/// What values reach: an axis has to hold it.
+#[derive(Debug, Clone, Copy)]
+struct Reach {
+    /// Zero, or below.
+    min: f64,
+    /// Zero, or above.
+    max: f64,
+    /// The least that is above zero; NaN when nothing is.
+    least: f64,
+    /// How many there are, and how many of them are zero or below.
+    known: usize,
+    low: usize,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Reach {
+            min: 0.0,
+            max: 0.0,
+            least: f64::NAN,
+            known: 0,
+            low: 0,
+        }
+    }
+}
+
+impl Reach {
+    fn hold(&mut self, values: &[f64]) {
+        for value in values.iter().copied().filter(|value| value.is_finite()) {
+            self.known += 1;
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+            if value > 0.0 {
+                self.least = self.least.min(value);
+            } else {
+                self.low += 1;
+            }
+        }
+    }
+
+    /// Holds what is compared with too.
+    fn hold_earlier(&mut self, ask: &Ask<'_>) {
+        for (_, means) in ask.earlier.iter().flat_map(|earlier| &earlier.series) {
+            self.hold(means);
+        }
+    }
+
+    fn linear(&self, ask: &Ask<'_>) -> Axis {
+        Axis::linear(self.min, self.max, ask.unit, ask.labels.max(Y_LABELS))
+    }
 }
 
 #[cfg(test)]

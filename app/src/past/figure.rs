@@ -16,8 +16,9 @@ use super::{Frame, PastSeries, legend, menu};
 use crate::{
     charts::{
         picture::times,
+        keys,
         scale::{COLOURS, Y_LABELS},
-        side::Side,
+        side,
         still::{self, Ask, Columns, Drawing, Earlier, Mode, Shown, flags, flags::Flag, markup},
     },
     pages::drawn::counted,
@@ -42,11 +43,6 @@ pub fn framed(title: &str, series: &[&PastSeries], frame: &Frame<'_>) -> AnyView
     let ask = ask(series, &is_shown, &then, frame);
     let drawing = still::draw(&ask);
     let flags = flags::flags(frame.marks, frame.range.from_ms, frame.range.to_ms);
-    let notes = drawing
-        .notes
-        .iter()
-        .map(|note| view! { <p class="chart-note">{note.clone()}</p> })
-        .collect::<Vec<_>>();
     let entries: Vec<legend::Entry> = series
         .iter()
         .zip(&keys)
@@ -74,12 +70,12 @@ pub fn framed(title: &str, series: &[&PastSeries], frame: &Frame<'_>) -> AnyView
     let legend = legend::legend(entries, &drawing, ask.step_ms, frame);
     let menu = menu::menu(title, series, frame);
     let shown = ask.series.len();
-    let side = Side::of(&drawing, alone);
+    let class = side::class(" still", &drawing, alone);
     let many = if shown > COLOURS { " many" } else { "" };
     let start = frame.past.times_ms.first().map(i64::to_string);
     view! {
         <figure
-            class=side.class(" still") + many
+            class=class + many
             data-start=start
             data-step=frame.past.step_ms.to_string()
             data-mode=drawing.mode.as_str()
@@ -93,9 +89,10 @@ pub fn framed(title: &str, series: &[&PastSeries], frame: &Frame<'_>) -> AnyView
                 <h3 class="chart-title">{title.to_owned()}</h3>
                 {menu}
             </figcaption>
-            {plot(title, &side, &drawing, &flags, frame)}
-            {notes}
+            {plot(title, &drawing, &flags, frame)}
+            <div inner_html=keys::notes(&drawing)></div>
             {hint(&drawing, shown, frame)}
+            <div inner_html=keys::keys(&drawing)></div>
             {legend}
             {marked(&flags)}
         </figure>
@@ -103,7 +100,7 @@ pub fn framed(title: &str, series: &[&PastSeries], frame: &Frame<'_>) -> AnyView
 }
 
 /// Axes and what is between them.
-fn plot(title: &str, side: &Side, drawing: &Drawing, flags: &[Flag], frame: &Frame<'_>) -> AnyView {
+fn plot(title: &str, drawing: &Drawing, flags: &[Flag], frame: &Frame<'_>) -> AnyView {
     let alone = frame.look.chart.is_some();
     let (from_ms, to_ms) = (frame.range.from_ms, frame.range.to_ms);
     let span = (to_ms - from_ms).max(1) as f64;
@@ -119,7 +116,7 @@ fn plot(title: &str, side: &Side, drawing: &Drawing, flags: &[Flag], frame: &Fra
         .then(|| view! { <p class="chart-empty">"No values in this time"</p> });
     view! {
         <div class="chart-body">
-            {side.view()}
+            <div class="chart-y" aria-hidden="true" inner_html=side::side(drawing, alone)></div>
             <div class="plot" tabindex="0" role="group" data-from=from_ms.to_string() data-to=to_ms.to_string()
                 aria-label=format!("{title} over time.")>
                 <div class="plot-ink" inner_html=markup::ink(drawing, size)></div>

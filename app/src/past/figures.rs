@@ -74,12 +74,15 @@ pub fn charts<'a>(all: &[&'a PastSeries]) -> Vec<(&'a str, Vec<&'a PastSeries>)>
 /// Whether some chart has states.
 pub fn has_states(charts: &[(&str, Vec<&PastSeries>)]) -> bool {
     charts.iter().any(|(_, series)| {
-        let columns = series.iter().map(|one| Columns {
-            min: &one.min,
-            max: &one.max,
-            mean: &one.mean,
-        });
-        states::known(columns).is_some_and(|known| !known.is_empty())
+        let columns: Vec<Columns<'_>> = series
+            .iter()
+            .map(|one| Columns {
+                min: &one.min,
+                max: &one.max,
+                mean: &one.mean,
+            })
+            .collect();
+        states::known(&columns).is_some_and(|known| !known.is_empty())
     })
 }
 

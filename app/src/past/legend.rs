@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     charts::{
-        keys::{shades, tones},
         legend::look,
         still::{Drawing, Mode},
     },
@@ -87,7 +86,7 @@ fn mean(values: &[f64]) -> f64 {
 /// The whole legend.
 pub fn legend(mut entries: Vec<Entry>, drawing: &Drawing, step_ms: i64, frame: &Frame<'_>) -> AnyView {
     if !drawing.buckets.is_empty() {
-        return view! { {shades(drawing.scale.as_ref())} {buckets(drawing, step_ms)} };
+        return buckets(drawing, step_ms);
     }
     match frame.look.sort {
         None => {}
@@ -130,8 +129,6 @@ pub fn legend(mut entries: Vec<Entry>, drawing: &Drawing, step_ms: i64, frame: &
         .flatten()
         .map(|href| view! { <p class="chart-note"><a class="button small" href=href data-noscroll="true">"Show all series"</a></p> });
     view! {
-        {shades(drawing.scale.as_ref())}
-        {tones(&drawing.tones)}
         <table class="chart-table">{head(many, compared, frame)} <tbody>{rows_of(first)}</tbody></table>
         {more}
         {all}

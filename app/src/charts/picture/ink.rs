@@ -4,6 +4,7 @@ use super::{
     super::{
         paint::{SUBPIXEL, Token, paint},
         scale::{Band, COLOURS, Line, Scene},
+        words::escaped,
     },
     theme::Colours,
 };
@@ -29,23 +30,6 @@ pub struct Ink<'a> {
 /// About how wide a text is at 12 pixels.
 pub fn text_width(text: &str) -> f64 {
     text.chars().count() as f64 * 6.6
-}
-
-/// As text or attribute of XML 1.0; characters that it does not allow are left out.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push(' '),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 // Writing to a String does not fail, here and below.

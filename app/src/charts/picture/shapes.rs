@@ -1,14 +1,16 @@
 //! What lies between the axes of a picture: shapes, runs of states, flags, rows and what their colours say.
 
 use super::{
-    super::still::{
-        Drawing, Form, Shape, Tint,
-        flags::Flag,
-        heat::LEVELS,
-        states::{Run, Tone, row_bottom, row_top},
+    super::{
+        still::{
+            Drawing, Form, Shape, Tint,
+            flags::Flag,
+            heat::LEVELS,
+            states::{Run, Tone, row_bottom, row_top},
+        },
+        words::{cut, escaped},
     },
-    cut,
-    ink::{Ink, escaped, text_width},
+    ink::{Ink, text_width},
 };
 use std::fmt::Write;
 

@@ -3,7 +3,7 @@
 //! Buckets are as Prometheus has them: series with a label `le`, each counting what is not above its bound, told as increase per
 //! second. Series that differ in other labels are added up. What a cell tells is how many events fell into it.
 
-use super::{Ask, Drawing, Form, Mode, Shape, Tint, axis::Axis, linear};
+use super::{Ask, Drawing, Form, Mode, Reach, Shape, Tint, axis::Axis};
 use crate::format::{format, number, tick_label};
 use farol_model::metric::{MetricSpec, Unit};
 
@@ -29,10 +29,16 @@ pub fn bound(spec: &MetricSpec) -> Option<f64> {
 
 /// See the module.
 pub fn draw(ask: &Ask<'_>) -> Drawing {
-    let bounds: Option<Vec<f64>> = ask.series.iter().map(|one| bound(one.spec)).collect();
-    match bounds {
-        Some(bounds) if !bounds.is_empty() => histogram(ask, &bounds),
-        _ => values(ask),
+    let mut bounds = Vec::with_capacity(ask.series.len());
+    for one in &ask.series {
+        match bound(one.spec) {
+            Some(bound) => bounds.push(bound),
+            None => return values(ask),
+        }
+    }
+    match bounds.is_empty() {
+        false => histogram(ask, &bounds),
+        true => values(ask),
     }
 }
 
@@ -42,35 +48,28 @@ fn histogram(ask: &Ask<'_>, of_series: &[f64]) -> Drawing {
     let mut bounds = of_series.to_vec();
     crate::order::numbers(&mut bounds);
     bounds.dedup();
-    let counts = counts(ask, of_series, &bounds);
-    let most = counts
-        .iter()
-        .flatten()
-        .copied()
-        .filter(|count| count.is_finite())
-        .fold(0.0, f64::max);
+    let mut counts = counts(ask, of_series, &bounds);
+    let mut reach = Reach::default();
+    for row in &counts {
+        reach.hold(row);
+    }
+    let most = reach.max;
     let level = |count: f64| match count > 0.0 && most > 0.0 {
         true if ask.log => 1.0 + (1.0 + count).ln() / (1.0 + most).ln() * (LEVELS as f64 - 1.0),
         true => count / most * LEVELS as f64,
         false => 0.0,
     };
-    let rows: Vec<Vec<f64>> = counts
-        .iter()
-        .rev()
-        .map(|row| row.iter().map(|count| level(*count)).collect())
-        .collect();
-    drawing.shapes = cells(ask, &rows);
     let unit = ask
         .series
         .first()
         .map_or(Unit::None, |one| measured(&one.spec.name));
-    drawing.rows = bounds
-        .iter()
-        .enumerate()
-        .rev()
-        .map(|(at, bound)| words(*bound, at, &bounds, unit))
-        .collect();
-    drawing.buckets = counts.into_iter().rev().collect();
+    for (at, bound) in bounds.iter().enumerate() {
+        drawing.rows.push(words(*bound, at, &bounds, unit));
+    }
+    drawing.rows.reverse();
+    counts.reverse();
+    drawing.shapes = cells(ask, &counts, &level);
+    drawing.buckets = counts;
     drawing.scale = Some(Scale {
         low: "none".to_owned(),
         high: format(most, Unit::Count).to_string(),
@@ -147,43 +146,27 @@ fn measured(name: &str) -> Unit {
 /// A row for each series, in the order of their slots.
 fn values(ask: &Ask<'_>) -> Drawing {
     let mut drawing = ask.blank(Mode::Heat);
-    let positive = || ask.values().filter(|value| *value > 0.0);
-    let log = || {
-        Axis::log(
-            positive().fold(f64::NAN, f64::min),
-            positive().fold(f64::NAN, f64::max),
-            ask.unit,
-            2,
-        )
-    };
-    let axis = ask
-        .log
-        .then(log)
-        .flatten()
-        .unwrap_or_else(|| linear(ask, ask.values()));
+    let reach = ask.means();
+    let log = Axis::log(reach.least, reach.max, ask.unit, 2).filter(|_| ask.log);
+    let axis = log.unwrap_or_else(|| reach.linear(ask));
     if ask.log && !axis.log && !drawing.is_empty {
         drawing
             .notes
             .push("No value is above zero; the shades are linear.".to_owned());
     }
-    let below = ask.values().filter(|value| *value <= 0.0).count();
-    if axis.log && below > 0 {
+    if axis.log && reach.low > 0 {
         drawing.notes.push(format!(
-            "{below} values are zero or less and have the lightest shade."
+            "{} values are zero or less and have the lightest shade.",
+            reach.low
         ));
     }
     let level = |value: f64| match value.is_finite() {
         true => ((1.0 - axis.y(value)) * LEVELS as f64).max(f64::MIN_POSITIVE),
         false => 0.0,
     };
-    let rows: Vec<Vec<f64>> = ask
-        .series
-        .iter()
-        .map(|one| one.columns.mean.iter().map(|value| level(*value)).collect())
-        .collect();
-    drawing.shapes = cells(ask, &rows);
-    drawing.rows = ask.series.iter().map(|one| one.spec.title.clone()).collect();
-    drawing.slots = ask.series.iter().map(|one| one.slot).collect();
+    let rows: Vec<&[f64]> = ask.series.iter().map(|one| one.columns.mean).collect();
+    drawing.shapes = cells(ask, &rows, &level);
+    drawing.name_rows(ask);
     let end = |tick: Option<&f64>| tick.map_or_else(String::new, |tick| tick_label(*tick, ask.unit));
     drawing.scale = Some(Scale {
         low: end(axis.ticks.first()),
@@ -193,15 +176,16 @@ fn values(ask: &Ask<'_>) -> Drawing {
     drawing
 }
 
-/// All cells of one shade are one shape; neighbours of one shade are one box.
-fn cells(ask: &Ask<'_>, rows: &[Vec<f64>]) -> Vec<Shape> {
+/// All cells of one shade are one shape; neighbours of one shade are one box. `level` says which shade a value has, above 0.
+fn cells<R: AsRef<[f64]>>(ask: &Ask<'_>, rows: &[R], level: &dyn Fn(f64) -> f64) -> Vec<Shape> {
     let mut boxes: Vec<Vec<[f64; 4]>> = vec![Vec::new(); LEVELS];
     let height = 1.0 / rows.len().max(1) as f64;
     for (at, row) in rows.iter().enumerate() {
         let (top, bottom) = (at as f64 * height, (at + 1) as f64 * height);
         let mut before: Option<usize> = None;
-        for (point, level) in row.iter().enumerate() {
-            let level = (*level > 0.0).then(|| (level.ceil() as usize).clamp(1, LEVELS) - 1);
+        for (point, value) in row.as_ref().iter().enumerate() {
+            let level = level(*value);
+            let level = (level > 0.0).then(|| (level.ceil() as usize).clamp(1, LEVELS) - 1);
             let (left, right) = ask.sides(point);
             let of_level = level.and_then(|level| boxes.get_mut(level));
             if let Some(of_level) = of_level.filter(|_| right > left) {
@@ -213,13 +197,14 @@ fn cells(ask: &Ask<'_>, rows: &[Vec<f64>]) -> Vec<Shape> {
             before = level;
         }
     }
-    let shape = |(at, boxes)| Shape {
-        tint: Tint::Heat(at + 1),
-        form: Form::Boxes(boxes),
-    };
-    let some = boxes
-        .into_iter()
-        .enumerate()
-        .filter(|(_, boxes)| !boxes.is_empty());
-    some.map(shape).collect()
+    let mut shapes = Vec::new();
+    for (at, boxes) in boxes.into_iter().enumerate() {
+        if !boxes.is_empty() {
+            shapes.push(Shape {
+                tint: Tint::Heat(at + 1),
+                form: Form::Boxes(boxes),
+            });
+        }
+    }
+    shapes
 }

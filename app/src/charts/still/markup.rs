@@ -3,10 +3,9 @@
 
 use super::{
     super::{
-        picture::{cut, escaped},
         scale::{Band, Line, Scene},
-        side::percent,
         svg::{painted, titles, units},
+        words::{cut, escaped, percent},
     },
     Drawing, Form, Shape, Tint,
     flags::Flag,

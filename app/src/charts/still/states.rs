@@ -53,25 +53,25 @@ pub struct Run {
 
 /// Whether these series have states.
 pub fn fit(ask: &Ask<'_>) -> bool {
-    known(ask.series.iter().map(|one| one.columns)).is_some()
+    known(&columns(ask)).is_some()
+}
+
+fn columns<'a>(ask: &Ask<'a>) -> Vec<Columns<'a>> {
+    ask.series.iter().map(|one| one.columns).collect()
 }
 
 /// All values there are, ascending; None when there are too many or they are not whole.
-pub fn known<'a>(series: impl Iterator<Item = Columns<'a>>) -> Option<Vec<f64>> {
+pub fn known(series: &[Columns<'_>]) -> Option<Vec<f64>> {
     let mut known: Vec<f64> = Vec::new();
-    for value in series
-        .flat_map(|columns| [columns.min, columns.max])
-        .flatten()
-        .filter(|value| value.is_finite())
-    {
-        if value.fract() != 0.0 {
-            return None;
-        }
-        if !known.contains(value) {
-            known.push(*value);
-        }
-        if known.len() > MAX_STATES {
-            return None;
+    for columns in series {
+        for value in columns.min.iter().chain(columns.max).copied() {
+            if !value.is_finite() || known.contains(&value) {
+                continue;
+            }
+            if value.fract() != 0.0 || known.len() == MAX_STATES {
+                return None;
+            }
+            known.push(value);
         }
     }
     crate::order::numbers(&mut known);
@@ -98,15 +98,13 @@ fn state(spec: &MetricSpec, value: f64, known: &[f64]) -> (Tone, String) {
 /// See the module.
 pub fn draw(ask: &Ask<'_>) -> Drawing {
     let mut drawing = ask.blank(Mode::States);
-    let known = known(ask.series.iter().map(|one| one.columns)).unwrap_or_default();
-    drawing.rows = ask.series.iter().map(|one| one.spec.title.clone()).collect();
-    drawing.slots = ask.series.iter().map(|one| one.slot).collect();
-    let runs: Vec<Run> = ask
-        .series
-        .iter()
-        .enumerate()
-        .flat_map(|(row, one)| runs(ask, row, one, &known))
-        .collect();
+    let known = known(&columns(ask)).unwrap_or_default();
+    drawing.name_rows(ask);
+    let mut all: Vec<Run> = Vec::new();
+    for (row, one) in ask.series.iter().enumerate() {
+        runs(ask, row, one, &known, &mut all);
+    }
+    let runs = all;
     for run in &runs {
         let told = (
             run.tone,
@@ -133,7 +131,7 @@ pub fn draw(ask: &Ask<'_>) -> Drawing {
 }
 
 /// Runs of one series.
-fn runs(ask: &Ask<'_>, row: usize, one: &Shown<'_>, known: &[f64]) -> Vec<Run> {
+fn runs(ask: &Ask<'_>, row: usize, one: &Shown<'_>, known: &[f64], all: &mut Vec<Run>) {
     let (min, max) = (one.columns.min, one.columns.max);
     let pair = |at: usize| {
         (
@@ -143,8 +141,7 @@ fn runs(ask: &Ask<'_>, row: usize, one: &Shown<'_>, known: &[f64]) -> Vec<Run> {
     };
     let is_known = |at: usize| pair(at).0.is_finite() && pair(at).1.is_finite();
     let same = |a: usize, b: usize| pair(a) == pair(b);
-    let mut all = Vec::new();
-    for stretch in stretches(ask.times_ms, ask.step_ms, is_known) {
+    for stretch in stretches(ask.times_ms, ask.step_ms, &is_known) {
         let mut from = stretch.start;
         for at in stretch.clone() {
             let ends = at + 1 == stretch.end || !same(at, at + 1);
@@ -154,7 +151,6 @@ fn runs(ask: &Ask<'_>, row: usize, one: &Shown<'_>, known: &[f64]) -> Vec<Run> {
             }
         }
     }
-    all
 }
 
 fn run(
@@ -202,11 +198,14 @@ pub fn without_words(runs: &[Run], rows: usize) -> Vec<Shape> {
             None => tones.push((run.tone, vec![cell])),
         }
     }
-    let shape = |(tone, boxes)| Shape {
-        tint: Tint::State(tone),
-        form: Form::Boxes(boxes),
-    };
-    tones.into_iter().map(shape).collect()
+    let mut shapes = Vec::new();
+    for (tone, boxes) in tones {
+        shapes.push(Shape {
+            tint: Tint::State(tone),
+            form: Form::Boxes(boxes),
+        });
+    }
+    shapes
 }
 
 /// Share of the height of a row that a run fills.
