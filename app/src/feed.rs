@@ -6,8 +6,8 @@ use crate::{
     charts::{Chart, Sparkline, chart::Then, live::LiveChart},
     format::format,
     live::{
-        ChannelHandle, Handle, Marks, RunFeed, Table, use_channel, use_channel_on_screen, use_log, use_run,
-        use_state, use_table, apply::View,
+        ChannelHandle, Handle, Marks, RunFeed, Table, apply::View, use_channel, use_channel_on_screen,
+        use_log, use_run, use_state, use_table,
     },
     live_charts::get_earlier,
 };

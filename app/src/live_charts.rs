@@ -36,6 +36,9 @@ fields!(LiveGroup {
 
 /// The charts in cards, followed while they are on screen.
 pub fn live_group(group: LiveGroup) -> AnyView {
+    if group.charts.is_empty() {
+        return ().into_any();
+    }
     let channel = feed::channel_on_screen(group.channel.clone());
     view! { <div class="grid stretch">{cards(channel, group)}</div> }
 }
@@ -49,7 +52,11 @@ pub fn cards(channel: Channel, group: LiveGroup) -> Vec<AnyView> {
         earlier,
     } = group;
     let then = earlier.map(|earlier| feed::earlier(first.channel, period, earlier));
-    let class = if charts.len() == 1 { "card" } else { "card half wide-third" };
+    let class = if charts.len() == 1 {
+        "card"
+    } else {
+        "card half wide-third"
+    };
     let card = |chart: LiveChart| {
         view! {
             <div class=class>

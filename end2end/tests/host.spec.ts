@@ -39,6 +39,36 @@ test("groups are listed with their series, and one is open at a time", async ({ 
   await expect(page.getByText("There is no group")).toBeVisible();
 });
 
+test("live charts are drawn otherwise by links, stay live, and lead to the past as they look", async ({ page, farol }) => {
+  farol.addUser("ana", "viewer");
+  await signIn(page, farol, "ana");
+  await page.goto(farol.url + "/host?group=load");
+  await expect(page.locator("html")).toHaveAttribute("data-hydrated", "");
+  const looks = page.getByRole("navigation", { name: "Look" });
+  await expect(looks.getByRole("link", { name: "As usual" })).toHaveAttribute("aria-current", "true");
+  await looks.getByRole("link", { name: "Bars" }).click();
+  await expect(page).toHaveURL(/group=load&mode=bars$/);
+  const canvas = page.locator("figure.blocks canvas");
+  await expect(canvas).toBeVisible();
+  await expect(page.locator("figure.still")).toHaveCount(0);
+  const painted = () => canvas.evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+  const before = await painted();
+  await expect.poll(painted).not.toBe(before);
+  await looks.getByRole("link", { name: "Heat map" }).click();
+  await expect(page.locator("figure.rows .row-name")).toHaveText(["1 min", "5 min", "15 min"]);
+  await expect(page.locator(".chart-scale")).toBeVisible();
+  await axeClean(page, "a live heat map");
+  await looks.getByText("Compare", { exact: true }).click();
+  await looks.getByRole("link", { name: "an hour earlier" }).click();
+  await expect(page.getByText("Nothing of these series is known of an hour earlier")).toBeVisible();
+  await page.getByLabel("More of Load").click();
+  await page.getByRole("link", { name: "Open alone" }).click();
+  await expect(page.locator("figure.rows.alone canvas")).toBeVisible();
+  await page.getByRole("navigation", { name: "Time" }).getByRole("link", { name: "15 min" }).click();
+  await expect(page).toHaveURL(/range=15m/);
+  await expect(page.locator("figure.still.rows.alone")).toHaveAttribute("data-mode", "heat");
+});
+
 test("a past range stands in the address, is drawn with its gaps, and leads on to others", async ({ page, farol }) => {
   await farol.addUser("ana", "viewer");
   await signIn(page, farol, "ana");

@@ -95,9 +95,8 @@ pub fn Chart(
         let drawing: Option<Drawing> = measured(NOMINAL.0);
         drawing.map_or_else(String::new, |drawing| around(&drawing, alone))
     });
-    let part = move |at: usize| {
-        move || around.with(|all| all.split(BETWEEN).nth(at).unwrap_or_default().to_owned())
-    };
+    let part =
+        move |at: usize| move || around.with(|all| all.split(BETWEEN).nth(at).unwrap_or_default().to_owned());
     let spoken = {
         let title = title.clone();
         reactive(move || handle.with(|view| series.with(|all| alternative(&title, view, all))))

@@ -20,7 +20,7 @@ pub struct Window {
 /// Splits rows (ascending times) into segments and keeps the least and the greatest of each pixel column, in the order they came.
 ///
 /// Columns are aligned to the clock and not to the window's edge: a window that moves by one row does not make the whole
-/// line flicker. The first segment is cut where it enters the window.
+/// line flicker. Segments are cut where they enter and leave the window.
 pub fn decimate(rows: impl Iterator<Item = (i64, f64)>, window: &Window) -> Vec<Segment> {
     let column_ms = ((window.to_ms - window.from_ms) / f64::from(window.columns.max(1))).max(1.0);
     let gap_ms = if window.step_ms > 0.0 {
@@ -33,10 +33,14 @@ pub fn decimate(rows: impl Iterator<Item = (i64, f64)>, window: &Window) -> Vec<
     let mut previous: Option<(f64, f64)> = None;
     for (time, value) in rows {
         let point = (time as f64, value);
+        let apart = previous.is_some_and(|last| point.0 - last.0 > gap_ms);
         if point.0 > window.to_ms {
+            if let Some(last) = previous.filter(|_| value.is_finite() && !apart) {
+                current.push(between(last, point, window.to_ms));
+            }
             break;
         }
-        if !value.is_finite() || previous.is_some_and(|last| point.0 - last.0 > gap_ms) {
+        if !value.is_finite() || apart {
             current.finish(&mut segments);
             previous = None;
         }
@@ -45,8 +49,7 @@ pub fn decimate(rows: impl Iterator<Item = (i64, f64)>, window: &Window) -> Vec<
         }
         if point.0 >= window.from_ms {
             if let Some(last) = previous.filter(|last| last.0 < window.from_ms) {
-                let share = (window.from_ms - last.0) / (point.0 - last.0);
-                current.push((window.from_ms, last.1 + (point.1 - last.1) * share));
+                current.push(between(last, point, window.from_ms));
             }
             current.push(point);
         }
@@ -54,6 +57,12 @@ pub fn decimate(rows: impl Iterator<Item = (i64, f64)>, window: &Window) -> Vec<
     }
     current.finish(&mut segments);
     segments
+}
+
+/// The point of a line at a time between two others.
+fn between(before: (f64, f64), after: (f64, f64), time: f64) -> (f64, f64) {
+    let share = (time - before.0) / (after.0 - before.0);
+    (time, before.1 + (after.1 - before.1) * share)
 }
 
 struct Builder {
@@ -187,6 +196,19 @@ mod tests {
         window.from_ms = 500.0;
         let segments = decimate(every_second([0.0, 10.0, 20.0]), &window);
         assert_eq!(segments, [vec![(500.0, 5.0), (1000.0, 10.0), (2000.0, 20.0)]]);
+    }
+
+    #[test]
+    fn the_line_leaves_at_the_edge_of_the_window() {
+        let mut window = window(1000);
+        window.to_ms = 1500.0;
+        let segments = decimate(every_second([0.0, 10.0, 20.0, 30.0]), &window);
+        assert_eq!(segments, [vec![(0.0, 0.0), (1000.0, 10.0), (1500.0, 15.0)]]);
+        window.to_ms = 1000.0;
+        let segments = decimate(every_second([0.0, 10.0, 20.0]), &window);
+        assert_eq!(segments[0].last(), Some(&(1000.0, 10.0)));
+        let gap = decimate(every_second([0.0, f64::NAN, 20.0]), &window);
+        assert_eq!(gap, [vec![(0.0, 0.0)]]);
     }
 
     #[test]

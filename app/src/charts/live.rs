@@ -215,7 +215,11 @@ fn points(each: &[i64], values: impl Iterator<Item = f64>, count: usize) -> (Vec
             && value.is_finite()
         {
             known += 1.0;
-            *mean = if known > 1.0 { *mean + (value - *mean) / known } else { value };
+            *mean = if known > 1.0 {
+                *mean + (value - *mean) / known
+            } else {
+                value
+            };
             // What is no number is less than any, and greater.
             *min = min.min(value);
             *max = max.max(value);

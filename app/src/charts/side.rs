@@ -31,7 +31,9 @@ pub fn side(drawing: &Drawing, alone: bool) -> String {
         return html;
     }
     // Where names would stand upon each other, only some are written.
-    let every = (drawing.rows.len() * ROW_LABEL).div_ceil(height(drawing, alone).1).max(1);
+    let every = (drawing.rows.len() * ROW_LABEL)
+        .div_ceil(height(drawing, alone).1)
+        .max(1);
     for (at, row) in drawing.rows.iter().enumerate() {
         let row = escaped(row);
         let _ = write!(html, "<span title=\"{row}\">");

@@ -64,7 +64,10 @@ pub async fn live_charts(
     let group = LiveGroup {
         channel,
         charts,
-        period: look.compare.as_ref().map_or_else(String::new, |offset| offset.word.clone()),
+        period: look
+            .compare
+            .as_ref()
+            .map_or_else(String::new, |offset| offset.word.clone()),
         earlier,
     };
     (looks, group)
@@ -80,7 +83,11 @@ fn compared(earlier: &ChannelView, offset: &Offset) -> String {
 }
 
 /// A channel an earlier period before, moved into the time that live charts show and a little further.
-pub async fn earlier(metrics: &dyn MetricsPort, channel: &str, offset: &Offset) -> Result<ChannelView, Fault> {
+pub async fn earlier(
+    metrics: &dyn MetricsPort,
+    channel: &str,
+    offset: &Offset,
+) -> Result<ChannelView, Fault> {
     let now_ms = metrics.now_ms();
     let Some(view) = metrics.view(channel, 1) else {
         return Err(Fault::not_found("There is no such channel."));
@@ -89,10 +96,14 @@ pub async fn earlier(metrics: &dyn MetricsPort, channel: &str, offset: &Offset) 
     let (from_ms, to_ms) = (now_ms - BACK_MS - offset.ms, now_ms + AHEAD_MS - offset.ms);
     let past = metrics.past(channel, from_ms, to_ms.min(now_ms), points).await?;
     let times_ms = past.times_ms.iter().map(|time| time + offset.ms).collect();
-    let (schema, columns) = past.series.into_iter().map(|one| {
-        let values = one.mean;
-        (one.spec, Column { values })
-    }).unzip();
+    let (schema, columns) = past
+        .series
+        .into_iter()
+        .map(|one| {
+            let values = one.mean;
+            (one.spec, Column { values })
+        })
+        .unzip();
     Ok(ChannelView {
         schema,
         snapshot: Snapshot {

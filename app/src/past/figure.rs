@@ -15,8 +15,8 @@
 use super::{Frame, PastSeries, legend, menu};
 use crate::{
     charts::{
-        picture::times,
         keys,
+        picture::times,
         scale::{COLOURS, Y_LABELS},
         side,
         still::{self, Ask, Columns, Drawing, Earlier, Mode, Shown, flags, flags::Flag, markup},

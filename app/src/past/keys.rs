@@ -1,11 +1,7 @@
 //! Buckets of a histogram, as the legend of a heat map.
 
 use super::legend::{short, value};
-use crate::{
-    charts::still::Drawing,
-    format::format,
-    prelude::*,
-};
+use crate::{charts::still::Drawing, format::format, prelude::*};
 use farol_model::metric::Unit;
 
 /// Buckets of a histogram, the greatest above, with the events of the whole time.

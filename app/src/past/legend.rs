@@ -1,11 +1,7 @@
 //! The legend of a chart of the past: what each series reached, in an order that links choose. Names are links that show one series
 //! alone, beside each is one that hides it.
 
-use super::{
-    Frame, PastSeries,
-    keys::buckets,
-    look::Sort,
-};
+use super::{Frame, PastSeries, keys::buckets, look::Sort};
 use crate::{
     charts::{
         legend::look,
@@ -175,7 +171,8 @@ fn row(entry: &Entry, many: bool, compared: bool, drawing: &Drawing, frame: &Fra
         told(entry.least),
         told(entry.greatest)
     );
-    let swatch = view! { <span class=format!("chart-swatch {}", look(entry.slot)) aria-hidden="true"></span> };
+    let swatch =
+        view! { <span class=format!("chart-swatch {}", look(entry.slot)) aria-hidden="true"></span> };
     let row = matches!(drawing.mode, Mode::Heat | Mode::States)
         .then(|| row_of(entry, drawing))
         .flatten();

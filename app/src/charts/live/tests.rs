@@ -72,7 +72,10 @@ fn lines_and_a_linear_axis_hold_the_same_points_as_every_other_way() {
 
 #[test]
 fn a_stack_adds_up_and_what_is_hidden_is_not_in_it() {
-    let view = view(named(Unit::None, 3), &[vec![1.0; 61], vec![2.0; 61], vec![4.0; 61]]);
+    let view = view(
+        named(Unit::None, 3),
+        &[vec![1.0; 61], vec![2.0; 61], vec![4.0; 61]],
+    );
     let top = |hidden: &[&str]| {
         let drawing = drawn(&view, (Mode::Stacked, false), hidden);
         let lines = drawing.scene.lines.last().unwrap().segments[0].clone();
@@ -84,9 +87,7 @@ fn a_stack_adds_up_and_what_is_hidden_is_not_in_it() {
 
 #[test]
 fn bars_put_rows_together_by_the_clock_and_reach_to_the_greatest() {
-    let values: Vec<f64> = (0..300)
-        .map(|row| if row == 152 { 100.0 } else { 1.0 })
-        .collect();
+    let values: Vec<f64> = (0..300).map(|row| if row == 152 { 100.0 } else { 1.0 }).collect();
     let view = view(named(Unit::None, 1), &[values]);
     let drawing = drawn(&view, (Mode::Bars, false), &[]);
     let bars = boxes(&drawing, |tint| matches!(tint, Tint::Bar(0)));
@@ -149,7 +150,11 @@ fn a_logarithmic_axis_has_places_for_small_and_great_and_words_for_zero() {
     assert!(drawing.logarithmic);
     let labels: Vec<&str> = drawing.labels.iter().map(|(_, label)| label.as_str()).collect();
     assert_eq!(labels, ["1", "10", "100", "1000"]);
-    assert!(drawing.notes[0].contains("reach zero or below"), "{:?}", drawing.notes);
+    assert!(
+        drawing.notes[0].contains("reach zero or below"),
+        "{:?}",
+        drawing.notes
+    );
 }
 
 #[test]
@@ -166,7 +171,10 @@ fn states_are_runs_that_end_now() {
     assert_eq!((up.len(), down.len()), (2, 1));
     assert_eq!(up[1][2], 1.0);
     let [left, _, right, _] = down[0];
-    assert!((left - 0.5).abs() < 1e-9 && (right - 0.75).abs() < 1e-9, "{down:?}");
+    assert!(
+        (left - 0.5).abs() < 1e-9 && (right - 0.75).abs() < 1e-9,
+        "{down:?}"
+    );
     assert_eq!(drawing.tones.len(), 2);
 }
 
@@ -183,7 +191,12 @@ fn buckets_of_a_histogram_are_rows_of_what_fell_into_each() {
     let known: Vec<f64> = drawing
         .buckets
         .iter()
-        .map(|row| row.iter().copied().filter(|value| value.is_finite()).fold(0.0, f64::max))
+        .map(|row| {
+            row.iter()
+                .copied()
+                .filter(|value| value.is_finite())
+                .fold(0.0, f64::max)
+        })
         .collect();
     assert_eq!(known, [0.0, 2.0, 4.0]);
 }
@@ -217,7 +230,10 @@ fn nothing_and_one_row_are_drawn_without_a_panic() {
             for log in [false, true] {
                 let drawing = drawn(&view, (mode, log), &[]);
                 let html = still::markup::ink(&drawing, (600, 160));
-                assert!(!html.contains("NaN") && !html.contains("inf"), "{mode:?} {rows}: {html}");
+                assert!(
+                    !html.contains("NaN") && !html.contains("inf"),
+                    "{mode:?} {rows}: {html}"
+                );
             }
         }
     }

@@ -110,7 +110,10 @@ fn small(value: f64) -> String {
         return trimmed(&format!("{value:.*}", decimals.max(0) as usize));
     }
     let power = decimals - 3;
-    format!("{}e-{power}", trimmed(&format!("{:.3}", value * 10f64.powi(power))))
+    format!(
+        "{}e-{power}",
+        trimmed(&format!("{:.3}", value * 10f64.powi(power)))
+    )
 }
 
 /// 1, 2, 5, 10, …, enclosing both ends; None when those are too many.

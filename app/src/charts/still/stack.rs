@@ -68,7 +68,7 @@ pub fn draw(ask: &Ask<'_>) -> Drawing {
             ..ask.clone()
         };
         drawing.over = lines::earlier(&whole, &axis);
-        if ask.series.len() > 1 {
+        if ask.series.len() > 1 && total.iter().any(|sum| sum.is_finite()) {
             drawing
                 .notes
                 .push("The dashed line is the sum of the earlier period.".to_owned());

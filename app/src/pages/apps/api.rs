@@ -13,11 +13,7 @@ pub struct AppsView {
     pub marks: Option<Vec<Mark>>,
 }
 
-fields!(AppsView {
-    html,
-    live,
-    marks
-});
+fields!(AppsView { html, live, marks });
 
 /// The page at an address: path and query. `by_itself`: it asks again for its words without anybody having done anything.
 #[server(prefix = "/api/fn", endpoint = "apps", output = crate::json::Json, input = server_fn::codec::GetUrl)]

@@ -1,8 +1,7 @@
 use super::api::{AppsView, get_apps};
 use crate::prelude::*;
 use crate::{
-    browser,
-    feed,
+    browser, feed,
     live_charts::live_group,
     page_data::{load, page_data},
     pages::title_of,

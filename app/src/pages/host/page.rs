@@ -4,8 +4,7 @@ use super::{
 };
 use crate::prelude::*;
 use crate::{
-    browser,
-    feed,
+    browser, feed,
     live_charts::live_group,
     page_data::{load, page_data},
     past::{
