@@ -228,6 +228,6 @@ fn points(each: &[i64], values: impl Iterator<Item = f64>, count: usize) -> (Vec
     (mean, [min, max])
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "hydrate")))]
 #[path = "live/tests.rs"]
 mod tests;

@@ -391,5 +391,5 @@ impl Reach {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "hydrate")))]
 mod tests;
