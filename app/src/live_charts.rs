@@ -73,8 +73,8 @@ pub fn cards(channel: Channel, group: LiveGroup) -> Vec<AnyView> {
 /// half. `by_itself`: the page asks without anybody having done anything.
 #[server(prefix = "/api/fn", endpoint = "earlier", output = crate::json::Json, input = server_fn::codec::GetUrl)]
 pub async fn get_earlier(
-    channel: String,
-    period: String,
+    #[server(default)] channel: String,
+    #[server(default)] period: String,
     #[server(default)] by_itself: bool,
 ) -> Result<PageData, AppError> {
     use crate::{past::look::Offset, request::refuse};

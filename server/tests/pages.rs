@@ -358,3 +358,79 @@ async fn a_past_range_of_an_application_is_drawn_and_leads_to_explore() {
     assert!(wrong.text().await.unwrap().contains("there are 5m, 15m, 1h"));
     server.stop().await;
 }
+
+#[tokio::test]
+async fn live_charts_are_drawn_as_the_address_says_beside_an_earlier_period() {
+    let server = TestServer::start().await;
+    let client = server.signed_in("viewer").await;
+    let live = server
+        .until(&client, "/host?group=load&mode=stacked", |html| {
+            html.contains("class=\"stack c1\"")
+        })
+        .await;
+    for part in [
+        "class=\"chart blocks\"",
+        "/host?group=load&amp;mode=bars",
+        "/host?group=load&amp;mode=stacked&amp;range=15m",
+        "start=-5m",
+    ] {
+        assert!(live.contains(part), "{part} is missing in {live}");
+    }
+    assert!(!live.contains("chart still") && !live.contains("end="), "{live}");
+    let page = async |path: &str| {
+        let answer = client.get(server.url(path)).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let alone = page("/host?group=load&chart=Load&mode=heat").await.1;
+    assert!(
+        alone.contains("chart rows alone") && alone.contains("All charts of this group"),
+        "{alone}"
+    );
+    let none = page("/host?group=load&chart=%3Cb%3E").await.1;
+    assert!(
+        none.contains("There is no chart \u{201c}&lt;b&gt;\u{201d} here"),
+        "{none}"
+    );
+    let wrong = page("/host?group=load&mode=pie").await.1;
+    assert!(
+        wrong.contains("there are lines, area, stacked") && !wrong.contains("<canvas"),
+        "{wrong}"
+    );
+    let apps = page("/apps/farol?mode=area&hide=x").await.1;
+    assert!(apps.contains("chart blocks") && apps.contains("hide=x"), "{apps}");
+
+    let unknown = page("/host?group=load&compare=1d").await.1;
+    assert!(
+        unknown.contains("Nothing of these series is known of a day earlier"),
+        "{unknown}"
+    );
+    // A minute before the next minute and a half is now.
+    server
+        .until(&client, "/host?group=load&compare=1m", |html| {
+            html.contains("What is paler and dashed is the same 1 min earlier")
+        })
+        .await;
+    let earlier = "/api/fn/earlier?channel=metrics/local/load";
+    let (status, text) = page(&format!("{earlier}&period=1m")).await;
+    assert_eq!(status, 200, "{text}");
+    let view: farol_model::sample::ChannelView = farol_model::json::read(&text).unwrap();
+    let known = |column: &farol_model::sample::Column| column.values.iter().any(|value| value.is_finite());
+    assert!(
+        view.schema.len() == 3 && view.snapshot.columns.iter().all(known),
+        "{view:?}"
+    );
+    let (status, text) = page(&format!("{earlier}&period=soon")).await;
+    assert!(
+        status >= 400 && text.contains("90m, 36h, 1d, 2w"),
+        "{status} {text}"
+    );
+    let (status, text) = page("/api/fn/earlier?channel=metrics/local/none&period=1d").await;
+    assert!(
+        status >= 400 && text.contains("no such channel"),
+        "{status} {text}"
+    );
+    let stranger = server.anonymous();
+    let answer = stranger.get(server.url(&format!("{earlier}&period=1m"))).send();
+    assert_eq!(answer.await.unwrap().status(), 401);
+    server.stop().await;
+}
