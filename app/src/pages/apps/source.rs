@@ -7,7 +7,8 @@ use super::{
 use crate::{
     pages::{explore::build::explore, overview::vital::charts_of},
     past::{
-        Look, PastSeries, Range,
+        PastSeries, Range,
+        asked::asked,
         bar::{self, Place},
         of_channel::of_channel,
     },
@@ -145,13 +146,7 @@ pub async fn still(
     pick: &Pick,
     chosen: &Chosen,
 ) -> Still {
-    let params = params(query);
-    let word = |name: &str| params.get(name).unwrap_or_default();
-    let now_ms = ports.metrics.now_ms();
-    let range = Range::read(&word("range"), &word("from"), &word("to"), now_ms);
-    let looked = |range| Ok((range, Look::of_query(query)?));
-    let asked = range.and_then(|range| range.map(looked).transpose());
-    let past = match asked {
+    let past = match asked(query, ports.metrics.now_ms()) {
         Ok(None) => return Still::default(),
         Ok(Some(past)) => past,
         Err(fault) => {

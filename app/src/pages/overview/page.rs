@@ -3,13 +3,18 @@ use super::{
     status::{Sign, status},
     tile::Tile,
     top::TopProcesses,
-    vital::{TREND_SAMPLES, Trend, Vital, main_chart, trend, vitals},
+    vital::{TREND_SAMPLES, Trend, Vital, main_charts, trend, vitals},
 };
 use crate::prelude::*;
 use crate::{
+    browser,
     feed::{self, Channel, ChannelChart},
     page_data::{load, page_data},
     pages::host::CollectorList,
+    past::{
+        gesture::has_time,
+        scope::{Ask, Scope},
+    },
     ui::{Card, Glyph, Icon, Tone},
 };
 use farol_model::{
@@ -17,10 +22,15 @@ use farol_model::{
     metric::Unit,
 };
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use std::sync::Arc;
 
 #[component]
 pub fn OverviewPage() -> AnyView {
-    let resource = page_data(String::new, |_| get_overview());
+    let query = use_query_map();
+    let resource = page_data(String::new, move |_| {
+        get_overview(query.get_untracked().to_query_string(), false, false)
+    });
     view! {
         <Title text="Overview"/>
         {load(resource, |view| view! { <Overview view/> })}
@@ -29,9 +39,10 @@ pub fn OverviewPage() -> AnyView {
 
 #[component]
 fn Overview(view: OverviewView) -> AnyView {
+    effect(browser::local_times);
     feed::marks(view.marks);
     let signs = vitals(&view.channels);
-    let charts: Vec<Option<String>> = view.channels.iter().map(main_chart).collect();
+    let charts = main_charts(&view.channels);
     let channels: Vec<Channel> = view.channels.into_iter().map(feed::channel).collect();
     let collectors = feed::collectors(view.collectors);
     let watched: Vec<(Vital, Channel)> = signs
@@ -42,21 +53,23 @@ fn Overview(view: OverviewView) -> AnyView {
         .iter()
         .map(|(vital, channel)| view! { <Tile vital=vital.clone() channel=*channel/> })
         .collect::<Vec<_>>();
-    let cards = channels
-        .iter()
-        .zip(charts)
-        .filter_map(|(channel, chart)| chart.map(|chart| (*channel, chart)))
-        .take(4)
-        .map(|(channel, chart)| {
-            view! {
-                <div class="card half">
-                    <div class="card-body">
-                        <ChannelChart channel chart/>
-                    </div>
-                </div>
-            }
+    let query = use_query_map();
+    // Live charts stand once they have been wanted; below charts of the past they are not seen.
+    let wanted = Memo::new(move |was: Option<&bool>| {
+        was == Some(&true) || !has_time(&query.get().to_query_string())
+    });
+    let live = reactive(move || match wanted.get() {
+        true => live_charts(&charts, &channels),
+        false => ().into_any(),
+    });
+    let ask: Ask = Arc::new(|query, by_itself| {
+        Box::pin(async move {
+            let answer = get_overview(query, true, by_itself)
+                .await
+                .and_then(|data| data.read::<OverviewView>());
+            Some(answer.ok()?.charts)
         })
-        .collect::<Vec<_>>();
+    });
     let runs = view.runs.map(|runs| {
         view! {
             <Card title="Recent runs" class="half" flush=true more=("/runs", "All runs")>
@@ -71,7 +84,9 @@ fn Overview(view: OverviewView) -> AnyView {
             <div class="tiles">{tiles}</div>
             <section class="section" aria-label="Charts">
                 <h2 class="visually-hidden">"Charts"</h2>
-                <div class="grid stretch">{cards}</div>
+                <Scope html=view.charts subject=|_| String::new() ask>
+                    {live}
+                </Scope>
             </section>
             <div class="grid stretch">
                 <TopProcesses first=view.processes t_ms=view.now_ms memory_bytes=view.memory_bytes/>
@@ -82,6 +97,23 @@ fn Overview(view: OverviewView) -> AnyView {
             </div>
         </div>
     }
+}
+
+fn live_charts(charts: &[(usize, String)], channels: &[Channel]) -> AnyView {
+    let cards = charts
+        .iter()
+        .map(|(at, chart)| {
+            let (channel, chart) = (channels[*at], chart.clone());
+            view! {
+                <div class="card half">
+                    <div class="card-body">
+                        <ChannelChart channel chart/>
+                    </div>
+                </div>
+            }
+        })
+        .collect::<Vec<_>>();
+    view! { <div class="grid stretch">{cards}</div> }
 }
 
 /// Percentages in use as the status line sees them now.
