@@ -55,9 +55,8 @@ fn Overview(view: OverviewView) -> AnyView {
         .collect::<Vec<_>>();
     let query = use_query_map();
     // Live charts stand once they have been wanted; below charts of the past they are not seen.
-    let wanted = Memo::new(move |was: Option<&bool>| {
-        was == Some(&true) || !has_time(&query.get().to_query_string())
-    });
+    let wanted =
+        Memo::new(move |was: Option<&bool>| was == Some(&true) || !has_time(&query.get().to_query_string()));
     let live = reactive(move || match wanted.get() {
         true => live_charts(&charts, &channels),
         false => ().into_any(),
