@@ -1,6 +1,6 @@
 import { axeClean, expect, screenshot, signIn, test, watchFaults } from "../support/fixtures";
 
-const PAGES = ["/", "/?range=1h", "/host", "/host?group=vmstat", "/host?range=1h", "/processes", "/processes?tree=true", "/services", "/containers", "/apps", "/apps/farol", "/explore", "/explore?find=memory", "/explore?p=load1&edit=0", "/boards", "/checks", "/controls", "/runs", "/connections", "/audit", "/lab", "/settings", "/no/such/page"];
+const PAGES = ["/", "/host", "/host?group=vmstat", "/host?range=1h", "/processes", "/processes?tree=true", "/services", "/containers", "/apps", "/apps/farol", "/explore", "/explore?find=memory", "/explore?p=load1&edit=0", "/boards", "/checks", "/controls", "/runs", "/connections", "/audit", "/lab", "/settings", "/no/such/page"];
 
 for (const theme of ["light", "dark"] as const) {
   for (const width of [1440, 390]) {
