@@ -5,7 +5,7 @@
 mod drawn;
 
 #[cfg(feature = "ssr")]
-pub use drawn::{Asked, live_charts};
+pub use drawn::{Wanted, live_charts};
 
 use crate::prelude::*;
 use crate::{
@@ -17,10 +17,9 @@ use crate::{
 use farol_model::{fields, sample::ChannelView};
 use serde::Serialize;
 
-/// A channel and its charts, in their order.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Charts of a channel, in their order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct LiveGroup {
-    pub channel: ChannelView,
     pub charts: Vec<LiveChart>,
     /// The earlier period that they are compared with, as the address has it: the word, and what is known of it as if it were now.
     pub period: String,
@@ -28,35 +27,30 @@ pub struct LiveGroup {
 }
 
 fields!(LiveGroup {
-    channel,
     charts,
     period,
     earlier
 });
 
 /// The charts in cards, followed while they are on screen.
-pub fn live_group(group: LiveGroup) -> AnyView {
+pub fn live_group(channel: ChannelView, group: LiveGroup) -> AnyView {
     if group.charts.is_empty() {
         return ().into_any();
     }
-    let channel = feed::channel_on_screen(group.channel.clone());
-    view! { <div class="grid stretch">{cards(channel, group)}</div> }
-}
-
-/// A card for each chart of a channel that is followed.
-pub fn cards(channel: Channel, group: LiveGroup) -> Vec<AnyView> {
-    let LiveGroup {
-        channel: first,
-        charts,
-        period,
-        earlier,
-    } = group;
-    let then = earlier.map(|earlier| feed::earlier(first.channel, period, earlier));
-    let class = if charts.len() == 1 {
+    let class = if group.charts.len() == 1 {
         "card"
     } else {
         "card half wide-third"
     };
+    let name = channel.channel.clone();
+    let cards = cards(feed::channel_on_screen(channel), name, group, class);
+    view! { <div class="grid stretch">{cards}</div> }
+}
+
+/// A card for each chart of a channel that is followed.
+pub fn cards(channel: Channel, name: String, group: LiveGroup, class: &'static str) -> Vec<AnyView> {
+    let period = group.period;
+    let then = group.earlier.map(|earlier| feed::earlier(name, period, earlier));
     let card = |chart: LiveChart| {
         view! {
             <div class=class>
@@ -66,7 +60,7 @@ pub fn cards(channel: Channel, group: LiveGroup) -> Vec<AnyView> {
             </div>
         }
     };
-    charts.into_iter().map(card).collect()
+    group.charts.into_iter().map(card).collect()
 }
 
 /// What the series of a channel were `period` before the time that live charts show, and will have been for the next minute and a

@@ -1,12 +1,15 @@
 //! The past of series as pages show it: a time range in the address, charts that the server draws over it, ways to other ranges.
 //!
-//! - [`range`] reads the range, [`bar`] leads to others; [`look`] reads how charts are looked at, [`looks`] leads to other looks.
+//! - [`range`] reads the range, [`bar`] leads to others; [`look`] reads how charts are looked at, [`looks`] leads to other looks;
+//!   [`asked`] reads both of an address.
 //! - [`figure`] draws one chart with its [`legend`] and its [`menu`], [`figures`] all charts of some series; [`frame`] is what they share.
 //!
 //! `crate::live_charts` says the same of charts that are live and drawn by the browser.
 //!
 //! All of that works without scripts. [`gesture`] and [`scope`] are what the browser adds: zooming, panning, reading, following.
 
+#[cfg(feature = "ssr")]
+pub mod asked;
 #[cfg(feature = "ssr")]
 pub mod bar;
 #[cfg(feature = "ssr")]

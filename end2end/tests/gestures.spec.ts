@@ -121,30 +121,46 @@ test("keys read, pan, zoom and go back; the focus stays", async ({ page, farol }
   await expect(plot).toBeFocused();
 });
 
-test("a live chart can be dragged into the past, without a seam", async ({ page, farol }) => {
+test("a live chart can be dragged into the past, without a seam, and back", async ({ page, farol }) => {
   await farol.addUser("ana", "viewer");
   await signIn(page, farol, "ana");
-  await page.goto(farol.url + "/host?group=cpu");
+  for (const [path, past] of [["/?overview", /\/\?.*from=\d+&to=\d+$/], ["/host?group=cpu", /group=cpu&from=\d+&to=\d+$/]] as const) {
+    await page.goto(farol.url + path);
+    await expect(page.locator("html")).toHaveAttribute("data-hydrated", "");
+    await expect(page.locator(".connection")).toContainText("Live");
+    const plot = page.locator("figure .plot").first();
+    await expect(page.locator("figure canvas").first()).toBeVisible();
+    // A line needs points to go through.
+    await expect
+      .poll(async () => {
+        const answer = await page.request.get(`${farol.url}/api/v1/query_range?match=cpu_usage_percent&start=-60s&step=1`);
+        const counts: number[] = (await answer.json()).series[0]?.count ?? [];
+        return counts.filter((count) => count > 0).length;
+      })
+      .toBeGreaterThan(5);
+    await plot.scrollIntoViewIfNeeded();
+    await drag(page, plot, 0.5, 1);
+    await page.mouse.up();
+    await expect(page).toHaveURL(past);
+    // What was live a moment ago is there.
+    await expect(page.locator("figure.still path.line").first()).toBeAttached();
+    await axeClean(page, `${path} after a zoom`);
+    await plot.dblclick({ position: { x: 20, y: 20 } });
+    await expect(page).not.toHaveURL(past);
+    await expect(page.locator("figure canvas").first()).toBeVisible();
+    await expect(page.locator("figure.still")).toHaveCount(0);
+  }
+
+  // On the overview charts alone have another time, in the place where they were.
+  await page.goto(farol.url + "/?overview");
+  const charts = page.getByRole("region", { name: "Charts" });
   await expect(page.locator("html")).toHaveAttribute("data-hydrated", "");
-  await expect(page.locator(".connection")).toContainText("Live");
-  const plot = page.locator("figure .plot").first();
-  await expect(page.locator("figure canvas").first()).toBeVisible();
-  // A line needs points to go through.
-  await expect
-    .poll(async () => {
-      const answer = await page.request.get(`${farol.url}/api/v1/query_range?match=cpu_usage_percent&start=-60s&step=1`);
-      const counts: number[] = (await answer.json()).series[0]?.count ?? [];
-      return counts.filter((count) => count > 0).length;
-    })
-    .toBeGreaterThan(5);
-  await drag(page, plot, 0.5, 1);
-  await page.mouse.up();
-  await expect(page).toHaveURL(/group=cpu&from=\d+&to=\d+$/);
-  // What was live a moment ago is there.
-  await expect(page.locator("figure.still path.line").first()).toBeAttached();
-  await axeClean(page, "after a zoom");
-  await page.getByRole("link", { name: "Live" }).click();
-  await expect(page.locator("figure canvas").first()).toBeVisible();
+  await charts.getByRole("link", { name: "15 min" }).click();
+  await expect(charts.locator("figure.still")).toHaveCount(4);
+  await expect(page.locator(".tile canvas")).toHaveCount(5);
+  await charts.getByRole("link", { name: "Live" }).click();
+  await expect(charts.locator("figure.still")).toHaveCount(0);
+  await expect(charts.locator("figure canvas").nth(3)).toBeVisible();
 });
 
 test("what ends now is drawn again as time goes on, and says when it cannot be", async ({ page, farol }) => {

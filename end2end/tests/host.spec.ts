@@ -137,7 +137,7 @@ test("charts of the past are looked at otherwise by links: drawn as bars, one se
   await figure.getByRole("link", { name: "Open alone" }).click();
   await expect(page).toHaveURL(/&chart=Memory&mode=bars&only=memory_cached_bytes$/);
   await expect(page.locator("figure.still")).toHaveCount(1);
-  await page.getByRole("link", { name: "All charts of this group" }).click();
+  await page.getByRole("link", { name: "All charts", exact: true }).click();
   await expect(page.locator("figure.still")).not.toHaveCount(1);
 
   await page.goto(farol.url + "/host?group=memory&range=15m&mode=pie");

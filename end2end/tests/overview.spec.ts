@@ -14,6 +14,11 @@ test("the overview is drawn without scripts, with charts and current numbers", a
     .toBeGreaterThan(2);
   await expect(page.getByRole("main")).toContainText("%");
   await expect(page.getByRole("main")).toContainText(/[KMGT]iB/);
+  await page.getByRole("link", { name: "15 min" }).click();
+  await expect(page).toHaveURL(farol.url + "/?range=15m");
+  await expect(page.locator("figure.still")).toHaveCount(4);
+  await page.getByRole("link", { name: "Live", exact: true }).click();
+  await expect(page.locator("figure.still")).toHaveCount(0);
   await context.close();
 });
 

@@ -191,6 +191,11 @@ async fn a_page_that_asks_by_itself_does_not_prolong_its_session() {
             .any(|data| data.windows(7).any(|part| part == b"seen_ms"))
     };
     read(&server, &operator, "count=5&by_itself=true").await;
+    let charts = "/api/fn/overview?query=%3Frange%3D1h&only_charts=true&by_itself=true";
+    assert_eq!(
+        operator.get(server.url(charts)).send().await.unwrap().status(),
+        200
+    );
     assert!(!prolonged().await);
     read(&server, &operator, "count=5").await;
     assert!(prolonged().await);

@@ -39,6 +39,115 @@ async fn the_overview_is_drawn_with_real_numbers_before_any_script() {
     server.stop().await;
 }
 
+/// What stands between two words, wherever it does.
+fn between<'a>(html: &'a str, start: &str, end: char) -> Vec<&'a str> {
+    let found = html.split(start).skip(1);
+    found.filter_map(|rest| rest.split(end).next()).collect()
+}
+
+#[tokio::test]
+async fn the_charts_of_the_overview_show_any_time_while_all_else_stays_live() {
+    let server = TestServer::start().await;
+    let client = server.signed_in("viewer").await;
+    let tiles = |html: &str| html.matches("class=\"tile\"").count();
+    let titles = |html: &str| -> Vec<String> {
+        let found = between(html, "class=\"chart-title\">", '<');
+        found.into_iter().map(str::to_owned).collect()
+    };
+    let live = server
+        .until(&client, "/", |html| tiles(html) == 5 && titles(html).len() == 4)
+        .await;
+    assert!(
+        live.contains("href=\"/?range=1h\"") && live.contains("href=\"/?overview\""),
+        "{live}"
+    );
+    assert!(
+        !live.contains("chart still"),
+        "nothing of the past is drawn: {live}"
+    );
+
+    let past = server
+        .until(&client, "/?range=15m", |html| {
+            html.matches("class=\"chart still").count() == 4 && html.contains("What is marked")
+        })
+        .await;
+    assert_eq!(titles(&past), titles(&live), "the same charts");
+    assert_eq!(tiles(&past), 5);
+    assert!(
+        past.contains("Values as CSV") && !past.contains("style=\""),
+        "{past}"
+    );
+    assert_eq!(past.matches("class=\"drop chart-menu\"").count(), 4);
+
+    let query = format!("/?range=15m&mode=bars&compare=1h&chart={}", titles(&live)[1]);
+    let alone = client.get(server.url(&query)).send().await.unwrap();
+    let alone = alone.text().await.unwrap();
+    assert_eq!(titles(&alone), [titles(&live)[1].clone()]);
+    assert!(
+        alone.contains("chart still alone") && alone.contains("is known of an hour earlier"),
+        "{alone}"
+    );
+    for (query, words) in [
+        ("range=2y", "there are 5m, 15m, 1h"),
+        ("from=100&to=50", "end after it begins"),
+        ("range=1h&mode=pie", "there are lines, area, stacked"),
+        ("range=1h&chart=none", "There is no chart"),
+    ] {
+        let answer = client
+            .get(server.url(&format!("/?{query}")))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200, "{query}");
+        let html = answer.text().await.unwrap();
+        assert!(
+            html.contains(words) && html.contains("aria-label=\"Time\"") && titles(&html).is_empty(),
+            "{query}: {html}"
+        );
+        assert_eq!(tiles(&html), 5, "{query}");
+    }
+    let before = client.get(server.url("/?from=1000000000&to=1000003600"));
+    let before = before.send().await.unwrap().text().await.unwrap();
+    assert_eq!(titles(&before), titles(&live));
+    assert_eq!(
+        before
+            .matches("class=\"chart-empty\">No values in this time")
+            .count(),
+        4,
+        "{before}"
+    );
+    server.stop().await;
+}
+
+/// What a page asks again and again is no more than it draws.
+#[tokio::test]
+async fn an_overview_that_stands_is_told_its_charts_alone() {
+    let mut config = farol::config::Config::default();
+    config.history.enabled = false;
+    let server = TestServer::start_with(config).await;
+    let client = server.signed_in("viewer").await;
+    let ask = async |query: &str| -> serde_json::Value {
+        let url = server.url(&format!("/api/fn/overview?{query}"));
+        let text = client.get(url).send().await.unwrap().text().await.unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    server
+        .until(&client, "/", |html| html.matches("class=\"tile\"").count() == 5)
+        .await;
+    let past = ask("query=%3Frange%3D1h").await;
+    assert!(past["channels"].as_array().is_some_and(|all| all.len() == 5));
+    let charts = ask("query=%3Frange%3D1h&only_charts=true&by_itself=true").await;
+    assert_eq!(charts["channels"], serde_json::json!([]));
+    for view in [past, charts] {
+        let html = view["charts"].as_str().unwrap();
+        assert!(
+            html.contains("This cannot be shown") && html.contains("No history is kept here"),
+            "no history is kept: {html}"
+        );
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn the_host_page_opens_one_group_at_a_time_and_lists_them_all() {
     let server = TestServer::start().await;
@@ -383,7 +492,7 @@ async fn live_charts_are_drawn_as_the_address_says_beside_an_earlier_period() {
     };
     let alone = page("/host?group=load&chart=Load&mode=heat").await.1;
     assert!(
-        alone.contains("chart rows alone") && alone.contains("All charts of this group"),
+        alone.contains("chart rows alone") && alone.contains("All charts"),
         "{alone}"
     );
     let none = page("/host?group=load&chart=%3Cb%3E").await.1;

@@ -8,7 +8,7 @@ use crate::{
         Frame, Look, Past, PastSeries, Range, Source,
         bar::Place,
         figure::usual,
-        figures::{charts, has_states, said},
+        figures::{Chart, charts, has_states, said},
         look::Offset,
         looks::looks,
         menu::menu,
@@ -30,22 +30,22 @@ const AHEAD_MS: i64 = 90_000;
 /// How far live charts reach back.
 const BACK_MS: i64 = 300_000;
 
-/// What is asked of live charts.
-pub struct Asked<'a> {
+/// Which live charts are wanted, and how.
+pub struct Wanted<'a> {
     /// The page, without its look.
     pub place: Place<'a>,
     pub look: &'a Look,
-    /// Whether a chart is among those that are wanted; one that is to be alone is.
+    /// Whether a chart is among those that are wanted. One that is to be alone must be too.
     pub keep: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 /// The charts of a channel, and the ways to look at them otherwise, which stand above them.
 pub async fn live_charts(
     metrics: &dyn MetricsPort,
-    channel: ChannelView,
-    asked: Asked<'_>,
+    channel: &ChannelView,
+    wanted: &Wanted<'_>,
 ) -> (AnyView, LiveGroup) {
-    let look = asked.look;
+    let look = wanted.look;
     let (earlier, said) = match &look.compare {
         None => (None, None),
         Some(offset) => match earlier(metrics, &channel.channel, offset).await {
@@ -56,18 +56,15 @@ pub async fn live_charts(
             Err(fault) => (None, Some(fault.message)),
         },
     };
-    let (looks, charts) = choose(&channel, &asked, metrics.now_ms());
+    let (looks, charts) = choose(channel, wanted, metrics.now_ms());
     let looks = view! {
         {looks}
         {said.map(|said| view! { <p class="muted">{said}</p> })}
     };
+    let period = look.compare.as_ref();
     let group = LiveGroup {
-        channel,
         charts,
-        period: look
-            .compare
-            .as_ref()
-            .map_or_else(String::new, |offset| offset.word.clone()),
+        period: period.map_or_else(String::new, |offset| offset.word.clone()),
         earlier,
     };
     (looks, group)
@@ -118,8 +115,8 @@ pub async fn earlier(
 }
 
 /// Which charts there are, and the choice of their look.
-fn choose(view: &ChannelView, asked: &Asked<'_>, now_ms: i64) -> (AnyView, Vec<LiveChart>) {
-    let Asked { place, look, keep } = *asked;
+fn choose(view: &ChannelView, wanted: &Wanted<'_>, now_ms: i64) -> (AnyView, Vec<LiveChart>) {
+    let Wanted { place, look, keep } = *wanted;
     let range = Range::live(now_ms);
     // Only names are asked of them, and which way suits the values that are there.
     let past = Past {
@@ -136,14 +133,10 @@ fn choose(view: &ChannelView, asked: &Asked<'_>, now_ms: i64) -> (AnyView, Vec<L
         earlier: None,
         marks: &[],
     };
-    let all: Vec<&PastSeries> = past.series.iter().collect();
-    let mut found = charts(&all);
-    found.retain(|(title, _)| match &look.chart {
-        Some(wanted) => title == wanted,
-        None => keep(title),
-    });
+    let mut found = charts(&frame, &|_, series| keep(&series.spec.chart));
+    found.retain(|chart| look.chart.as_ref().is_none_or(|wanted| chart.title == wanted));
     let alone = look.chart.is_some();
-    let charts = found.iter().map(|(title, series)| {
+    let charts = found.iter().map(|Chart { title, series, .. }| {
         let keys: Vec<String> = series.iter().map(|one| one.spec.key()).collect();
         let shown = look.shown(&keys);
         let hidden = keys.into_iter().zip(shown).filter(|(_, shown)| !shown);
@@ -167,7 +160,7 @@ fn choose(view: &ChannelView, asked: &Asked<'_>, now_ms: i64) -> (AnyView, Vec<L
             ))
         });
         view! {
-            <p><a class="link" href=back>"All charts of this group"</a></p>
+            <p><a class="link" href=back data-noscroll="true">"All charts"</a></p>
             {missing}
         }
     });

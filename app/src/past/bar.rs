@@ -25,6 +25,15 @@ impl Place<'_> {
         href(self.path, &[self.query, more].concat())
     }
 
+    /// The same, live.
+    fn live(&self) -> String {
+        match self.with(&[]) {
+            // At `/` alone it may be that a board is, of whoever has one as start page.
+            here if here == "/" => "/?overview".to_owned(),
+            here => here,
+        }
+    }
+
     /// The same at another time.
     fn at(&self, from_ms: i64, to_ms: i64) -> String {
         let (from, to) = ((from_ms / 1000).to_string(), (to_ms / 1000).to_string());
@@ -37,13 +46,13 @@ pub fn bar(place: Place<'_>, range: Option<&Range>, now_ms: i64) -> AnyView {
     let link = |href: String, words: &'static str, here: bool| {
         view! {
             <li>
-                <a href=href aria-current=here.then_some("true")>
+                <a href=href aria-current=here.then_some("true") data-noscroll="true">
                     {words}
                 </a>
             </li>
         }
     };
-    let mut links = vec![link(place.with(&[]), "Live", range.is_none())];
+    let mut links = vec![link(place.live(), "Live", range.is_none())];
     links.extend(RANGES.into_iter().map(|(word, words, _)| {
         let here = range.is_some_and(|range| range.word == Some(word));
         link(place.with(&[("range", word)]), words, here)
@@ -71,7 +80,7 @@ fn steps(place: Place<'_>, range: &Range, now_ms: i64) -> AnyView {
     let later = (range.to_ms < now_ms - 1000).then(|| {
         let to_ms = (range.to_ms + half).min(now_ms);
         view! {
-            <a class="button small" href=place.at(to_ms - span, to_ms) rel="next">
+            <a class="button small" href=place.at(to_ms - span, to_ms) rel="next" data-noscroll="true">
                 "Later"
             </a>
         }
@@ -79,14 +88,14 @@ fn steps(place: Place<'_>, range: &Range, now_ms: i64) -> AnyView {
     let wider = (span * 2 <= REACH.1).then(|| {
         let to_ms = (range.to_ms + half).min(now_ms.max(range.to_ms));
         view! {
-            <a class="button small" href=place.at(to_ms - span * 2, to_ms)>
+            <a class="button small" href=place.at(to_ms - span * 2, to_ms) data-noscroll="true">
                 "Zoom out"
             </a>
         }
     });
     let closer = (half >= REACH.0).then(|| {
         view! {
-            <a class="button small" href=place.at(range.from_ms + span / 4, range.to_ms - span / 4)>
+            <a class="button small" href=place.at(range.from_ms + span / 4, range.to_ms - span / 4) data-noscroll="true">
                 "Zoom in"
             </a>
         }
@@ -97,7 +106,7 @@ fn steps(place: Place<'_>, range: &Range, now_ms: i64) -> AnyView {
             <span class="muted nowrap">"(" {duration(span)} ")"</span>
         </p>
         <div class="button-row">
-            <a class="button small" href=place.at(range.from_ms - half, range.to_ms - half) rel="prev">
+            <a class="button small" href=place.at(range.from_ms - half, range.to_ms - half) rel="prev" data-noscroll="true">
                 "Earlier"
             </a>
             {later} {closer} {wider}

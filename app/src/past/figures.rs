@@ -1,6 +1,6 @@
 //! All charts of some series over a range, or one of them alone.
 
-use super::{Frame, PastSeries, figure::framed, looks::looks};
+use super::{Frame, PastSeries, Source, figure::framed, looks::looks};
 use crate::{
     charts::still::{Columns, states},
     format::duration,
@@ -12,85 +12,100 @@ use crate::{
 /// Marked moments that are listed at most.
 const LISTED: usize = 50;
 
-/// All charts of what was read, the choice of their look, and their values as a file.
-pub fn figures(frame: &Frame<'_>) -> AnyView {
-    let all: Vec<&PastSeries> = frame.past.series.iter().collect();
-    let charts = charts(&all);
-    if charts.is_empty() {
-        return said("Nothing of this group was written down in this time.");
-    }
+/// One chart, and what its series were read from.
+pub struct Chart<'a> {
+    pub title: &'a str,
+    pub series: Vec<&'a PastSeries>,
+    frame: &'a Frame<'a>,
+}
+
+/// All charts of what was read, the choice of their look, and their values as a file. Frames differ in nothing but what was read
+/// from where; of each those series are drawn that `keep` names.
+pub fn figures<'a>(frames: &'a [Frame<'a>], keep: &dyn Fn(&Frame<'_>, &PastSeries) -> bool) -> AnyView {
+    let charts: Vec<Chart<'a>> = frames.iter().flat_map(|frame| charts(frame, keep)).collect();
+    let Some(frame) = charts.first().map(|chart| chart.frame) else {
+        return said("Nothing of this was written down in this time.");
+    };
     let Some(wanted) = &frame.look.chart else {
-        let wide = charts.len() == 1;
-        let cards = charts
-            .iter()
-            .map(|(title, series)| {
-                view! {
-                    <div class=if wide { "card" } else { "card half wide-third" }>
-                        <div class="card-body">{framed(title, series, frame)}</div>
-                    </div>
-                }
-            })
-            .collect::<Vec<_>>();
+        let class = match (charts.len(), frames.len()) {
+            (1, _) => "card",
+            (_, 1) => "card half wide-third",
+            _ => "card half",
+        };
+        let cards = charts.iter().map(|chart| card(class, chart)).collect::<Vec<_>>();
         return view! {
             {looks(frame, has_states(&charts))}
             <div class="grid stretch">{cards}</div>
-            {foot(&all, frame)}
+            {foot(frames, &charts)}
         };
     };
     let back = frame.href(&frame.look.but(|look| look.chart = None));
-    let back = view! { <p><a class="link" href=back>"All charts of this group"</a></p> };
-    let found: Vec<(&str, Vec<&PastSeries>)> =
-        charts.into_iter().filter(|(title, _)| title == wanted).collect();
-    let Some((title, series)) = found.first() else {
+    let back = view! { <p><a class="link" href=back data-noscroll="true">"All charts"</a></p> };
+    let Some(chart) = charts.iter().find(|chart| chart.title == wanted) else {
         let words: String = wanted.chars().take(80).collect();
         return view! { {back} {said(&format!("There is no chart \u{201c}{words}\u{201d} in this time."))} };
     };
+    let alone = std::slice::from_ref(chart);
     view! {
         {back}
-        {looks(frame, has_states(&found))}
-        <div class="card">
-            <div class="card-body">{framed(title, series, frame)}</div>
+        {looks(chart.frame, has_states(alone))}
+        {card("card", chart)}
+        {foot(frames, alone)}
+    }
+}
+
+fn card(class: &'static str, chart: &Chart<'_>) -> AnyView {
+    view! {
+        <div class=class>
+            <div class="card-body">{framed(chart.title, &chart.series, chart.frame)}</div>
         </div>
-        {foot(series, frame)}
     }
 }
 
 /// Series by the chart that they belong to, in the order in which charts come.
-pub fn charts<'a>(all: &[&'a PastSeries]) -> Vec<(&'a str, Vec<&'a PastSeries>)> {
-    let mut charts: Vec<(&str, Vec<&PastSeries>)> = Vec::new();
+pub fn charts<'a>(frame: &'a Frame<'a>, keep: &dyn Fn(&Frame<'_>, &PastSeries) -> bool) -> Vec<Chart<'a>> {
+    let mut charts: Vec<Chart<'a>> = Vec::new();
     let mut places = std::collections::HashMap::new();
-    for series in all {
-        let place = *places.entry(series.spec.chart.as_str()).or_insert_with(|| {
-            charts.push((&series.spec.chart, Vec::new()));
+    for series in frame.past.series.iter().filter(|series| keep(frame, series)) {
+        let title = series.spec.chart.as_str();
+        let place = *places.entry(title).or_insert_with(|| {
+            charts.push(Chart {
+                title,
+                series: Vec::new(),
+                frame,
+            });
             charts.len() - 1
         });
-        if let Some((_, of_chart)) = charts.get_mut(place) {
-            of_chart.push(series);
+        if let Some(chart) = charts.get_mut(place) {
+            chart.series.push(series);
         }
     }
     charts
 }
 
 /// Whether some chart has states.
-pub fn has_states(charts: &[(&str, Vec<&PastSeries>)]) -> bool {
-    charts.iter().any(|(_, series)| {
-        let columns: Vec<Columns<'_>> = series
-            .iter()
-            .map(|one| Columns {
-                min: &one.min,
-                max: &one.max,
-                mean: &one.mean,
-            })
-            .collect();
-        states::known(&columns).is_some_and(|known| !known.is_empty())
+pub fn has_states(charts: &[Chart<'_>]) -> bool {
+    charts.iter().any(|chart| {
+        let columns = chart.series.iter().map(|one| Columns {
+            min: &one.min,
+            max: &one.max,
+            mean: &one.mean,
+        });
+        states::known(&columns.collect::<Vec<_>>()).is_some_and(|known| !known.is_empty())
     })
 }
 
 /// What the drawing means, its values as a file, and what is marked.
-fn foot(series: &[&PastSeries], frame: &Frame<'_>) -> AnyView {
-    let csv = match frame.source {
-        super::Source::Channel(channel) if frame.look.chart.is_none() => frame.whole_channel(channel),
-        _ => frame.api("/api/v1/export.csv", series, &[]),
+fn foot(frames: &[Frame<'_>], charts: &[Chart<'_>]) -> AnyView {
+    let Some(frame) = charts.first().map(|chart| chart.frame) else {
+        return ().into_any();
+    };
+    let csv = match (frames, frame.source, &frame.look.chart) {
+        ([_], Source::Channel(channel), None) => frame.whole_channel(channel),
+        _ => {
+            let asked = charts.iter().map(|chart| chart.frame.questions(&chart.series));
+            frame.asking("/api/v1/export.csv", &asked.flatten().collect::<Vec<_>>(), &[])
+        }
     };
     let csv = csv.map(|csv| {
         view! {
@@ -99,15 +114,27 @@ fn foot(series: &[&PastSeries], frame: &Frame<'_>) -> AnyView {
             </a>
         }
     });
-    let compared = frame.look.compare.as_ref().map(|offset| {
-        match frame.earlier.is_some_and(|past| past.series.iter().any(known)) {
-            true => format!("What is paler and dashed is the same {}. ", offset.words()),
-            false => format!("Nothing of these series is known of {}. ", offset.words()),
-        }
-    });
+    let then = |frame: &Frame<'_>| frame.earlier.is_some_and(|past| past.series.iter().any(known));
+    let compared =
+        frame
+            .look
+            .compare
+            .as_ref()
+            .map(|offset| match charts.iter().any(|chart| then(chart.frame)) {
+                true => format!("What is paler and dashed is the same {}. ", offset.words()),
+                false => format!("Nothing of these series is known of {}. ", offset.words()),
+            });
+    // A wide channel is drawn with fewer points than one beside it.
+    let mut steps: Vec<i64> = charts
+        .iter()
+        .map(|chart| chart.frame.past.step_ms.max(1000))
+        .collect();
+    steps.sort_unstable();
+    steps.dedup();
+    let steps: Vec<String> = steps.into_iter().map(duration).collect();
     view! {
         <p class="muted">
-            "Each point is the mean of " {duration(frame.past.step_ms.max(1000))}
+            "Each point is the mean of " {steps.join(" or ")}
             "; bands reach from the least to the greatest value. Times are UTC. " {compared} {csv}
         </p>
         {marked(frame)}

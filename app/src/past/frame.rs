@@ -70,12 +70,16 @@ impl<'a> Frame<'a> {
 
     /// An address of the API that asks for these series of this time, with more parameters. None where no question names them.
     pub fn api(&self, path: &str, series: &[&PastSeries], more: &[(&str, &str)]) -> Option<String> {
-        let asked = self.questions(series);
+        self.asking(path, &self.questions(series), more)
+    }
+
+    /// An address of the API with these questions. None where there are none, or more than one address may have.
+    pub(super) fn asking(&self, path: &str, asked: &[String], more: &[(&str, &str)]) -> Option<String> {
         let name = match self.source {
             Source::Channel(_) => "match",
             Source::Expression(_) => "expr",
         };
-        if asked.is_empty() {
+        if asked.is_empty() || asked.len() > MAX_SELECTORS {
             return None;
         }
         let times = self.range.times();
@@ -103,7 +107,8 @@ impl<'a> Frame<'a> {
         (!asked.is_empty()).then(|| href("/explore", &pairs.collect::<Vec<_>>()))
     }
 
-    fn questions(&self, series: &[&PastSeries]) -> Vec<String> {
+    /// What asks for these series.
+    pub(super) fn questions(&self, series: &[&PastSeries]) -> Vec<String> {
         match self.source {
             Source::Channel(channel) => selectors(channel, series, &self.past.series),
             Source::Expression("") => Vec::new(),

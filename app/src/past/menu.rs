@@ -36,7 +36,7 @@ pub fn menu(title: &str, series: &[&PastSeries], frame: &Frame<'_>) -> AnyView {
                 <Icon glyph=Glyph::More/>
             </summary>
             <ul class="drop-body">
-                {item(Some(other), if alone { "All charts" } else { "Open alone" }, false)}
+                <li><a class="link" href=other data-noscroll="true">{if alone { "All charts" } else { "Open alone" }}</a></li>
                 {item(frame.explore(series), "Explore these series", false)}
                 {item(picture("png"), "Picture (PNG)", true)}
                 {item(picture("svg"), "Picture (SVG)", true)}

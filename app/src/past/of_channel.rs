@@ -1,4 +1,4 @@
-//! The charts of a channel over a range, read and drawn.
+//! The charts of channels over a range, read and drawn.
 
 use super::{
     Frame, Look, Past, PastSeries, Range, Source,
@@ -13,25 +13,46 @@ pub async fn of_channel(
     metrics: &dyn MetricsPort,
     channel: &str,
     place: Place<'_>,
-    (range, look): &(Range, Look),
+    past: &(Range, Look),
     marks: &[Mark],
     keep: impl Fn(&PastSeries) -> bool,
 ) -> AnyView {
-    match read(metrics, channel, range, look).await {
-        Ok((mut past, earlier)) => {
-            past.series.retain(keep);
-            figures(&Frame {
-                place: Some(place),
-                source: Source::Channel(channel),
-                range,
-                look,
-                past: &past,
-                earlier: earlier.as_ref(),
-                marks,
-            })
+    of_channels(metrics, &[channel], place, past, marks, |_, series| keep(series)).await
+}
+
+/// The same of several channels. `keep` is told whose series it is.
+pub async fn of_channels(
+    metrics: &dyn MetricsPort,
+    channels: &[&str],
+    place: Place<'_>,
+    (range, look): &(Range, Look),
+    marks: &[Mark],
+    keep: impl Fn(&str, &PastSeries) -> bool,
+) -> AnyView {
+    let mut answers = Vec::with_capacity(channels.len());
+    // One after another: no page takes more than one of the places at the store.
+    for channel in channels {
+        match read(metrics, channel, range, look).await {
+            Ok((past, earlier)) => answers.push((*channel, past, earlier)),
+            Err(fault) => return bar::refused(&fault),
         }
-        Err(fault) => bar::refused(&fault),
     }
+    let frames: Vec<Frame<'_>> = answers
+        .iter()
+        .map(|(channel, past, earlier)| Frame {
+            place: Some(place),
+            source: Source::Channel(channel),
+            range,
+            look,
+            past,
+            earlier: earlier.as_ref(),
+            marks,
+        })
+        .collect();
+    figures(&frames, &|frame, series| match frame.source {
+        Source::Channel(channel) => keep(channel, series),
+        Source::Expression(_) => true,
+    })
 }
 
 /// What was at that time, and at the time that is compared with.

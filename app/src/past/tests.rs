@@ -84,7 +84,7 @@ fn looked(past: &Past, earlier: Option<&Past>, marks: &[Mark], query: &str) -> S
         earlier,
         marks,
     };
-    figures(&frame).to_html()
+    figures(&[frame], &|_, _| true).to_html()
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn gaps_are_gaps_and_nothing_is_said_to_be_nothing() {
         series: Vec::new(),
         ..past(&[])
     };
-    assert!(drawn(&none, &[]).contains("Nothing of this group was written down"));
+    assert!(drawn(&none, &[]).contains("Nothing of this was written down"));
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn one_chart_alone_is_tall_and_leads_back_and_what_is_none_is_said() {
     );
     assert!(
         html.contains(
-            "href=\"/host?group=cpu&amp;range=1h&amp;mode=area\" class=\"link\">All charts of this group"
+            "href=\"/host?group=cpu&amp;range=1h&amp;mode=area\" data-noscroll=\"true\" class=\"link\">All charts<"
         ),
         "{html}"
     );
@@ -341,6 +341,101 @@ fn one_chart_alone_is_tall_and_leads_back_and_what_is_none_is_said() {
         html.contains("There is no chart “&lt;b&gt;”") && !html.contains("<figure"),
         "{html}"
     );
+}
+
+/// Two channels as one page shows them: of each one chart.
+fn two(query: &str) -> String {
+    let range = read("1h", "", "").unwrap().unwrap();
+    let look = Look::of_query(query).unwrap();
+    let (cpu, mut other) = (past(&[10.0; 30]), past(&[20.0; 30]));
+    other.step_ms = 20_000;
+    for series in &mut other.series {
+        series.spec.chart = "Load".into();
+    }
+    let frame = Frame {
+        place: Some(Place {
+            path: "/",
+            query: &[],
+        }),
+        source: Source::Channel("metrics/local/cpu"),
+        range: &range,
+        look: &look,
+        past: &cpu,
+        earlier: None,
+        marks: &[],
+    };
+    let load = Frame {
+        source: Source::Channel("metrics/local/load"),
+        past: &other,
+        ..frame
+    };
+    let keep = |frame: &Frame<'_>, series: &PastSeries| match frame.source {
+        Source::Channel("metrics/local/cpu") => series.spec.chart == "Processor",
+        _ => true,
+    };
+    figures(&[frame, load], &keep).to_html()
+}
+
+#[test]
+fn charts_of_several_channels_stand_in_one_grid_and_each_knows_its_own() {
+    let html = two("");
+    assert_eq!(
+        (
+            html.matches("<figure ").count(),
+            html.matches("class=\"grid stretch\"").count(),
+            html.matches("class=\"card half\"").count(),
+            html.matches("aria-label=\"Look\"").count(),
+        ),
+        (2, 1, 2, 1),
+        "{html}"
+    );
+    assert!(!html.contains("Per core"), "it is not among those that are kept");
+    assert_eq!(attributes(&html, "data-step"), ["10000", "20000"]);
+    assert!(html.contains("10 s or 20 s<"), "{html}");
+    let links = attributes(&html, "href");
+    let all = links.iter().rfind(|link| link.contains("export.csv")).unwrap();
+    assert!(
+        ["metrics%2Flocal%2Fcpu", "metrics%2Flocal%2Fload"]
+            .iter()
+            .all(|channel| all.contains(channel)),
+        "the values of both: {all}"
+    );
+    assert!(html.contains("href=\"/?range=1h&amp;mode=bars\""), "{html}");
+}
+
+#[test]
+fn one_of_several_channels_stands_alone_with_its_own_values() {
+    let html = two("chart=Load");
+    assert_eq!(html.matches("<figure ").count(), 1);
+    assert!(
+        html.contains("chart still alone") && html.contains(">20 s<"),
+        "{html}"
+    );
+    assert!(!html.contains("metrics%2Flocal%2Fcpu"), "{html}");
+    assert!(two("chart=Per%20core").contains("There is no chart"));
+    assert!(
+        figures(&[], &|_, _| true)
+            .to_html()
+            .contains("Nothing of this was written down")
+    );
+}
+
+#[test]
+fn live_has_an_address_that_is_no_start_page() {
+    let home = Place {
+        path: "/",
+        query: &[],
+    };
+    let html = bar(home, None, NOW).to_html();
+    assert!(
+        html.contains("href=\"/?overview\"") && html.contains("href=\"/?range=1h\""),
+        "{html}"
+    );
+    let bars = Place {
+        query: &[("mode", "bars")],
+        ..home
+    };
+    assert!(bar(bars, None, NOW).to_html().contains("href=\"/?mode=bars\""));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use crate::{error::AppError, live_charts::LiveGroup, page_data::PageData};
-use farol_model::{action::Mark, fields};
+use farol_model::{action::Mark, fields, sample::ChannelView};
 use leptos::prelude::*;
 use serde::Serialize;
 
@@ -7,13 +7,19 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AppsView {
     pub html: String,
-    /// Of the source whose page it is, the charts that follow.
-    pub live: Option<LiveGroup>,
+    /// Of the source whose page it is, and the charts of it that follow.
+    pub channel: Option<ChannelView>,
+    pub live: LiveGroup,
     /// When runs began and ended; absent when this viewer may not see runs.
     pub marks: Option<Vec<Mark>>,
 }
 
-fields!(AppsView { html, live, marks });
+fields!(AppsView {
+    html,
+    channel,
+    live,
+    marks
+});
 
 /// The page at an address: path and query. `by_itself`: it asks again for its words without anybody having done anything.
 #[server(prefix = "/api/fn", endpoint = "apps", output = crate::json::Json, input = server_fn::codec::GetUrl)]
@@ -30,7 +36,8 @@ pub async fn get_apps(
     let (path, query) = at.split_once('?').unwrap_or((&at, ""));
     let mut view = AppsView {
         html: String::new(),
-        live: None,
+        channel: None,
+        live: LiveGroup::default(),
         marks: None,
     };
     if path == "/checks" {
@@ -53,16 +60,14 @@ pub async fn get_apps(
             .unwrap_or_default();
         let marks = crate::request::marks(&ports, &viewer);
         let mut still = source::still(&ports, &viewer, name, query, &pick, &chosen).await;
-        let live = match channel.filter(|_| still.charts.is_none()) {
-            Some(channel) => {
-                let metrics = &*ports.metrics;
-                Some(source::live(metrics, channel, name, &pick, &chosen, &mut still).await)
-            }
-            None => None,
-        };
+        let channel = channel.filter(|_| still.charts.is_none());
+        if let Some(channel) = &channel {
+            let metrics = &*ports.metrics;
+            view.live = source::live(metrics, channel, name, &pick, &chosen, &mut still).await;
+        }
         view.html = source::source(name, found.as_ref(), &pick, &chosen, still, now_ms);
         if !by_itself {
-            view.live = live;
+            view.channel = channel;
             view.marks = marks;
         }
     } else {

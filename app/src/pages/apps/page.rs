@@ -59,7 +59,7 @@ fn draw(view: AppsView, path: Memo<String>) -> AnyView {
     view! {
         <div class="apps">
             <Scope html=view.html subject ask>
-                {view.live.map(live_group)}
+                {view.channel.map(|channel| live_group(channel, view.live))}
             </Scope>
         </div>
     }

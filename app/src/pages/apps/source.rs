@@ -5,10 +5,11 @@ use super::{
     words::{count, counted, kind_words, series_words, state_words},
 };
 use crate::{
-    live_charts::{Asked, LiveGroup, live_charts},
+    live_charts::{LiveGroup, Wanted, live_charts},
     pages::{explore::build::explore, overview::vital::charts_of},
     past::{
         Look, PastSeries, Range,
+        asked::asked,
         bar::{self, Place},
         of_channel::of_channel,
     },
@@ -147,12 +148,7 @@ pub async fn still(
     pick: &Pick,
     chosen: &Chosen,
 ) -> Still {
-    let params = params(query);
-    let word = |name: &str| params.get(name).unwrap_or_default();
-    let now_ms = ports.metrics.now_ms();
-    let range = Range::read(&word("range"), &word("from"), &word("to"), now_ms);
-    let asked = range.and_then(|range| Ok((range, Look::of_query(query)?)));
-    let past = match asked {
+    let past = match asked(query, ports.metrics.now_ms()) {
         Ok((Some(range), look)) => (range, look),
         Ok((None, look)) => {
             return Still {
@@ -187,14 +183,14 @@ pub async fn still(
 /// The charts that follow where no time that is past was asked for. Puts the ways to look at them into `still`.
 pub async fn live(
     metrics: &dyn MetricsPort,
-    channel: ChannelView,
+    channel: &ChannelView,
     name: &str,
     pick: &Pick,
     chosen: &Chosen,
     still: &mut Still,
 ) -> LiveGroup {
     let (path, page) = (format!("/apps/{name}"), pick.page_word());
-    let asked = Asked {
+    let wanted = Wanted {
         place: Place {
             path: &path,
             query: &[("q", &pick.text), ("page", &page)],
@@ -202,7 +198,7 @@ pub async fn live(
         look: &still.look,
         keep: &|chart: &str| chosen.charts.iter().any(|one| one == chart),
     };
-    let (looks, group) = live_charts(metrics, channel, asked).await;
+    let (looks, group) = live_charts(metrics, channel, &wanted).await;
     still.charts = Some(looks);
     group
 }

@@ -1,5 +1,5 @@
 use crate::{error::AppError, live_charts::LiveGroup, page_data::PageData};
-use farol_model::{action::Mark, fields, health::CollectorStatus};
+use farol_model::{action::Mark, fields, health::CollectorStatus, sample::ChannelView};
 use leptos::prelude::*;
 use serde::Serialize;
 
@@ -17,8 +17,9 @@ pub struct HostView {
     pub now_ms: i64,
     /// In display order.
     pub collectors: Vec<CollectorStatus>,
-    /// The group that is open, if it has anything to draw live.
-    pub live: Option<LiveGroup>,
+    /// The group that is open and its charts, if it has anything to draw live.
+    pub channel: Option<ChannelView>,
+    pub live: LiveGroup,
     /// When runs began and ended; absent when this viewer may not see runs.
     pub marks: Option<Vec<Mark>>,
 }
@@ -28,6 +29,7 @@ fields!(HostView {
     after,
     now_ms,
     collectors,
+    channel,
     live,
     marks
 });
@@ -51,6 +53,7 @@ pub async fn get_host(
         after: page.after,
         now_ms: ports.metrics.now_ms(),
         collectors: ports.metrics.collectors(),
+        channel: page.channel,
         live: page.live,
         marks,
     })

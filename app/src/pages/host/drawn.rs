@@ -3,14 +3,14 @@
 use super::{api::HISTORY_MS, collectors::state_words};
 use crate::{
     feed::bytes,
-    live_charts::{self, LiveGroup, live_charts},
+    live_charts::{LiveGroup, Wanted, live_charts},
     pages::{
         controls::words::took,
         drawn::{pairs, time},
         explore::build::explore,
     },
     past::{
-        Look, Range,
+        Look, Range, asked,
         bar::{self, Place},
         of_channel::of_channel,
     },
@@ -19,7 +19,6 @@ use crate::{
     ui::{Card, Glyph, Icon},
 };
 use farol_model::{
-    Fault,
     action::Mark,
     health::{CollectorState, CollectorStatus},
     host::HostInfo,
@@ -35,23 +34,17 @@ pub struct Asked {
     /// The group, or empty.
     group: String,
     /// None is live. What cannot be read is told where the charts would be.
-    time: Result<(Option<Range>, Look), Fault>,
+    time: asked::Asked,
 }
 
 impl Asked {
     /// Reads the query of an address.
     pub fn read(query: &str, now_ms: i64) -> Asked {
-        let pairs = pairs(query);
-        let word = |wanted: &str| {
-            pairs
-                .iter()
-                .find(|(name, _)| name == wanted)
-                .map_or("", |(_, value)| value)
-        };
-        let range = Range::read(word("range"), word("from"), word("to"), now_ms);
+        let mut pairs = pairs(query).into_iter();
+        let group = pairs.find(|(name, _)| name == "group");
         Asked {
-            group: word("group").to_owned(),
-            time: range.and_then(|range| Ok((range, Look::read(&pairs)?))),
+            group: group.map(|(_, group)| group).unwrap_or_default(),
+            time: asked::asked(query, now_ms),
         }
     }
 
@@ -115,8 +108,9 @@ pub struct Drawn {
     /// Above the charts and below them, as HTML.
     pub before: String,
     pub after: String,
-    /// The group that is open; nothing where a range was asked for.
-    pub live: Option<LiveGroup>,
+    /// The group that is open and its charts; nothing where a range was asked for.
+    pub channel: Option<ChannelView>,
+    pub live: LiveGroup,
 }
 
 /// Draws the page. No word is the first group; a word that is no group is said to be none. Where a range is asked for the charts are
@@ -164,14 +158,14 @@ pub async fn host(metrics: &dyn MetricsPort, asked: &Asked, marks: &[Mark]) -> D
         ..place
     };
     let head = head(open, channel.as_ref(), &asked.group);
-    let live = match channel {
+    let (looks, live) = match &channel {
         Some(channel) => {
             let (look, keep) = (&look, &|_: &str| true);
-            Some(live_charts(metrics, channel, live_charts::Asked { place, look, keep }).await)
+            let (looks, live) = live_charts(metrics, channel, &Wanted { place, look, keep }).await;
+            (Some(looks), live)
         }
-        None => None,
+        None => (None, LiveGroup::default()),
     };
-    let (looks, live) = live.unzip();
     let before = view! {
         <div class="page-head">
             <div class="page-head-words">
@@ -189,6 +183,7 @@ pub async fn host(metrics: &dyn MetricsPort, asked: &Asked, marks: &[Mark]) -> D
     Drawn {
         before: before.to_html(),
         after: facts.to_html(),
+        channel,
         live,
     }
 }

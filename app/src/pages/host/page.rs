@@ -56,7 +56,7 @@ fn Host(view: HostView) -> AnyView {
     });
     view! {
         <Scope html=view.before subject ask>
-            {view.live.map(live_group)}
+            {view.channel.map(|channel| live_group(channel, view.live))}
             <div inner_html=view.after></div>
             <Card title="Collectors" flush=true>
                 <CollectorList collectors now_ms=view.now_ms/>

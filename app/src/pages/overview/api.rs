@@ -1,4 +1,4 @@
-use crate::{error::AppError, page_data::PageData};
+use crate::{error::AppError, live_charts::LiveGroup, page_data::PageData};
 use farol_model::{
     action::Mark, fields, health::CollectorStatus, packed, process::ProcessRow, sample::ChannelView,
 };
@@ -9,7 +9,7 @@ use serde::Serialize;
 pub const LIST_ROWS: usize = 5;
 
 /// What the overview shows.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct OverviewView {
     /// Name of the host.
     pub host: String,
@@ -18,8 +18,12 @@ pub struct OverviewView {
     /// The server's clock.
     pub now_ms: i64,
     pub collectors: Vec<CollectorStatus>,
-    /// The channels that vital signs and charts are drawn from.
+    /// The channels that vital signs and live charts are drawn from.
     pub channels: Vec<ChannelView>,
+    /// Ways to other times and looks, and the charts of a time that is past, as HTML.
+    pub charts: String,
+    /// The charts that are live, of each channel that has one.
+    pub live: Vec<LiveGroup>,
     /// The busiest and the largest processes, each once.
     #[serde(serialize_with = "packed::rows::serialize")]
     pub processes: Vec<ProcessRow>,
@@ -37,18 +41,46 @@ fields!(OverviewView {
     now_ms,
     collectors,
     channels,
+    charts,
+    live,
     processes by packed::rows::from_json,
     runs,
     marks,
     notice,
 });
 
-/// Read once per page; after that the parts are live.
+/// Read once per page; after that the parts are live. `query` is that of the page's address: a range is a time that is past, looked at
+/// as the rest of it says. `only_charts`: the page stands and another time is wanted. `by_itself`: it asks without anybody having done
+/// anything.
 #[server(prefix = "/api/fn", endpoint = "overview", output = crate::json::Json, input = server_fn::codec::GetUrl)]
-pub async fn get_overview() -> Result<PageData, AppError> {
+pub async fn get_overview(
+    #[server(default)] query: String,
+    #[server(default)] only_charts: bool,
+    #[server(default)] by_itself: bool,
+) -> Result<PageData, AppError> {
+    use super::{drawn, top, vital::GROUPS};
     use farol_model::{Permission, channel::Channel};
     let (ports, viewer) = crate::request::allowed(Permission::ViewMetrics)?;
+    // Read where the session is.
+    let _ = by_itself;
     let (host, now_ms) = (ports.metrics.host(), ports.metrics.now_ms());
+    let reach_ms = if only_charts {
+        1
+    } else {
+        crate::pages::host::HISTORY_MS
+    };
+    let view = |group| ports.metrics.view(&Channel::local_metrics(group), reach_ms);
+    let channels: Vec<ChannelView> = GROUPS.into_iter().filter_map(view).collect();
+    let asked = crate::past::asked::asked(&query, now_ms);
+    let range = asked.as_ref().ok().and_then(|(range, _)| range.as_ref());
+    let marked = crate::request::marks_over(&ports, &viewer, range).await;
+    let charts = drawn::charts(ports.metrics.as_ref(), &channels, &asked, &marked).await;
+    if only_charts {
+        return PageData::of(OverviewView {
+            charts: charts.html,
+            ..OverviewView::default()
+        });
+    }
     let runs = if viewer.may(Permission::ViewRuns) {
         let recent = ports.control.recent_runs(&viewer, LIST_ROWS as u32).await;
         let recent = recent.map_err(crate::request::refuse)?;
@@ -57,24 +89,18 @@ pub async fn get_overview() -> Result<PageData, AppError> {
         None
     };
     let processes = if viewer.may(Permission::ViewProcesses) {
-        super::top::both(&ports.metrics.processes().1, LIST_ROWS)
+        top::both(&ports.metrics.processes().1, LIST_ROWS)
     } else {
         Vec::new()
     };
-    let channels = super::vital::GROUPS
-        .into_iter()
-        .filter_map(|group| {
-            ports
-                .metrics
-                .view(&Channel::local_metrics(group), crate::pages::host::HISTORY_MS)
-        })
-        .collect();
     PageData::of(OverviewView {
         host: host.name,
         memory_bytes: host.memory_bytes,
         now_ms,
         collectors: ports.metrics.collectors(),
         channels,
+        charts: charts.html,
+        live: charts.live,
         processes,
         runs,
         marks: crate::request::marks(&ports, &viewer),

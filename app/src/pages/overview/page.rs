@@ -3,13 +3,19 @@ use super::{
     status::{Sign, status},
     tile::Tile,
     top::TopProcesses,
-    vital::{TREND_SAMPLES, Trend, Vital, main_chart, trend, vitals},
+    vital::{TREND_SAMPLES, Trend, Vital, main_charts, trend, vitals},
 };
 use crate::prelude::*;
 use crate::{
-    feed::{self, Channel, ChannelChart},
+    browser,
+    feed::{self, Channel},
+    live_charts::{LiveGroup, cards},
     page_data::{load, page_data},
     pages::host::CollectorList,
+    past::{
+        gesture::{has_time, timeless},
+        scope::{Ask, Scope},
+    },
     ui::{Card, Glyph, Icon, Tone},
 };
 use farol_model::{
@@ -17,22 +23,44 @@ use farol_model::{
     metric::Unit,
 };
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use std::sync::Arc;
 
 #[component]
 pub fn OverviewPage() -> AnyView {
-    let resource = page_data(String::new, |_| get_overview());
+    let query = use_query_map();
+    let asked = move || subject(&query.get().to_query_string());
+    let resource = page_data(asked, move |_| {
+        get_overview(query.get_untracked().to_query_string(), false, false)
+    });
     view! {
         <Title text="Overview"/>
         {load(resource, |view| view! { <Overview view/> })}
     }
 }
 
+/// How live charts are drawn. Another time, and another look at the past, is drawn into the page that stands.
+fn subject(query: &str) -> String {
+    match has_time(query) {
+        true => String::new(),
+        // Which says no more than that it is this page.
+        false => timeless(query).replace("overview=", ""),
+    }
+}
+
 #[component]
 fn Overview(view: OverviewView) -> AnyView {
+    effect(browser::local_times);
     feed::marks(view.marks);
     let signs = vitals(&view.channels);
-    let charts: Vec<Option<String>> = view.channels.iter().map(main_chart).collect();
+    let charts = main_charts(&view.channels);
+    let names: Vec<String> = view.channels.iter().map(|view| view.channel.clone()).collect();
     let channels: Vec<Channel> = view.channels.into_iter().map(feed::channel).collect();
+    let followed: Vec<(Channel, String, LiveGroup)> = charts
+        .iter()
+        .zip(view.live)
+        .map(|((at, _), group)| (channels[*at], names[*at].clone(), group))
+        .collect();
     let collectors = feed::collectors(view.collectors);
     let watched: Vec<(Vital, Channel)> = signs
         .into_iter()
@@ -42,21 +70,22 @@ fn Overview(view: OverviewView) -> AnyView {
         .iter()
         .map(|(vital, channel)| view! { <Tile vital=vital.clone() channel=*channel/> })
         .collect::<Vec<_>>();
-    let cards = channels
-        .iter()
-        .zip(charts)
-        .filter_map(|(channel, chart)| chart.map(|chart| (*channel, chart)))
-        .take(4)
-        .map(|(channel, chart)| {
-            view! {
-                <div class="card half">
-                    <div class="card-body">
-                        <ChannelChart channel chart/>
-                    </div>
-                </div>
-            }
+    let query = use_query_map();
+    // Live charts stand once they have been wanted; below charts of the past they are not seen.
+    let wanted =
+        Memo::new(move |was: Option<&bool>| was == Some(&true) || !has_time(&query.get().to_query_string()));
+    let live = reactive(move || match wanted.get() {
+        true => live(&followed),
+        false => ().into_any(),
+    });
+    let ask: Ask = Arc::new(|query, by_itself| {
+        Box::pin(async move {
+            let answer = get_overview(query, true, by_itself)
+                .await
+                .and_then(|data| data.read::<OverviewView>());
+            Some(answer.ok()?.charts)
         })
-        .collect::<Vec<_>>();
+    });
     let runs = view.runs.map(|runs| {
         view! {
             <Card title="Recent runs" class="half" flush=true more=("/runs", "All runs")>
@@ -71,7 +100,9 @@ fn Overview(view: OverviewView) -> AnyView {
             <div class="tiles">{tiles}</div>
             <section class="section" aria-label="Charts">
                 <h2 class="visually-hidden">"Charts"</h2>
-                <div class="grid stretch">{cards}</div>
+                <Scope html=view.charts subject ask>
+                    {live}
+                </Scope>
             </section>
             <div class="grid stretch">
                 <TopProcesses first=view.processes t_ms=view.now_ms memory_bytes=view.memory_bytes/>
@@ -82,6 +113,20 @@ fn Overview(view: OverviewView) -> AnyView {
             </div>
         </div>
     }
+}
+
+/// The chart of each of these channels.
+fn live(of: &[(Channel, String, LiveGroup)]) -> AnyView {
+    let alone = of
+        .iter()
+        .flat_map(|(.., group)| &group.charts)
+        .any(|chart| chart.alone);
+    let class = if alone { "card" } else { "card half" };
+    let mut all = Vec::new();
+    for (channel, name, group) in of {
+        all.extend(cards(*channel, name.clone(), group.clone(), class));
+    }
+    view! { <div class="grid stretch">{all}</div> }
 }
 
 /// Percentages in use as the status line sees them now.

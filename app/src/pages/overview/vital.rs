@@ -8,6 +8,8 @@ use farol_model::{
 
 /// The channels that the overview looks at, in display order.
 pub const GROUPS: [&str; 5] = ["cpu", "memory", "disk", "network", "load"];
+/// Charts that it shows at most.
+const CHARTS: usize = 4;
 /// How many samples the trend is judged by: the last ones against those before.
 const RECENT: usize = 30;
 /// How many samples the trend looks back in all.
@@ -110,7 +112,7 @@ pub fn charts_of(schema: &[MetricSpec]) -> Vec<String> {
 
 /// The chart of a channel that the overview shows: the one of most series that move, which is where its rates are, or
 /// else the first.
-pub fn main_chart(view: &ChannelView) -> Option<String> {
+fn main_chart(view: &ChannelView) -> Option<String> {
     let group = view.channel.rsplit('/').next().unwrap_or_default();
     let unit = match group {
         "disk" | "network" => Some(Unit::BytesPerSecond),
@@ -122,6 +124,13 @@ pub fn main_chart(view: &ChannelView) -> Option<String> {
         .find(|spec| unit.is_none_or(|unit| spec.unit == unit as i32))
         .or_else(|| view.schema.first())
         .map(|spec| spec.chart.clone())
+}
+
+/// What the overview draws of these channels: of each that has a chart its main one, with the position of the channel.
+pub fn main_charts(channels: &[ChannelView]) -> Vec<(usize, String)> {
+    let charts = channels.iter().enumerate();
+    let charts = charts.filter_map(|(at, view)| Some((at, main_chart(view)?)));
+    charts.take(CHARTS).collect()
 }
 
 /// Which way a value goes.
@@ -276,5 +285,21 @@ mod tests {
         );
         assert_eq!(main_chart(&disk).as_deref(), Some("I/O"));
         assert_eq!(main_chart(&view("cpu", vec![])), None);
+    }
+
+    #[test]
+    fn one_chart_of_each_channel_that_has_any_is_drawn_and_four_at_most() {
+        let one = |group: &str| view(group, vec![(spec(Unit::None, group), 1.0)]);
+        let all = [
+            view("cpu", vec![]),
+            one("memory"),
+            one("disk"),
+            one("network"),
+            one("load"),
+            one("more"),
+        ];
+        let charts = main_charts(&all);
+        let told: Vec<(usize, &str)> = charts.iter().map(|(at, chart)| (*at, chart.as_str())).collect();
+        assert_eq!(told, [(1, "memory"), (2, "disk"), (3, "network"), (4, "load")]);
     }
 }

@@ -16,7 +16,10 @@ use crate::{
     ui::toast::Toasts,
 };
 use leptos::html;
-use leptos_router::{NavigateOptions, hooks::use_navigate};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate},
+};
 use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
@@ -42,6 +45,11 @@ const EVENTS: [&str; 10] = [
 const AGAIN_MS: f64 = 2000.0;
 /// How often it is looked whether something is to be renewed.
 const TICK: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// Steps of a page that is drawn anew because somebody here went from live into the past: its next scope goes back over them.
+    static HANDED: Cell<u32> = const { Cell::new(0) };
+}
 
 /// Goes to an address of the app.
 type Go = Box<dyn Fn(&str, NavigateOptions)>;
@@ -97,6 +105,7 @@ pub(super) fn mount(root: NodeRef<html::Div>, query: Memo<String>, subject: fn(&
     let toasts = use_context::<Toasts>();
     let first = query.get_untracked();
     let about = subject(&first);
+    let depth = HANDED.take();
     let ticking = StoredValue::new(None::<IntervalHandle>);
     effect(move || {
         let Some(root) = root.get() else { return };
@@ -114,7 +123,7 @@ pub(super) fn mount(root: NodeRef<html::Div>, query: Memo<String>, subject: fn(&
             span: Cell::new(None),
             gesture: RefCell::default(),
             turns: Cell::new(0),
-            depth: Cell::new(0),
+            depth: Cell::new(depth),
             pointed: RefCell::default(),
             cross,
             go: Box::new(move |address, options| go(address, options)),
@@ -144,9 +153,13 @@ pub(super) fn mount(root: NodeRef<html::Div>, query: Memo<String>, subject: fn(&
             }
         });
     };
+    let path = use_location().pathname;
+    let here = path.get_untracked();
     effect(move || {
         let query = query.get();
-        if subject(&query) == about {
+        // The query of another page is here before that page is.
+        if path.get_untracked() == here && subject(&query) == about {
+            HANDED.set(0);
             with(&|glass| {
                 glass.wanted.replace(query.clone());
                 glass.addressed.replace(query.clone());

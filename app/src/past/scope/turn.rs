@@ -1,6 +1,6 @@
 //! What is shown: asked for, drawn, moved until the next drawing is there, and written into the address.
 
-use super::Glass;
+use super::{Glass, HANDED};
 use crate::{
     browser,
     past::{
@@ -112,6 +112,7 @@ impl Glass {
         }
         let address = location + &query;
         self.depth.set(self.depth.get() + 1);
+        HANDED.set(self.depth.get());
         let options = NavigateOptions {
             scroll: false,
             ..NavigateOptions::default()

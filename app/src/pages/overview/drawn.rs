@@ -1,0 +1,112 @@
+//! What the server draws of the overview's charts: the ways to other times, and the charts of a time that is past.
+
+use super::vital::main_charts;
+use crate::{
+    live_charts::{LiveGroup, Wanted, live_charts},
+    past::{
+        Look, Range,
+        asked::Asked,
+        bar::{self, Place},
+        of_channel::of_channels,
+    },
+    ports::MetricsPort,
+    prelude::*,
+};
+use farol_model::{action::Mark, sample::ChannelView};
+
+/// The overview without its time and its look.
+const HERE: Place<'static> = Place {
+    path: "/",
+    query: &[],
+};
+
+/// The charts of the page: what is drawn here, and those that are live, for each of [`main_charts`].
+#[derive(Default)]
+pub struct Charts {
+    pub html: String,
+    pub live: Vec<LiveGroup>,
+}
+
+/// The main charts of these channels over the time that is asked for, or why not; above them the ways to other times and other looks.
+/// Where no time is asked for, nothing of the past is read but what is compared with.
+pub async fn charts(
+    metrics: &dyn MetricsPort,
+    channels: &[ChannelView],
+    asked: &Asked,
+    marks: &[Mark],
+) -> Charts {
+    let usual = Look::default();
+    let (range, look, fault) = match asked {
+        Ok((range, look)) => (range.as_ref(), look, None),
+        Err(fault) => (None, &usual, Some(fault)),
+    };
+    // From what is past one comes back to what is live as it is usual.
+    let (looks, live) = follow(metrics, channels, if range.is_some() { &usual } else { look }).await;
+    let drawn = match (range, fault) {
+        (Some(range), _) => {
+            let past = (range.clone(), look.clone());
+            Some(still(metrics, channels, &past, marks).await)
+        }
+        (None, Some(fault)) => Some(bar::refused(fault)),
+        (None, None) => looks,
+    };
+    // Other times are looked at in the same way.
+    let look = look.query();
+    let looked = Place { query: &look, ..HERE };
+    let drawn = view! {
+        {bar::bar(looked, range, metrics.now_ms())}
+        {drawn}
+    };
+    Charts {
+        html: drawn.to_html(),
+        live,
+    }
+}
+
+/// The charts that are live, and the ways to look at them, which are the same for all.
+async fn follow(
+    metrics: &dyn MetricsPort,
+    channels: &[ChannelView],
+    look: &Look,
+) -> (Option<AnyView>, Vec<LiveGroup>) {
+    let (mut looks, mut groups): (Option<AnyView>, Vec<LiveGroup>) = (None, Vec::new());
+    for (at, title) in main_charts(channels) {
+        let Some(channel) = channels.get(at) else { continue };
+        let keep = |chart: &str| chart == title;
+        let wanted = Wanted {
+            place: HERE,
+            look,
+            keep: &keep,
+        };
+        let (ways, group) = live_charts(metrics, channel, &wanted).await;
+        let some = groups.iter().any(|group| !group.charts.is_empty());
+        if looks.is_none() || (!some && !group.charts.is_empty()) {
+            looks = Some(ways);
+        }
+        groups.push(group);
+    }
+    (looks, groups)
+}
+
+async fn still(
+    metrics: &dyn MetricsPort,
+    channels: &[ChannelView],
+    past: &(Range, Look),
+    marks: &[Mark],
+) -> AnyView {
+    let main = main_charts(channels);
+    let mut main: Vec<(&str, &str)> = main
+        .iter()
+        .filter_map(|(at, chart)| Some((channels.get(*at)?.channel.as_str(), chart.as_str())))
+        .collect();
+    // Of one that is alone no other channel need be read.
+    let wanted = past.1.chart.as_deref();
+    if main.iter().any(|(_, chart)| Some(*chart) == wanted) {
+        main.retain(|(_, chart)| Some(*chart) == wanted);
+    }
+    let names: Vec<&str> = main.iter().map(|(channel, _)| *channel).collect();
+    of_channels(metrics, &names, HERE, past, marks, |channel, series| {
+        main.contains(&(channel, series.spec.chart.as_str()))
+    })
+    .await
+}
