@@ -100,8 +100,8 @@ pub trait RunsPort: Send + Sync {
         first: &'a str,
         second: &'a str,
     ) -> PortFuture<'a, Comparison>;
-    /// When runs began and ended lately.
-    fn marks(&self) -> Vec<Mark>;
+    /// What happened lately, as far as this viewer may see it.
+    fn marks(&self, viewer: &Viewer) -> Vec<Mark>;
     /// What happened in a time that is over, as far as this viewer may see it.
     fn marks_of<'a>(&'a self, viewer: &'a Viewer, from_ms: i64, to_ms: i64) -> PortFuture<'a, Vec<Mark>>;
 }

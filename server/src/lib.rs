@@ -16,6 +16,7 @@
 //! | [`remote_write`] | samples sent to others as Prometheus' remote write |
 //! | [`checks`] | health checks: tried again and again, with what changed and when |
 //! | [`annotations`] | what happened and when, as marks on charts |
+//! | [`marked`] | what of it and of runs is marked on charts of the past, for whom |
 //! | [`audit`] | the append-only log of who did what, a chain |
 //! | [`boards`] | boards of charts that are kept, and start pages |
 //! | [`access`] | users, sessions, tokens, throttling |
@@ -48,6 +49,7 @@ pub mod error;
 pub mod history;
 pub mod ingest;
 pub mod live;
+pub mod marked;
 pub mod memory;
 pub mod middleware;
 pub mod outbound;

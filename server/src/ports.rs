@@ -13,7 +13,8 @@ use crate::{
     containers::Containers,
     history::Store,
     ingest::Ingest,
-    live::{Identity, Live, Proof, hub::Hub, marks},
+    live::{Identity, Live, Proof, hub::Hub},
+    marked,
     services::Services,
     state::AppState,
     time::now_ms,
@@ -300,20 +301,17 @@ impl RunsPort for Runs {
         Box::pin(self.runner.compare(viewer, first, second))
     }
 
-    fn marks(&self) -> Vec<Mark> {
-        self.hub.marks()
+    fn marks(&self, viewer: &Viewer) -> Vec<Mark> {
+        match viewer.may(Permission::ViewRuns) {
+            true => self.hub.marks(),
+            false => self.hub.annotations(),
+        }
     }
 
     fn marks_of<'a>(&'a self, viewer: &'a Viewer, from_ms: i64, to_ms: i64) -> PortFuture<'a, Vec<Mark>> {
         Box::pin(async move {
             viewer.require(Permission::ViewMetrics)?;
-            let mut marks = self.annotations.marks(from_ms, to_ms).await;
-            if viewer.may(Permission::ViewRuns) {
-                let ended = self.runner.ended(viewer, from_ms, to_ms).await?;
-                marks.extend(ended.iter().filter_map(marks::end_of));
-                marks.sort_by_key(|mark| mark.at_ms);
-            }
-            Ok(marks)
+            marked::over(&self.annotations, &self.runner, viewer, from_ms, to_ms).await
         })
     }
 }

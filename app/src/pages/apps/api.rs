@@ -11,7 +11,7 @@ pub struct AppsView {
     pub channel: Option<ChannelView>,
     /// Which charts of it are shown, by name.
     pub charts: Vec<String>,
-    /// When runs began and ended; absent when this viewer may not see runs.
+    /// What is marked on live charts; absent where there are none.
     pub marks: Option<Vec<Mark>>,
 }
 

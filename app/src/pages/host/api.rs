@@ -19,7 +19,7 @@ pub struct HostView {
     pub collectors: Vec<CollectorStatus>,
     /// The group that is open, if it has anything to draw.
     pub channels: Vec<ChannelView>,
-    /// When runs began and ended; absent when this viewer may not see runs.
+    /// What is marked on live charts; absent where there are none.
     pub marks: Option<Vec<Mark>>,
 }
 
