@@ -18,7 +18,7 @@ use farol_model::{
     container::{ContainerDetails, ContainerPage, ContainerQuery, ContainerRow},
     health::CollectorStatus,
     host::HostInfo,
-    ingest::{Check, Source},
+    ingest::{Check, Receiver, Source},
     process::{ProcessDetails, ProcessRow},
     sample::ChannelView,
     service::{LogLine, ServiceDetails, ServicePage, ServiceQuery},
@@ -169,6 +169,8 @@ pub trait AppsPort: Send + Sync {
     fn sources(&self) -> Vec<Source>;
     /// In the order of the configuration.
     fn checks(&self) -> Vec<Check>;
+    /// Who is sent samples, by name.
+    fn receivers(&self) -> Vec<Receiver>;
 }
 
 /// All ports and who is asking, as the server provides them for one request.

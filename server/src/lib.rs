@@ -264,7 +264,7 @@ pub async fn assemble(
         collectors.clone(),
         Arc::new(access.roles.clone()),
         Arc::new(Tables {
-            remote_write,
+            remote_write: remote_write.clone(),
             ingest: ingest.clone(),
         }),
         shutdown.clone(),
@@ -326,6 +326,7 @@ pub async fn assemble(
         checks,
         audit,
         boards,
+        remote_write,
         annotations,
         history,
         assets: Arc::new(assets),

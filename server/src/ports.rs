@@ -15,6 +15,7 @@ use crate::{
     ingest::Ingest,
     live::{Identity, Live, Proof, hub::Hub},
     marked,
+    remote_write::RemoteWrite,
     services::Services,
     state::AppState,
     time::now_ms,
@@ -42,7 +43,7 @@ use farol_model::{
     container::{ContainerDetails, ContainerPage, ContainerQuery, ContainerRow},
     health::CollectorStatus,
     host::HostInfo,
-    ingest::{Check, Source},
+    ingest::{Check, Receiver, Source},
     process::{ProcessDetails, ProcessRow},
     sample::ChannelView,
     service::{LogLine, ServiceDetails, ServicePage, ServiceQuery},
@@ -92,6 +93,7 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
         apps: Arc::new(Apps {
             ingest: state.ingest.clone(),
             checks: state.checks.clone(),
+            remote_write: state.remote_write.clone(),
         }),
         boards: Arc::new(state.boards.clone()),
         viewer,
@@ -187,6 +189,7 @@ impl BoardsPort for Boards {
 struct Apps {
     ingest: Ingest,
     checks: Checks,
+    remote_write: RemoteWrite,
 }
 
 impl AppsPort for Apps {
@@ -196,6 +199,10 @@ impl AppsPort for Apps {
 
     fn checks(&self) -> Vec<Check> {
         self.checks.all()
+    }
+
+    fn receivers(&self) -> Vec<Receiver> {
+        self.remote_write.receivers()
     }
 }
 

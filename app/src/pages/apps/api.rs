@@ -69,7 +69,7 @@ pub async fn get_apps(
             view.marks = marks;
         }
     } else {
-        view.html = drawn::sources(&ports.apps.sources(), now_ms);
+        view.html = drawn::sources(&ports.apps.sources(), &ports.apps.receivers(), now_ms);
     }
     PageData::of(view)
 }
