@@ -77,6 +77,8 @@ pub struct Taken {
     pub accepted: u64,
     pub refused: u64,
     /// Why the first was refused.
+    /// Which, by their places.
+    pub refused_at: Vec<usize>,
     pub why: Option<String>,
 }
 
@@ -219,6 +221,13 @@ impl Ingest {
         let feed = Arc::new(Mutex::new(feed));
         feeds.insert(name.to_owned(), feed.clone());
         Ok(feed)
+    }
+
+    /// Counts what a sender sent under a name that could be no values, and tells it at the source.
+    pub fn refuse(&self, kind: SourceKind, name: &str, count: u64, why: &str) -> Result<(), Fault> {
+        let feed = self.of_sender(kind, name)?;
+        lock(&feed).refuse(count, why, now_ms());
+        Ok(())
     }
 
     /// Takes what a sender sent under a name. Blocks for as long as it takes to look at each value.

@@ -57,7 +57,11 @@ impl Feed {
             name: name.to_owned(),
             kind,
             at,
-            set: SeriesSet::new(limit, hold),
+            // Only there a sender says of each value when it was measured.
+            set: match kind {
+                SourceKind::Otlp => SeriesSet::new(limit, hold).in_order(),
+                _ => SeriesSet::new(limit, hold),
+            },
             last_ms: None,
             error: None,
             answered: None,
@@ -79,11 +83,12 @@ impl Feed {
     /// Takes values that came now.
     pub fn take(&mut self, samples: &[Sample], now_ms: i64) -> Taken {
         let mut taken = Taken::default();
-        for sample in samples {
+        for (at, sample) in samples.iter().enumerate() {
             match self.set.take(sample, now_ms) {
                 Ok(()) => taken.accepted += 1,
                 Err(why) => {
                     taken.refused += 1;
+                    taken.refused_at.push(at);
                     taken.why.get_or_insert(why);
                 }
             }
@@ -97,6 +102,12 @@ impl Feed {
             self.taken += taken.accepted;
         }
         taken
+    }
+
+    /// So much that was sent could be no values.
+    pub fn refuse(&mut self, count: u64, why: &str, now_ms: i64) {
+        self.set.refused += count;
+        self.fail(why, now_ms);
     }
 
     /// When something was last heard of it.
