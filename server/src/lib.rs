@@ -87,7 +87,7 @@ use annotations::Annotations;
 use anyhow::Context;
 use audit::AuditLog;
 use boards::Boards;
-use checks::Checks;
+use checks::{CheckConfig, Checks};
 use collectors::{
     host::host_info,
     scheduler::{self, CollectorControl, INTERVAL_MS},
@@ -97,7 +97,7 @@ use containers::{Containers, socket::Surroundings};
 use farol_model::{Fault, action::Mark, metric::MetricSpec};
 use futures::future::BoxFuture;
 use history::Store;
-use ingest::{Ingest, ScrapeConfig};
+use ingest::{Ingest, ScrapeConfig, StatsdConfig};
 use leptos::config::LeptosOptions;
 use live::{Hub, Live, Parts, Registry};
 use middleware::origin::OriginPolicy;
@@ -108,7 +108,7 @@ use state::AppState;
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tee::Tee;
 use tls::{Tls, reload::Watched};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Handle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
@@ -266,6 +266,8 @@ pub async fn assemble(
         Arc::new(Tables {
             remote_write: remote_write.clone(),
             ingest: ingest.clone(),
+            checks: checks.clone(),
+            runtime: Handle::current(),
         }),
         shutdown.clone(),
     );
@@ -324,9 +326,9 @@ pub async fn assemble(
         containers,
         ingest,
         checks,
+        remote_write,
         audit,
         boards,
-        remote_write,
         annotations,
         history,
         assets: Arc::new(assets),
@@ -435,6 +437,9 @@ impl own::RoleTable for Roles {
 struct Tables {
     remote_write: RemoteWrite,
     ingest: Ingest,
+    checks: Checks,
+    /// They are called where blocking work is done.
+    runtime: Handle,
 }
 
 impl own::Tables for Tables {
@@ -444,6 +449,14 @@ impl own::Tables for Tables {
 
     fn take_scrapes(&self, configured: &[ScrapeConfig]) {
         self.ingest.take_scrapes(configured);
+    }
+
+    fn take_checks(&self, configured: &[CheckConfig]) -> anyhow::Result<()> {
+        self.runtime.block_on(self.checks.take(configured))
+    }
+
+    fn take_statsd(&self, configured: &StatsdConfig) -> anyhow::Result<()> {
+        self.runtime.block_on(self.ingest.take_statsd(configured))
     }
 }
 

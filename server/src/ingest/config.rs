@@ -219,7 +219,7 @@ fn bad_source(name: &str) -> Option<String> {
 }
 
 /// `[statsd]`: where StatsD packets are taken.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StatsdConfig {
     /// A UDP address, `127.0.0.1:8125`. Nobody has to prove who they are there, so it should be loopback. Off when left out.

@@ -124,6 +124,17 @@ impl Feed {
         self.error = Some((why.chars().take(MAX_ERROR_CHARS).collect(), now_ms));
     }
 
+    /// It is taken at another place from now on, and what went wrong before is over.
+    pub fn move_to(&mut self, at: String) {
+        self.at = at;
+        self.error = None;
+        self.answered = None;
+    }
+
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+
     /// So many answered, of so many that were asked.
     pub fn answered(&mut self, answered: usize, asked: usize) {
         self.answered = Some((answered, asked));

@@ -111,6 +111,14 @@ impl SeriesSet {
         self.round += 1;
     }
 
+    /// No value holds any more, until another comes.
+    pub fn end(&mut self) {
+        self.begin_round();
+        for series in &mut self.series {
+            series.value = f64::NAN;
+        }
+    }
+
     /// Takes a value that came at `now_ms`, or says why not.
     pub fn take(&mut self, sample: &Sample, now_ms: i64) -> Result<(), String> {
         if let Some(problem) = sample.problem() {
@@ -126,14 +134,6 @@ impl SeriesSet {
         let Some(series) = self.series.get_mut(place) else {
             return Ok(());
         };
-        series.seen_ms = now_ms;
-        series.round = self.round;
-        match sample.shape {
-            Shape::Gauge => series.value = sample.value,
-            Shape::Delta(secs) if secs > 0.0 => series.value = sample.value / secs,
-            Shape::Delta(_) => {}
-            Shape::Counter => series.count(sample.value, sample.t_ms),
-        }
         if self.in_order && sample.t_ms < series.t_ms {
             self.refused += 1;
             let late_ms = series.t_ms - sample.t_ms;
@@ -143,6 +143,14 @@ impl SeriesSet {
             ));
         }
         series.t_ms = sample.t_ms;
+        series.seen_ms = now_ms;
+        series.round = self.round;
+        match sample.shape {
+            Shape::Gauge => series.value = sample.value,
+            Shape::Delta(secs) if secs > 0.0 => series.value = sample.value / secs,
+            Shape::Delta(_) => {}
+            Shape::Counter => series.count(sample.value, sample.t_ms),
+        }
         Ok(())
     }
 
@@ -168,6 +176,7 @@ impl SeriesSet {
             spec,
             value: f64::NAN,
             counter: None,
+            t_ms: i64::MIN,
             seen_ms: now_ms,
             round: self.round,
         });
@@ -176,7 +185,6 @@ impl SeriesSet {
         Ok(place)
     }
 
-            t_ms: i64::MIN,
     /// Lets series go that were not heard of for long.
     fn forget(&mut self, now_ms: i64) {
         let before = self.series.len();
@@ -292,14 +300,6 @@ mod tests {
     }
 
     #[test]
-    fn a_delta_is_told_per_second() {
-        let mut set = SeriesSet::new(9, Hold::For(10));
-        let delta = Sample {
-            shape: Shape::Delta(4.0),
-            ..Sample::gauge("a_total", 8.0, 0)
-        };
-        set.take(&delta, 0).unwrap();
-    #[test]
     fn in_order_an_older_value_is_refused_and_changes_nothing() {
         let mut set = SeriesSet::new(9, Hold::For(60_000)).in_order();
         set.take(&counter("a_total", 10.0, 1_000), 5_000).unwrap();
@@ -319,6 +319,14 @@ mod tests {
         assert_eq!(set.refused, 0);
     }
 
+    #[test]
+    fn a_delta_is_told_per_second() {
+        let mut set = SeriesSet::new(9, Hold::For(10));
+        let delta = Sample {
+            shape: Shape::Delta(4.0),
+            ..Sample::gauge("a_total", 8.0, 0)
+        };
+        set.take(&delta, 0).unwrap();
         assert_eq!(set.frame(0).1, [2.0]);
     }
 }
