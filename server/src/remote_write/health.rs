@@ -1,6 +1,7 @@
 //! How sending stands, in Farol's own metrics and for people.
 
 use super::config::RemoteWriteConfig;
+use crate::outbound::shown;
 use farol_model::ingest::{Receiver, ReceiverState};
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -192,14 +193,6 @@ impl Health {
                 _ => None,
             },
         }
-    }
-}
-
-/// An address without what may be a secret: the query. Users and passwords the configuration does not let in.
-fn shown(url: &str) -> String {
-    match url.split_once('?') {
-        Some((place, _)) => format!("{place}?…"),
-        None => url.to_owned(),
     }
 }
 

@@ -341,10 +341,11 @@ async fn what_fails_is_sent_again_what_is_refused_is_dropped_and_a_silent_receiv
     let secret = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secret.path(), "geheim\n").unwrap();
     let config = format!(
-        "{}basic_user = \"ana\"\nbasic_password_file = {:?}\n{}",
+        "{}basic_user = \"ana\"\nbasic_password_file = {:?}\n{}{}",
         place("moody", &format!("http://{address}/write")),
         secret.path(),
-        place("silent", &format!("http://{address}/silent"))
+        place("silent", &format!("http://{address}/silent")),
+        place("away", "http://127.0.0.1:9/write?token=geheim"),
     );
     let apps = Apps::start(&config).await;
     let dropped = "farol_remote_write_samples_dropped_total{reason=\"refused\",remote_write=\"moody\"}";
@@ -390,10 +391,18 @@ async fn what_fails_is_sent_again_what_is_refused_is_dropped_and_a_silent_receiv
     let html = apps
         .until(APPS_PAGE, |told| {
             let html = told["html"].as_str()?;
-            html.contains(" refused").then(|| html.to_owned())
+            let told = html.contains(" refused") && html.contains("cannot reach");
+            told.then(|| html.to_owned())
         })
         .await;
-    for words in ["moody", "sending", "out of order sample", "silent", "waiting"] {
+    for words in [
+        "moody",
+        "sending",
+        "out of order sample",
+        "silent",
+        "waiting",
+        "http://127.0.0.1:9/write?…",
+    ] {
         assert!(html.contains(words), "{words}: {html}");
     }
     assert!(!html.contains("geheim"), "{html}");

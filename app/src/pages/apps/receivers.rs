@@ -41,7 +41,6 @@ pub fn card(receivers: &[Receiver], now_ms: i64) -> AnyView {
                             <th scope="col" class="number">
                                 "Waits on disk"
                             </th>
-                            <th scope="col">"Last error"</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -66,7 +65,7 @@ fn row(receiver: &Receiver, now_ms: i64) -> AnyView {
             <td>
                 <Badge tone glyph word/>
             </td>
-            <td title=receiver.at.clone()>
+            <td title=format!("{}: {}", receiver.name, receiver.at)>
                 <strong>{receiver.name.clone()}</strong>
                 <span class="sub">{receiver.at.clone()}</span>
             </td>
@@ -76,8 +75,8 @@ fn row(receiver: &Receiver, now_ms: i64) -> AnyView {
             <td class="number">
                 {bytes(receiver.queue_bytes)} " of " {bytes(receiver.queue_limit_bytes)}
             </td>
-            <td class="wrap">{error(receiver, now_ms)}</td>
         </tr>
+        {error(receiver, now_ms)}
     }
 }
 
@@ -92,10 +91,10 @@ fn dropped_words(why: &str) -> &str {
     }
 }
 
-/// What went wrong last and when, and what is done about it.
+/// A row below: what went wrong last and when, and what is done about it.
 fn error(receiver: &Receiver, now_ms: i64) -> AnyView {
     let (Some(error), Some(at_ms)) = (&receiver.error, receiver.error_ms) else {
-        return view! { <span class="muted">"none"</span> }.into_any();
+        return ().into_any();
     };
     let next = match (receiver.state, receiver.retry_ms) {
         (ReceiverState::Retrying, Some(retry_ms)) if retry_ms - now_ms >= 1000 => {
@@ -106,8 +105,12 @@ fn error(receiver: &Receiver, now_ms: i64) -> AnyView {
         _ => String::new(),
     };
     view! {
-        <span>{error.clone()}</span>
-        <span class="sub">{when(at_ms, now_ms)} {next}</span>
+        <tr class="why">
+            <td></td>
+            <td class="wrap" colspan="5">
+                "Last error: " {error.clone()} <span class="sub">{when(at_ms, now_ms)} {next}</span>
+            </td>
+        </tr>
     }
 }
 
@@ -151,7 +154,7 @@ mod tests {
         assert!(html.contains("http://127.0.0.1:8428/api/v1/write"), "{html}");
         assert!(html.contains("just now") && html.contains("1970-01-01"), "{html}");
         assert!(html.contains(&count(12_000.0)) && html.contains(" of "), "{html}");
-        assert!(html.contains("none"), "no error: {html}");
+        assert!(!html.contains("Last error"), "{html}");
     }
 
     #[test]
