@@ -47,22 +47,20 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// Takes packets until it is stopped.
-pub async fn listen(
+/// Takes packets until it is stopped. What was added up by then is left to whoever comes after it.
+async fn listen(
     socket: Arc<UdpSocket>,
-    limit: usize,
+    mut sums: Sums,
     feed: Arc<Mutex<Feed>>,
     ingest: Ingest,
     stop: CancellationToken,
-) {
-    let mut sums = Sums::new(limit);
+) -> Sums {
     let mut packet = vec![0; MAX_PACKET];
     let mut ticks = tokio::time::interval(FLUSH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut before_ms = now_ms();
     loop {
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => return sums,
             got = socket.recv(&mut packet) => match got {
                 Ok(size) => sums.packet(packet.get(..size).unwrap_or_default()),
                 Err(error) => {
@@ -73,8 +71,7 @@ pub async fn listen(
             },
             _ = ticks.tick() => {
                 let now = now_ms();
-                let secs = (now - before_ms).max(1) as f64 / 1000.0;
-                before_ms = now;
+                let secs = (now - sums.now_ms).max(1) as f64 / 1000.0;
                 let flushed = sums.flush(secs, now);
                 let mut feed = lock(&feed);
                 feed.set.refused += flushed.refused;
@@ -96,7 +93,7 @@ pub(super) struct Listening {
     /// None where the address could not be taken and no other was before.
     socket: Option<Arc<UdpSocket>>,
     stop: CancellationToken,
-    ended: Option<JoinHandle<()>>,
+    ended: Option<JoinHandle<Sums>>,
 }
 
 impl Ingest {
@@ -128,14 +125,21 @@ impl Ingest {
             },
         };
         let at = format!("udp://{}", socket.local_addr().unwrap_or(address));
-        if let Some(before) = statsd.take() {
-            before.end(self, Some(&config.name)).await;
-        }
-        *statsd = Some(self.listen(config, socket, at));
+        let sums = match statsd.take() {
+            Some(before) => before.end(self, Some(&config.name)).await,
+            None => None,
+        };
+        *statsd = Some(self.listen(config, socket, at, sums));
         Ok(())
     }
 
-    fn listen(&self, config: &StatsdConfig, socket: Arc<UdpSocket>, at: String) -> Listening {
+    fn listen(
+        &self,
+        config: &StatsdConfig,
+        socket: Arc<UdpSocket>,
+        at: String,
+        sums: Option<Sums>,
+    ) -> Listening {
         // One of the same name goes on with its series.
         let known = lock(&self.inner.feeds).get(&config.name).cloned();
         let feed = match known {
@@ -146,8 +150,8 @@ impl Ingest {
             None => self.add(self.statsd_feed(&config.name, at)),
         };
         let stop = self.inner.shutdown.child_token();
-        let most = self.inner.config.max_series;
-        let listening = listen(socket.clone(), most, feed.clone(), self.clone(), stop.clone());
+        let sums = sums.unwrap_or_else(|| Sums::new(self.inner.config.max_series));
+        let listening = listen(socket.clone(), sums, feed.clone(), self.clone(), stop.clone());
         Listening {
             config: config.clone(),
             feed,
@@ -206,17 +210,21 @@ impl Ingest {
 }
 
 impl Listening {
-    /// Stops it. Its series end, unless one of the same name comes after it.
-    async fn end(self, ingest: &Ingest, next: Option<&str>) {
+    /// Stops it. When one of the same name comes after it that has what was added up, and the series go on; otherwise they end.
+    async fn end(self, ingest: &Ingest, next: Option<&str>) -> Option<Sums> {
         self.stop.cancel();
-        if let Some(ended) = self.ended
-            && ended.await.is_err()
-        {
-            tracing::error!("StatsD has panicked");
+        let sums = match self.ended {
+            Some(ended) => ended
+                .await
+                .map_err(|_| tracing::error!("StatsD has panicked"))
+                .ok(),
+            None => None,
+        };
+        if next == Some(&self.config.name) {
+            return sums;
         }
-        if next != Some(&self.config.name) {
-            ingest.forget(&self.config.name, SourceKind::Statsd);
-        }
+        ingest.forget(&self.config.name, SourceKind::Statsd);
+        None
     }
 }
 

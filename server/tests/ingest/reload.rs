@@ -237,6 +237,10 @@ async fn statsd_moves_to_another_address_and_stays_where_it_is_when_that_is_take
         (&moved["at"], &moved["error"]),
         (&json!(format!("udp://{second}")), &Value::Null)
     );
+    // What is known of before is known there: a gauge is changed from where it stood.
+    client.send_to(b"queue:+5|g", second).unwrap();
+    let seven = |told: &Value| newest(told, "queue", &[]).filter(|value| *value == 7.0);
+    lab.apps.until("/api/fn/apps?at=/apps/web", seven).await;
     heard(second, "web", 3.0).await;
     drop(UdpSocket::bind(first).unwrap());
 
