@@ -10,8 +10,10 @@ use crate::{
         use_log, use_run, use_state, use_table,
     },
     live_charts::get_earlier,
+    session::page_session,
 };
 use farol_model::{
+    Permission,
     action::{Mark, Run, RunView},
     health::CollectorStatus,
     metric::Unit,
@@ -84,10 +86,12 @@ pub fn run_changes() -> impl Fn() -> u64 + Copy {
     move || handle.with(|latest| latest.0)
 }
 
-/// Marks the moments when runs begin and end on all charts below. None where the viewer may not see runs.
+/// Marks what happens on all charts below: runs for those who may see them, and what is annotated. None where no chart is live.
 pub fn marks(first: Option<Vec<Mark>>) {
     if let Some(first) = first {
-        provide_context(Marks(use_state("marks/local", first)));
+        let runs = page_session().is_ok_and(|session| session.viewer.may(Permission::ViewRuns));
+        let channel = if runs { "marks/local" } else { "annotations/local" };
+        provide_context(Marks(use_state(channel, first)));
     }
 }
 

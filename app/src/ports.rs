@@ -18,7 +18,7 @@ use farol_model::{
     container::{ContainerDetails, ContainerPage, ContainerQuery, ContainerRow},
     health::CollectorStatus,
     host::HostInfo,
-    ingest::{Check, Source},
+    ingest::{Check, Receiver, Source},
     process::{ProcessDetails, ProcessRow},
     sample::ChannelView,
     service::{LogLine, ServiceDetails, ServicePage, ServiceQuery},
@@ -100,8 +100,8 @@ pub trait RunsPort: Send + Sync {
         first: &'a str,
         second: &'a str,
     ) -> PortFuture<'a, Comparison>;
-    /// When runs began and ended lately.
-    fn marks(&self) -> Vec<Mark>;
+    /// What happened lately, as far as this viewer may see it.
+    fn marks(&self, viewer: &Viewer) -> Vec<Mark>;
     /// What happened in a time that is over, as far as this viewer may see it.
     fn marks_of<'a>(&'a self, viewer: &'a Viewer, from_ms: i64, to_ms: i64) -> PortFuture<'a, Vec<Mark>>;
 }
@@ -169,6 +169,8 @@ pub trait AppsPort: Send + Sync {
     fn sources(&self) -> Vec<Source>;
     /// In the order of the configuration.
     fn checks(&self) -> Vec<Check>;
+    /// Who is sent samples, by name.
+    fn receivers(&self) -> Vec<Receiver>;
 }
 
 /// All ports and who is asking, as the server provides them for one request.

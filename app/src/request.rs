@@ -42,9 +42,9 @@ pub fn allowed(permission: Permission) -> Result<(Ports, Viewer), AppError> {
     Ok((ports, viewer))
 }
 
-/// When runs began and ended, for the charts of whoever may see runs.
+/// What is marked on live charts when they begin; [`crate::feed::marks`] goes on from there.
 pub fn marks(ports: &Ports, viewer: &Viewer) -> Option<Vec<Mark>> {
-    viewer.may(Permission::ViewRuns).then(|| ports.runs.marks())
+    Some(ports.runs.marks(viewer))
 }
 
 /// What is marked on charts of a time that is past. Without it the charts are still there, so what goes wrong is not told here.

@@ -276,6 +276,25 @@ test("a second run is skipped while one is under way, and charts show when it be
       return plot.locator(".plot-tip").innerText();
     })
     .toContain("Wait was cancelled (olga)");
+  // A deploy is on the charts that are open, also of somebody who may not see runs.
+  await page.context().clearCookies();
+  await signIn(page, farol, "walt");
+  await page.goto(farol.url + "/host");
+  await hydrated(page);
+  const told = await fetch(farol.url + "/api/v1/annotations", {
+    method: "POST",
+    headers: { authorization: `Bearer ${farol.addToken("olga")}`, "content-type": "application/json" },
+    body: JSON.stringify({ title: "Deployed 9" }),
+  });
+  expect(told.status).toBe(201);
+  await plot.focus();
+  await expect
+    .poll(async () => {
+      await page.keyboard.press("End");
+      return plot.locator(".plot-tip").innerText();
+    })
+    .toContain("Deployed 9 (olga)");
+  expect(await page.content()).not.toContain("Wait began");
 });
 
 for (const theme of ["light", "dark"] as const) {

@@ -39,6 +39,7 @@ fn channel_is_its_name(command: &Command) {
         Some(Channel::App { name }) => format!("apps/{name}"),
         Some(Channel::Collectors { host }) => format!("collectors/{host}"),
         Some(Channel::Marks { host }) => format!("marks/{host}"),
+        Some(Channel::Annotations { host }) => format!("annotations/{host}"),
         Some(Channel::RunList { host }) => format!("runlist/{host}"),
         Some(Channel::Services { host }) => format!("services/{host}"),
         Some(Channel::Run { id }) => format!("runs/{id}"),

@@ -7,7 +7,7 @@
 use farol::{
     checks::dns,
     ingest::{
-        otlp,
+        otlp::{self, Window},
         receive::{self, Encoding},
         sample::Sample,
         series::{Hold, SeriesSet},
@@ -20,6 +20,12 @@ use farol::{
 const LIMIT: usize = 5;
 /// Series that a line of StatsD becomes at most.
 const OF_A_LINE: usize = 6;
+
+/// Lets all times in.
+const ALL_TIMES: Window = Window {
+    now_ms: i64::MAX / 4,
+    late_ms: i64::MAX / 2,
+};
 
 pub fn run(input: &[u8]) {
     match input.split_first() {
@@ -68,8 +74,21 @@ fn otlp(body: &[u8], encoding: Encoding) {
         return;
     };
     for sent in &request.resource_metrics {
-        let points = otlp::points(sent, 7);
+        let points = otlp::points(sent, ALL_TIMES);
         assert!((1..=64).contains(&points.name.len()));
+        assert!(
+            points.ends.is_sorted()
+                && points.ends.last().copied().unwrap_or_default() == points.samples.len()
+        );
+        // What is left of it when times count.
+        let fewer = otlp::points(
+            sent,
+            Window {
+                now_ms: 7,
+                late_ms: 1,
+            },
+        );
+        assert!(fewer.samples.len() <= points.samples.len() && fewer.refused >= points.refused);
         take(&points.samples);
     }
 }

@@ -23,6 +23,7 @@ pub enum Kind {
     App,
     Collectors,
     Marks,
+    Annotations,
     Services,
     RunList,
     Run,
@@ -36,6 +37,7 @@ words!(Kind {
     App = "apps",
     Collectors = "collectors",
     Marks = "marks",
+    Annotations = "annotations",
     Services = "services",
     RunList = "runlist",
     Run = "runs",
@@ -47,7 +49,9 @@ impl Kind {
     /// What a subscriber must be allowed to do. The same is asked of whoever wants its history or its presence.
     pub fn permission(self) -> Permission {
         match self {
-            Kind::Metrics | Kind::App | Kind::Collectors | Kind::Room => Permission::ViewMetrics,
+            Kind::Metrics | Kind::App | Kind::Collectors | Kind::Annotations | Kind::Room => {
+                Permission::ViewMetrics
+            }
             Kind::Processes | Kind::Services => Permission::ViewProcesses,
             Kind::Run | Kind::RunList | Kind::Marks => Permission::ViewRuns,
             Kind::Log => Permission::ViewLogs,
@@ -66,8 +70,10 @@ pub enum Channel {
     App { name: String },
     /// `collectors/HOST`: health of the collectors.
     Collectors { host: String },
-    /// `marks/HOST`: when runs began and ended on a host, for its charts.
+    /// `marks/HOST`: when runs began and ended on a host and what was annotated, for its charts.
     Marks { host: String },
+    /// `annotations/HOST`: of these what was annotated, for those who may not see runs.
+    Annotations { host: String },
     /// `services/HOST`: how the services stand.
     Services { host: String },
     /// `runlist/HOST`: how often the list of runs has changed.
@@ -112,6 +118,7 @@ impl Channel {
             (Kind::App, [name]) => Some(Channel::App { name: (*name).into() }),
             (Kind::Collectors, [host]) => Some(Channel::Collectors { host: (*host).into() }),
             (Kind::Marks, [host]) => Some(Channel::Marks { host: (*host).into() }),
+            (Kind::Annotations, [host]) => Some(Channel::Annotations { host: (*host).into() }),
             (Kind::Services, [host]) => Some(Channel::Services { host: (*host).into() }),
             (Kind::RunList, [host]) => Some(Channel::RunList { host: (*host).into() }),
             (Kind::Run, [id]) => Some(Channel::Run { id: (*id).into() }),
@@ -131,6 +138,7 @@ impl Channel {
             Channel::App { .. } => Kind::App,
             Channel::Collectors { .. } => Kind::Collectors,
             Channel::Marks { .. } => Kind::Marks,
+            Channel::Annotations { .. } => Kind::Annotations,
             Channel::Services { .. } => Kind::Services,
             Channel::RunList { .. } => Kind::RunList,
             Channel::Run { .. } => Kind::Run,
@@ -161,6 +169,7 @@ impl Channel {
             Channel::Processes { .. } => Class::Table,
             Channel::Collectors { .. }
             | Channel::Marks { .. }
+            | Channel::Annotations { .. }
             | Channel::Services { .. }
             | Channel::RunList { .. } => Class::Cache,
             Channel::Run { .. } | Channel::Log { .. } | Channel::Room { .. } => Class::Stream,

@@ -73,6 +73,49 @@ pub struct Source {
     pub error_ms: Option<i64>,
 }
 
+/// How a receiver of samples stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReceiverState {
+    /// It answered that it will never take what was sent last; that is dropped.
+    Refused,
+    /// What waits is sent again: it did not answer, or asked for it.
+    Retrying,
+    /// Nothing was sent yet.
+    Waiting,
+    Sending,
+}
+
+words!(ReceiverState {
+    Refused = "refused",
+    Retrying = "retrying",
+    Waiting = "waiting",
+    Sending = "sending",
+});
+
+/// One receiver of samples, of remote write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Receiver {
+    pub name: String,
+    /// Where samples are sent, without secrets.
+    pub at: String,
+    pub state: ReceiverState,
+    /// When samples were last taken, milliseconds since the epoch.
+    pub last_ms: Option<i64>,
+    /// Samples that were taken since the start.
+    pub sent: u64,
+    /// Samples that were lost since the start, by reason, without those of no samples.
+    pub dropped: Vec<(&'static str, u64)>,
+    /// Bytes on disk that wait, and that may.
+    pub queue_bytes: u64,
+    pub queue_limit_bytes: u64,
+    /// What went wrong last.
+    pub error: Option<String>,
+    /// When it did.
+    pub error_ms: Option<i64>,
+    /// When it is tried again.
+    pub retry_ms: Option<i64>,
+}
+
 /// What a check looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CheckKind {

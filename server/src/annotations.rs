@@ -29,7 +29,7 @@ pub const KEEP_MS: i64 = 396 * 86_400_000;
 const AHEAD_MS: i64 = 366 * 86_400_000;
 /// How far back live charts reach.
 const LATELY_MS: i64 = 600_000;
-/// Marks on a live chart, and on one of the past, at most; the newest.
+/// Annotations on a live chart (and as many that come next), and on one of the past, at most; the newest.
 const MARKS: (u32, u32) = (64, 500);
 /// Longest title, characters.
 pub const MAX_TITLE: usize = 200;
@@ -173,31 +173,38 @@ impl Annotations {
 
     /// Marks of a time that is over, oldest first.
     pub async fn marks(&self, from_ms: i64, to_ms: i64) -> Vec<Mark> {
-        self.newest_marks(from_ms, to_ms, MARKS.1).await
+        all_marks(self.newest(from_ms, to_ms, MARKS.1).await)
     }
 
-    async fn newest_marks(&self, from_ms: i64, to_ms: i64, limit: u32) -> Vec<Mark> {
+    async fn newest(&self, from_ms: i64, to_ms: i64, limit: u32) -> Result<Vec<Annotation>, sqlx::Error> {
         let wanted = Wanted {
             from_ms,
             to_ms,
             tag: None,
             limit,
         };
-        let found = self.store.list(&wanted).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "annotations cannot be read");
-            Vec::new()
-        });
-        let mut marks: Vec<Mark> = found.iter().flat_map(marks_of).collect();
-        marks.sort_by_key(|mark| mark.at_ms);
-        marks
+        self.store.list(&wanted).await
     }
 
-    /// Hands the marks of lately to live charts.
+    /// Hands the marks of lately to live charts, and those that come next, which are there when their time comes.
     async fn tell(&self) {
-        let now = now_ms();
-        let marks = self.newest_marks(now - LATELY_MS, now + AHEAD_MS, MARKS.0).await;
+        // What is of this very millisecond has happened.
+        let next = now_ms() + 1;
+        let mut marks = all_marks(self.newest(next - LATELY_MS, next, MARKS.0).await);
+        marks.extend(all_marks(self.store.ahead(next, MARKS.0).await));
         self.outlet.annotated(marks);
     }
+}
+
+/// Marks of what was found, oldest first. Charts are there without them.
+fn all_marks(found: Result<Vec<Annotation>, sqlx::Error>) -> Vec<Mark> {
+    let found = found.unwrap_or_else(|error| {
+        tracing::error!(%error, "annotations cannot be read");
+        Vec::new()
+    });
+    let mut marks: Vec<Mark> = found.iter().flat_map(marks_of).collect();
+    marks.sort_by_key(|mark| mark.at_ms);
+    marks
 }
 
 /// One mark, or one for each end.
@@ -346,6 +353,42 @@ mod tests {
             let fault = checked(wrong.clone(), NOW).unwrap_err();
             assert_eq!(fault.field.as_deref(), Some(field), "{wrong:?}");
         }
+    }
+
+    /// The marks that were handed out last.
+    #[derive(Default)]
+    struct Told(std::sync::Mutex<Vec<String>>);
+
+    impl Outlet for Told {
+        fn annotated(&self, marks: Vec<Mark>) {
+            *self.0.lock().unwrap() = marks.into_iter().map(|mark| mark.title).collect();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_planned_never_hides_what_has_happened_on_live_charts() {
+        let pool = crate::db::open_in_memory().await.unwrap();
+        let told = Arc::new(Told::default());
+        let store = Store::new(pool.clone());
+        for day in 1..100 {
+            let planned = Annotation {
+                id: 0,
+                at_ms: now_ms() + day * 86_400_000,
+                end_ms: None,
+                title: format!("Window {day}"),
+                tags: Vec::new(),
+                who: "olga".into(),
+            };
+            store.note(&planned).await.unwrap();
+        }
+        Annotations::start(pool.clone(), AuditLog::new(pool), told.clone()).await;
+        let marks = told.0.lock().unwrap().clone();
+        assert_eq!(marks.len(), 1 + MARKS.0 as usize);
+        assert_eq!(
+            marks[..2],
+            ["Farol started", "Window 1 (olga)"],
+            "and the next ones first"
+        );
     }
 
     #[test]

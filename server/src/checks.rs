@@ -30,6 +30,7 @@ use probe::Outcome;
 use sqlx::SqlitePool;
 use standing::Standing;
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -76,15 +77,34 @@ pub struct Checks {
 }
 
 struct Inner {
-    /// In the order of the configuration. Std locks: held for looking and changing, never across a wait.
-    all: Vec<Mutex<Standing>>,
-    schema: Arc<[MetricSpec]>,
-    interval_ms: u32,
+    /// Std locks: held for looking and changing, never across a wait.
+    table: Mutex<Table>,
+    /// One configuration is put in force after the other. An async lock: it is held over the database.
+    taking: tokio::sync::Mutex<()>,
     store: Store,
     units: Arc<dyn Units>,
     outlet: Arc<dyn Outlet>,
     at_once: Semaphore,
-    tried: Notify,
+    /// Something was tried, or there are others now.
+    news: Notify,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// The checks in force.
+#[derive(Default)]
+struct Table {
+    /// In the order of the configuration.
+    all: Vec<Arc<One>>,
+    schema: Arc<[MetricSpec]>,
+    interval_ms: u32,
+}
+
+/// One check, until it is taken out or changed.
+struct One {
+    config: CheckConfig,
+    standing: Mutex<Standing>,
+    stop: CancellationToken,
 }
 
 impl Checks {
@@ -97,59 +117,109 @@ impl Checks {
         shutdown: &CancellationToken,
         tasks: &TaskTracker,
     ) -> anyhow::Result<Checks> {
-        let store = Store::new(pool);
-        let mut all = Vec::new();
-        for config in configs {
-            // The configuration has been checked.
-            if let Some(kind) = config.kind() {
-                let changes = store.changes(&config.name).await?;
-                all.push(Standing::new(config.clone(), kind, changes));
-            }
-        }
-        let shortest = configs.iter().map(|config| config.interval_secs).min();
         let checks = Checks {
             inner: Arc::new(Inner {
-                schema: all.iter().flat_map(specs).collect(),
-                all: all.into_iter().map(Mutex::new).collect(),
-                interval_ms: shortest.unwrap_or(1).saturating_mul(1000),
-                store,
+                table: Mutex::default(),
+                taking: tokio::sync::Mutex::default(),
+                store: Store::new(pool),
                 units,
                 outlet,
                 at_once: Semaphore::new(AT_ONCE),
-                tried: Notify::new(),
+                news: Notify::new(),
+                shutdown: shutdown.clone(),
+                tasks: tasks.clone(),
             }),
         };
-        for at in 0..checks.inner.all.len() {
-            tasks.spawn(checks.clone().keep(at, shutdown.clone()));
-        }
-        if !checks.inner.all.is_empty() {
-            tasks.spawn(checks.clone().tell(shutdown.clone()));
-        }
+        checks.take(configs).await?;
+        tasks.spawn(checks.clone().tell(shutdown.clone()));
         Ok(checks)
+    }
+
+    /// Puts a configuration in force: checks that are new begin, those that are gone end, those that have changed begin anew with what
+    /// is known of them, and all others go on. An error is that what was before cannot be read; then nothing changes.
+    pub async fn take(&self, configs: &[CheckConfig]) -> anyhow::Result<()> {
+        let inner = &self.inner;
+        let _turn = inner.taking.lock().await;
+        let before = lock(&inner.table).all.clone();
+        let same = |config: &CheckConfig| before.iter().find(|one| one.config == *config);
+        let mut known = HashMap::new();
+        for config in configs.iter().filter(|config| same(config).is_none()) {
+            known.insert(config.name.clone(), inner.store.changes(&config.name).await?);
+        }
+        // From here on nothing waits and nothing fails.
+        for one in &before {
+            if configs.contains(&one.config) {
+                continue;
+            }
+            let standing = lock(&one.standing);
+            // Under the lock, so that nothing is taken from a try that ends now.
+            one.stop.cancel();
+            if let Some(changes) = known.get_mut(&one.config.name) {
+                *changes = standing.changes();
+            }
+        }
+        let mut all = Vec::with_capacity(configs.len());
+        let mut begun = Vec::new();
+        for config in configs {
+            if let Some(one) = same(config) {
+                all.push(one.clone());
+            } else if let Some(kind) = config.kind() {
+                // Otherwise the configuration was not checked.
+                let changes = known.remove(&config.name).unwrap_or_default();
+                let one = Arc::new(One {
+                    config: config.clone(),
+                    standing: Mutex::new(Standing::new(config.clone(), kind, changes)),
+                    stop: inner.shutdown.child_token(),
+                });
+                all.push(one.clone());
+                begun.push(one);
+            }
+        }
+        let shortest = configs.iter().map(|config| config.interval_secs).min();
+        *lock(&inner.table) = Table {
+            schema: all.iter().flat_map(|one| specs(&lock(&one.standing))).collect(),
+            all,
+            interval_ms: shortest.unwrap_or(1).saturating_mul(1000),
+        };
+        inner.news.notify_one();
+        for one in begun {
+            inner.tasks.spawn(self.clone().keep(one));
+        }
+        Ok(())
     }
 
     /// How all stand, in the order of the configuration.
     pub fn all(&self) -> Vec<Check> {
-        self.inner.all.iter().map(|one| lock(one).check()).collect()
+        let table = lock(&self.inner.table);
+        table.all.iter().map(|one| lock(&one.standing).check()).collect()
     }
 
     /// Tries one check at its interval.
-    async fn keep(self, at: usize, shutdown: CancellationToken) {
-        let Some(one) = self.inner.all.get(at) else { return };
-        let config = lock(one).config().clone();
-        let mut failed = lock(one).check().state == CheckState::Failing;
+    async fn keep(self, one: Arc<One>) {
+        let One {
+            config,
+            standing,
+            stop,
+        } = &*one;
+        let mut failed = lock(standing).failed();
         let mut ticks = tokio::time::interval(config.interval());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
-                () = shutdown.cancelled() => return,
+                () = stop.cancelled() => return,
                 _ = ticks.tick() => {}
             }
             let outcome = tokio::select! {
-                () = shutdown.cancelled() => return,
-                outcome = self.once(&config) => outcome,
+                () = stop.cancelled() => return,
+                outcome = self.once(config) => outcome,
             };
-            let change = lock(one).take(outcome, now_ms());
+            let change = {
+                let mut standing = lock(standing);
+                if stop.is_cancelled() {
+                    return;
+                }
+                standing.take(outcome, now_ms())
+            };
             if let Some(change) = change {
                 let (state, message) = (change.state.as_str(), &change.message);
                 tracing::info!(check = config.name, state, message, "a health check changed");
@@ -162,7 +232,7 @@ impl Checks {
                     tracing::error!(%error, check = config.name, "a change of a health check could not be written down");
                 }
             }
-            self.inner.tried.notify_one();
+            self.inner.news.notify_one();
         }
     }
 
@@ -172,26 +242,34 @@ impl Checks {
         probe::probe(config, &self.inner.units).await
     }
 
-    /// Makes frames of what was tried.
+    /// Makes frames of what was tried. The only place where there are frames, so that they are in the order of their schemas.
     async fn tell(self, shutdown: CancellationToken) {
+        let mut before: Arc<[MetricSpec]> = Arc::default();
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = self.inner.tried.notified() => {}
+                () = self.inner.news.notified() => {}
             }
-            let values = self.inner.all.iter().flat_map(|one| values(&lock(one))).collect();
-            let Inner {
-                outlet,
-                schema,
-                interval_ms,
-                ..
-            } = &*self.inner;
-            outlet.checks(schema, now_ms(), *interval_ms, values);
+            let (schema, interval_ms, values) = self.frame();
+            let outlet = &self.inner.outlet;
+            if !schema.is_empty() {
+                outlet.checks(&schema, now_ms(), interval_ms, values);
+            } else if !before.is_empty() {
+                // The last ones were taken out: their values end.
+                outlet.checks(&before, now_ms(), interval_ms, vec![f64::NAN; before.len()]);
+            }
+            before = schema;
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(FRAME_GAP) => {}
             }
         }
+    }
+
+    fn frame(&self) -> (Arc<[MetricSpec]>, u32, Vec<f64>) {
+        let table = lock(&self.inner.table);
+        let values = table.all.iter().flat_map(|one| values(&lock(&one.standing)));
+        (table.schema.clone(), table.interval_ms, values.collect())
     }
 }
 

@@ -4,6 +4,8 @@
 //! `FAROL_SECTION__KEY` (two underscores between section and key, e.g. `FAROL_HTTP__MAX_CONNECTIONS`). An unknown key or a
 //! wrong value stops the start with a message that names the source, the key and the reason.
 
+mod place;
+
 use crate::{
     access::{
         AccessConfig,
@@ -24,6 +26,7 @@ use crate::{
 };
 use figment::{
     Figment,
+    error::Kind,
     providers::{Env, Format, Serialized, Toml},
 };
 use ipnet::IpNet;
@@ -33,6 +36,9 @@ use std::{
     fmt,
     path::{Path, PathBuf},
 };
+
+/// What is no file.
+const ENVIRONMENT: &str = "environment";
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -356,6 +362,8 @@ pub struct ConfigError(Vec<Problem>);
 pub struct Problem {
     /// The file or the environment.
     pub source: String,
+    /// Line of the file, where it is known.
+    pub line: Option<usize>,
     /// Dotted key.
     pub key: String,
     pub reason: String,
@@ -364,8 +372,17 @@ pub struct Problem {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the configuration is wrong:")?;
-        for Problem { source, key, reason } in &self.0 {
-            write!(f, "\n  {source}: {key}: {reason}")?;
+        for Problem {
+            source,
+            line,
+            key,
+            reason,
+        } in &self.0
+        {
+            match line {
+                Some(line) => write!(f, "\n  {source}:{line}: {key}: {reason}")?,
+                None => write!(f, "\n  {source}: {key}: {reason}")?,
+            }
         }
         Ok(())
     }
@@ -391,6 +408,7 @@ impl Config {
                 let reason = "there is no such file".to_owned();
                 return Err(ConfigError(vec![Problem {
                     source: shown(file),
+                    line: None,
                     key: "--config".into(),
                     reason,
                 }]));
@@ -402,13 +420,14 @@ impl Config {
         let figment = figment.merge(env);
         let mut config: Config = figment
             .extract()
-            .map_err(|error| ConfigError(from_figment(error, file)))?;
+            .map_err(|error| ConfigError(with_lines(from_figment(error, file), file)))?;
         config.origin.file = file.map(Path::to_owned);
         let problems: Vec<Problem> = config
             .problems()
             .into_iter()
             .map(|(key, reason)| Problem {
                 source: source_of(&figment, &key, file),
+                line: None,
                 key,
                 reason,
             })
@@ -416,7 +435,7 @@ impl Config {
         if problems.is_empty() {
             Ok(config)
         } else {
-            Err(ConfigError(problems))
+            Err(ConfigError(with_lines(problems, file)))
         }
     }
 
@@ -527,25 +546,43 @@ impl Config {
     }
 }
 
+/// The same, with the lines of what stands in the file.
+fn with_lines(mut problems: Vec<Problem>, file: Option<&Path>) -> Vec<Problem> {
+    let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+    if let Some(text) = text {
+        let of_file = |problem: &&mut Problem| problem.source != ENVIRONMENT;
+        for problem in problems.iter_mut().filter(of_file) {
+            problem.line = place::line_of(&text, &problem.key);
+        }
+    }
+    problems
+}
+
 fn from_figment(error: figment::Error, file: Option<&Path>) -> Vec<Problem> {
     error
         .into_iter()
         .map(|error| {
             let source = match &error.metadata {
-                Some(metadata) if metadata.name.contains("environment") => "environment".to_owned(),
+                Some(metadata) if metadata.name.contains(ENVIRONMENT) => ENVIRONMENT.to_owned(),
                 Some(metadata) => metadata
                     .source
                     .as_ref()
                     .map_or_else(|| metadata.name.to_string(), ToString::to_string),
                 None => file.map_or_else(|| "configuration".to_owned(), shown),
             };
-            let key = if error.path.is_empty() {
-                "(file)".to_owned()
-            } else {
-                error.path.join(".")
+            let mut path = error.path.clone();
+            if let Kind::UnknownField(name, _) = &error.kind
+                && path.last() != Some(name)
+            {
+                path.push(name.clone());
+            }
+            let key = match path.is_empty() {
+                true => "(file)".to_owned(),
+                false => path.join("."),
             };
             Problem {
                 source,
+                line: None,
                 key,
                 reason: error.kind.to_string(),
             }
@@ -555,7 +592,7 @@ fn from_figment(error: figment::Error, file: Option<&Path>) -> Vec<Problem> {
 
 fn source_of(figment: &Figment, key: &str, file: Option<&Path>) -> String {
     match figment.find_metadata(key) {
-        Some(metadata) if metadata.name.contains("environment") => "environment".to_owned(),
+        Some(metadata) if metadata.name.contains(ENVIRONMENT) => ENVIRONMENT.to_owned(),
         Some(metadata) if metadata.source.is_some() => file.map_or_else(|| metadata.name.to_string(), shown),
         _ => file.map_or_else(|| "configuration".to_owned(), shown),
     }
@@ -717,6 +754,21 @@ mod tests {
                 "[[remote_write]]\nname = \"vm\"",
                 "remote_write.vm.url",
                 "is missing",
+            ),
+            (
+                "[[check]]\nname = \"a\"\nkind = \"tcp\"\ntarget = \"x:1\"\n[[check]]\nname = \"b\"\nkind = \"tcp\"\ntarget = \"x\"",
+                "farol.toml:8: check.b.target",
+                "host:port",
+            ),
+            (
+                "[[check]]\nname = \"a\"\n\ntagret = \"x\"",
+                "farol.toml:4: check.0.tagret",
+                "unknown field",
+            ),
+            (
+                "\n[statsd]\nname = \"a b\"",
+                "farol.toml:3: statsd.name",
+                "letters",
             ),
             ("[tls]\ncert = \"a.pem\"", "tls.key", "is missing"),
             ("[tls]\nkey = \"a.pem\"", "tls.cert", "is missing"),

@@ -67,6 +67,7 @@ struct Inner {
     feeds: Mutex<BTreeMap<String, Arc<Mutex<Feed>>>>,
     /// Those who are asked, and what ends it.
     scrapes: Mutex<Vec<(ScrapeConfig, CancellationToken)>>,
+    statsd: tokio::sync::Mutex<Option<statsd::Listening>>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -76,6 +77,8 @@ struct Inner {
 pub struct Taken {
     pub accepted: u64,
     pub refused: u64,
+    /// Which, by their places.
+    pub refused_at: Vec<usize>,
     /// Why the first was refused.
     pub why: Option<String>,
 }
@@ -97,29 +100,13 @@ impl Ingest {
                 outlet,
                 feeds: Mutex::default(),
                 scrapes: Mutex::default(),
+                statsd: tokio::sync::Mutex::default(),
                 shutdown: shutdown.clone(),
                 tasks: tasks.clone(),
             }),
         };
         ingest.take_scrapes(scrapes);
-        if let Some(address) = statsd.listen {
-            let socket = statsd::bind(address).await?;
-            let at = socket.local_addr().map_or(address, |bound| bound);
-            let feed = ingest.add(Feed::new(
-                &statsd.name,
-                SourceKind::Statsd,
-                format!("udp://{at}"),
-                config.max_series,
-                Hold::For(ingest.stale_ms()),
-            ));
-            tasks.spawn(statsd::listen(
-                socket,
-                config.max_series,
-                feed,
-                ingest.clone(),
-                shutdown.clone(),
-            ));
-        }
+        ingest.take_statsd(statsd).await?;
         tasks.spawn(ingest.clone().tick(shutdown.clone()));
         Ok(ingest)
     }
@@ -133,13 +120,7 @@ impl Ingest {
         *scrapes = kept;
         for (config, stop) in ended {
             stop.cancel();
-            let feed = lock(&self.inner.feeds).remove(&config.name);
-            if let Some(feed) = feed {
-                // Its values end with it.
-                let mut feed = lock(&feed);
-                feed.set.begin_round();
-                self.publish(&mut feed, now_ms(), None);
-            }
+            self.forget(&config.name, SourceKind::Scrape);
         }
         for config in configs {
             if scrapes.iter().any(|(known, _)| known == config) {
@@ -172,6 +153,21 @@ impl Ingest {
         let feed = Arc::new(Mutex::new(feed));
         lock(&self.inner.feeds).insert(name, feed.clone());
         feed
+    }
+
+    /// Takes a source of this kind out. Its values end with it.
+    fn forget(&self, name: &str, kind: SourceKind) {
+        let feed = {
+            let mut feeds = lock(&self.inner.feeds);
+            // Another may have its name by now.
+            let ours = feeds.get(name).is_some_and(|feed| lock(feed).kind() == kind);
+            ours.then(|| feeds.remove(name)).flatten()
+        };
+        if let Some(feed) = feed {
+            let mut feed = lock(&feed);
+            feed.set.end();
+            self.publish(&mut feed, now_ms(), None);
+        }
     }
 
     /// The feed of a sender, made when it is new. Refused when the name is taken by another kind, or there are too many.
@@ -225,6 +221,13 @@ impl Ingest {
     pub fn take(&self, kind: SourceKind, name: &str, samples: &[Sample]) -> Result<Taken, Fault> {
         let feed = self.of_sender(kind, name)?;
         Ok(lock(&feed).take(samples, now_ms()))
+    }
+
+    /// Counts what a sender sent under a name that could be no values, and tells it at the source.
+    pub fn refuse(&self, kind: SourceKind, name: &str, count: u64, why: &str) -> Result<(), Fault> {
+        let feed = self.of_sender(kind, name)?;
+        lock(&feed).refuse(count, why, now_ms());
+        Ok(())
     }
 
     /// Publishes what was sent since the last tick.

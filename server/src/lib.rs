@@ -16,6 +16,7 @@
 //! | [`remote_write`] | samples sent to others as Prometheus' remote write |
 //! | [`checks`] | health checks: tried again and again, with what changed and when |
 //! | [`annotations`] | what happened and when, as marks on charts |
+//! | [`marked`] | what of it and of runs is marked on charts of the past, for whom |
 //! | [`audit`] | the append-only log of who did what, a chain |
 //! | [`boards`] | boards of charts that are kept, and start pages |
 //! | [`access`] | users, sessions, tokens, throttling |
@@ -48,6 +49,7 @@ pub mod error;
 pub mod history;
 pub mod ingest;
 pub mod live;
+pub mod marked;
 pub mod memory;
 pub mod middleware;
 pub mod outbound;
@@ -85,7 +87,7 @@ use annotations::Annotations;
 use anyhow::Context;
 use audit::AuditLog;
 use boards::Boards;
-use checks::Checks;
+use checks::{CheckConfig, Checks};
 use collectors::{
     host::host_info,
     scheduler::{self, CollectorControl, INTERVAL_MS},
@@ -95,7 +97,7 @@ use containers::{Containers, socket::Surroundings};
 use farol_model::{Fault, action::Mark, metric::MetricSpec};
 use futures::future::BoxFuture;
 use history::Store;
-use ingest::{Ingest, ScrapeConfig};
+use ingest::{Ingest, ScrapeConfig, StatsdConfig};
 use leptos::config::LeptosOptions;
 use live::{Hub, Live, Parts, Registry};
 use middleware::origin::OriginPolicy;
@@ -106,7 +108,7 @@ use state::AppState;
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tee::Tee;
 use tls::{Tls, reload::Watched};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Handle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
@@ -262,8 +264,10 @@ pub async fn assemble(
         collectors.clone(),
         Arc::new(access.roles.clone()),
         Arc::new(Tables {
-            remote_write,
+            remote_write: remote_write.clone(),
             ingest: ingest.clone(),
+            checks: checks.clone(),
+            runtime: Handle::current(),
         }),
         shutdown.clone(),
     );
@@ -322,6 +326,7 @@ pub async fn assemble(
         containers,
         ingest,
         checks,
+        remote_write,
         audit,
         boards,
         annotations,
@@ -432,6 +437,9 @@ impl own::RoleTable for Roles {
 struct Tables {
     remote_write: RemoteWrite,
     ingest: Ingest,
+    checks: Checks,
+    /// They are called where blocking work is done.
+    runtime: Handle,
 }
 
 impl own::Tables for Tables {
@@ -441,6 +449,14 @@ impl own::Tables for Tables {
 
     fn take_scrapes(&self, configured: &[ScrapeConfig]) {
         self.ingest.take_scrapes(configured);
+    }
+
+    fn take_checks(&self, configured: &[CheckConfig]) -> anyhow::Result<()> {
+        self.runtime.block_on(self.checks.take(configured))
+    }
+
+    fn take_statsd(&self, configured: &StatsdConfig) -> anyhow::Result<()> {
+        self.runtime.block_on(self.ingest.take_statsd(configured))
     }
 }
 

@@ -5,6 +5,14 @@ pub mod http;
 pub mod line;
 pub mod proof;
 
+/// An address for people, without what may be a secret: the query.
+pub fn shown(url: &str) -> String {
+    match url.split_once('?') {
+        Some((place, _)) => format!("{place}?…"),
+        None => url.to_owned(),
+    }
+}
+
 /// Trying again is of no use: the address is none, or who is there is not to be trusted, or will not have us.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

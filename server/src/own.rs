@@ -3,9 +3,10 @@
 use crate::{
     access::roles::RoleConfig,
     actions::own::{Own, Reloaded},
+    checks::CheckConfig,
     collectors::scheduler::CollectorControl,
     config::Config,
-    ingest::ScrapeConfig,
+    ingest::{ScrapeConfig, StatsdConfig},
     remote_write::RemoteWriteConfig,
     telemetry,
 };
@@ -31,6 +32,9 @@ const ROLES: &str = "roles.";
 /// Tables that a part of its own takes.
 const REMOTE_WRITE: &str = "remote_write";
 const SCRAPE: &str = "scrape";
+const CHECK: &str = "check";
+/// What these keys begin with.
+const STATSD: &str = "statsd.";
 
 /// Who has the roles of the configuration.
 pub trait RoleTable: Send + Sync + 'static {
@@ -44,6 +48,10 @@ pub trait Tables: Send + Sync + 'static {
     fn take_remote_writes(&self, configured: &[RemoteWriteConfig]) -> anyhow::Result<()>;
     /// Puts those who are asked for metrics in force.
     fn take_scrapes(&self, configured: &[ScrapeConfig]);
+    /// Puts health checks in force, or says why that cannot be; then nothing changes. Blocks for reading what is known of them.
+    fn take_checks(&self, configured: &[CheckConfig]) -> anyhow::Result<()>;
+    /// Takes StatsD where it is configured, or says why that cannot be; then nothing changes. Blocks for taking the address.
+    fn take_statsd(&self, configured: &StatsdConfig) -> anyhow::Result<()>;
 }
 
 /// See the module. Cheap to clone.
@@ -125,6 +133,7 @@ impl Process {
             self.inner.roles.take_roles(&fresh.roles);
             self.config().roles = fresh.roles.clone();
         }
+        let mut statsd = None;
         for key in changed {
             let applied = match key.as_str() {
                 LOG_FILTER => self.take_filter(&fresh.log.filter),
@@ -136,6 +145,10 @@ impl Process {
                     true
                 }
                 REMOTE_WRITE => self.take_remote_writes(&fresh.remote_writes),
+                CHECK => self.take_checks(&fresh.checks),
+                key if key.starts_with(STATSD) => {
+                    *statsd.get_or_insert_with(|| self.take_statsd(&fresh.statsd))
+                }
                 _ => false,
             };
             match applied {
@@ -187,6 +200,24 @@ impl Process {
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "remote write goes on as it was");
             }
+        }
+        taken.is_ok()
+    }
+
+    fn take_checks(&self, configured: &[CheckConfig]) -> bool {
+        let taken = self.inner.tables.take_checks(configured);
+        match &taken {
+            Ok(()) => self.config().checks = configured.to_vec(),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "health checks go on as they were"),
+        }
+        taken.is_ok()
+    }
+
+    fn take_statsd(&self, configured: &StatsdConfig) -> bool {
+        let taken = self.inner.tables.take_statsd(configured);
+        match &taken {
+            Ok(()) => self.config().statsd = configured.clone(),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "StatsD goes on as it was"),
         }
         taken.is_ok()
     }
@@ -295,6 +326,14 @@ mod tests {
         }
 
         fn take_scrapes(&self, _: &[ScrapeConfig]) {}
+
+        fn take_checks(&self, _: &[CheckConfig]) -> anyhow::Result<()> {
+            Ok(())
+        }
+
+        fn take_statsd(&self, _: &StatsdConfig) -> anyhow::Result<()> {
+            Ok(())
+        }
     }
 
     #[tokio::test]

@@ -13,7 +13,9 @@ use crate::{
     containers::Containers,
     history::Store,
     ingest::Ingest,
-    live::{Identity, Live, Proof, hub::Hub, marks},
+    live::{Identity, Live, Proof, hub::Hub},
+    marked,
+    remote_write::RemoteWrite,
     services::Services,
     state::AppState,
     time::now_ms,
@@ -41,7 +43,7 @@ use farol_model::{
     container::{ContainerDetails, ContainerPage, ContainerQuery, ContainerRow},
     health::CollectorStatus,
     host::HostInfo,
-    ingest::{Check, Source},
+    ingest::{Check, Receiver, Source},
     process::{ProcessDetails, ProcessRow},
     sample::ChannelView,
     service::{LogLine, ServiceDetails, ServicePage, ServiceQuery},
@@ -91,6 +93,7 @@ pub fn ports(state: &AppState, identity: Option<Identity>, host: String, from: S
         apps: Arc::new(Apps {
             ingest: state.ingest.clone(),
             checks: state.checks.clone(),
+            remote_write: state.remote_write.clone(),
         }),
         boards: Arc::new(state.boards.clone()),
         viewer,
@@ -186,6 +189,7 @@ impl BoardsPort for Boards {
 struct Apps {
     ingest: Ingest,
     checks: Checks,
+    remote_write: RemoteWrite,
 }
 
 impl AppsPort for Apps {
@@ -195,6 +199,10 @@ impl AppsPort for Apps {
 
     fn checks(&self) -> Vec<Check> {
         self.checks.all()
+    }
+
+    fn receivers(&self) -> Vec<Receiver> {
+        self.remote_write.receivers()
     }
 }
 
@@ -300,20 +308,17 @@ impl RunsPort for Runs {
         Box::pin(self.runner.compare(viewer, first, second))
     }
 
-    fn marks(&self) -> Vec<Mark> {
-        self.hub.marks()
+    fn marks(&self, viewer: &Viewer) -> Vec<Mark> {
+        match viewer.may(Permission::ViewRuns) {
+            true => self.hub.marks(),
+            false => self.hub.annotations(),
+        }
     }
 
     fn marks_of<'a>(&'a self, viewer: &'a Viewer, from_ms: i64, to_ms: i64) -> PortFuture<'a, Vec<Mark>> {
         Box::pin(async move {
             viewer.require(Permission::ViewMetrics)?;
-            let mut marks = self.annotations.marks(from_ms, to_ms).await;
-            if viewer.may(Permission::ViewRuns) {
-                let ended = self.runner.ended(viewer, from_ms, to_ms).await?;
-                marks.extend(ended.iter().filter_map(marks::end_of));
-                marks.sort_by_key(|mark| mark.at_ms);
-            }
-            Ok(marks)
+            marked::over(&self.annotations, &self.runner, viewer, from_ms, to_ms).await
         })
     }
 }

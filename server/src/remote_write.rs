@@ -26,7 +26,7 @@ pub use config::RemoteWriteConfig;
 
 use crate::time::now_ms;
 use anyhow::Context;
-use farol_model::metric::MetricSpec;
+use farol_model::{ingest, metric::MetricSpec};
 use gather::Gather;
 use health::{Health, Why};
 use queue::Queue;
@@ -35,7 +35,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
@@ -142,6 +142,8 @@ pub struct Feed {
     cells: Arc<AtomicUsize>,
     /// There is somebody to send to.
     on: Arc<AtomicBool>,
+    /// Values that were lost because too many waited.
+    busy: Arc<AtomicU64>,
 }
 
 impl Feed {
@@ -168,6 +170,7 @@ impl Feed {
         };
         if !room || self.orders.try_send(Order::Frame(frame)).is_err() {
             self.cells.fetch_sub(width, Ordering::Relaxed);
+            self.busy.fetch_add(width as u64, Ordering::Relaxed);
             metrics::counter!(health::DROPPED, "remote_write" => "", "reason" => "busy")
                 .increment(width as u64);
         }
@@ -191,6 +194,7 @@ impl RemoteWrite {
             orders,
             cells: Arc::default(),
             on: Arc::default(),
+            busy: Arc::default(),
         };
         let remote_write = RemoteWrite {
             inner: Arc::new(Inner {
@@ -253,6 +257,18 @@ impl RemoteWrite {
         Ok(())
     }
 
+    /// How all receivers stand, by name.
+    pub fn receivers(&self) -> Vec<ingest::Receiver> {
+        let busy = self.inner.feed.busy.load(Ordering::Relaxed);
+        let places = lock(&self.inner.places);
+        let told = places
+            .iter()
+            .map(|place| place.shelf.health.receiver(&place.config, busy));
+        let mut all: Vec<ingest::Receiver> = told.collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
     /// Puts what was gathered on disk and ends. What waits there is sent after the next start.
     pub fn close(&self) {
         for place in lock(&self.inner.places).drain(..) {
@@ -273,11 +289,14 @@ impl Inner {
         let dir = self.dir.join(&config.name);
         let queue = Queue::open(&dir, config.queue_bytes())
             .with_context(|| format!("the queue {} cannot be opened", dir.display()))?;
-        Ok(Arc::new(Shelf {
+        let shelf = Shelf {
             queue: Mutex::new(queue),
             news: Notify::new(),
             health: Health::of(&config.name),
-        }))
+        };
+        // What waits since before the start.
+        shelf.tell(now_ms());
+        Ok(Arc::new(shelf))
     }
 
     fn open(&self, config: &RemoteWriteConfig, sender: Sender, shelf: Arc<Shelf>) -> anyhow::Result<Place> {
@@ -407,6 +426,7 @@ impl Outgoing {
         let put = packed.and_then(|body| self.shelf.queue().push(meta, &body));
         if let Err(error) = put {
             health.dropped(Why::Disk, meta.samples.into());
+            health.wrong(&format!("samples could not be put on disk: {error}"), now);
             tracing::warn!(remote_write = self.name, %error, "samples could not be put into the queue on disk and are lost");
         }
         self.shelf.tell(now);

@@ -58,6 +58,7 @@ pub fn router(state: AppState) -> Router {
         .merge(rest::history::routes(
             state.history.clone(),
             state.annotations.clone(),
+            state.runner.clone(),
         ))
         .layer(RequestBodyLimitLayer::new(config.max_body_bytes))
         // What is sent here may be larger, and has a bound of its own.

@@ -14,6 +14,7 @@ use crate::{
     ingest::Ingest,
     live::Live,
     middleware::origin::OriginPolicy,
+    remote_write::RemoteWrite,
     services::Services,
 };
 use axum::extract::FromRef;
@@ -36,6 +37,7 @@ pub struct AppState {
     pub containers: Containers,
     pub ingest: Ingest,
     pub checks: Checks,
+    pub remote_write: RemoteWrite,
     pub audit: AuditLog,
     pub boards: Boards,
     pub annotations: Annotations,

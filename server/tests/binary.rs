@@ -228,14 +228,19 @@ fn a_hangup_reads_the_configuration_again_and_a_wrong_file_changes_nothing() {
         let pid = rustix::process::Pid::from_child(&running.child);
         rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
     };
-    hangup("[log]\nfilter = \"farol=debug,info\"\n[http]\nmax_connections = 7\n");
+    let more = "[[check]]\nname = \"a\"\nkind = \"process\"\ntarget = \"farol\"\n[statsd]\nlisten = \"127.0.0.1:0\"\n";
+    hangup(&format!(
+        "[log]\nfilter = \"farol=debug,info\"\n[http]\nmax_connections = 7\n{more}"
+    ));
     let line = until("configuration read again");
     assert!(
-        line.contains("In force now: log.filter. After a restart: http.max_connections."),
+        line.contains(
+            "In force now: check, log.filter, statsd.listen. After a restart: http.max_connections."
+        ),
         "{line}"
     );
     hangup("[log]\nfilter = \"=,=\"\n");
     until("stays as it was");
-    until("farol.toml: log.filter");
+    until("farol.toml:2: log.filter");
     assert!(running.end().success());
 }

@@ -398,7 +398,12 @@ impl Line {
 fn channel_of(kind: Kind) -> String {
     let end = match kind {
         Kind::Metrics => "local/cpu",
-        Kind::Processes | Kind::Collectors | Kind::Marks | Kind::Services | Kind::RunList => "local",
+        Kind::Processes
+        | Kind::Collectors
+        | Kind::Marks
+        | Kind::Annotations
+        | Kind::Services
+        | Kind::RunList => "local",
         Kind::App => "farol",
         Kind::Run | Kind::Room => "nothing",
         Kind::Log => "container/nothing",

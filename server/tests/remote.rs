@@ -309,6 +309,122 @@ fn a_run_is_followed_and_the_program_ends_as_it_did() {
     assert_eq!(output(world.command(&started)).1, id);
 }
 
+/// What `farol annotate` says is on live charts of everybody at once: whoever may see charts hears it, as a page does.
+#[test]
+fn what_is_annotated_is_told_live_and_what_cannot_be_says_why() {
+    let world = World::start();
+    let viewer = user(world.dir.path(), "vera", "viewer");
+    let mut tail = world.command(&["tail", "--json", "metrics/local/cpu", "annotations/local"]);
+    tail.env("FAROL_TOKEN", &viewer).stdout(Stdio::piped());
+    let mut tail = tail.spawn().unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap());
+    // The first line of any channel comes after all are subscribed.
+    next(&mut lines);
+    let mut told = || loop {
+        let line: serde_json::Value = serde_json::from_str(&next(&mut lines)).unwrap();
+        if line["channel"] == "annotations/local" {
+            let marks = line["data"].as_array().unwrap().iter();
+            let titles = marks.map(|mark| mark["title"].as_str().unwrap().to_owned());
+            return titles.collect::<Vec<_>>();
+        }
+    };
+    let now = time::OffsetDateTime::now_utc();
+    let date = |secs: i64| {
+        let at = now - time::Duration::seconds(secs);
+        at.format(&time::format_description::well_known::Rfc3339).unwrap()
+    };
+    let (began, ended) = (date(60), date(30));
+    let deploy = [
+        "annotate",
+        "Deployed 1.4",
+        "--tag",
+        "deploy",
+        "--tag",
+        "shop",
+        "--at",
+        &began,
+        "--end",
+        &ended,
+    ];
+    let (code, out, err) = output(world.command(&deploy));
+    assert_eq!(code, Some(0), "{err}");
+    let number = out.strip_prefix("annotation ").unwrap().trim();
+    assert!(number.parse::<i64>().is_ok(), "{out}");
+    let mut marks = told();
+    marks.sort();
+    assert_eq!(
+        marks,
+        [
+            "Deployed 1.4 began (olga)",
+            "Deployed 1.4 ended (olga)",
+            "Farol started"
+        ]
+    );
+
+    let (long, huge) = ("x".repeat(201), "x".repeat(70_000));
+    for (arguments, code, words) in [
+        (&["annotate"][..], 2, "TITLE"),
+        (
+            &["annotate", "x", "--at", "yesterday"],
+            2,
+            "write a date as 2026-01-31T12:00:00Z",
+        ),
+        (
+            &["annotate", " "],
+            1,
+            "422: title must be one line of 1 to 200 characters",
+        ),
+        (
+            &["annotate", &long],
+            1,
+            "422: title must be one line of 1 to 200 characters",
+        ),
+        (&["annotate", &huge], 1, "413"),
+        (
+            &["annotate", "x", "--tag", "a b"],
+            1,
+            "422: tags must be 16 at most",
+        ),
+        (
+            &["annotate", "x", "--at", &ended, "--end", &began],
+            1,
+            "422: end_ms must not be before at_ms",
+        ),
+        (
+            &["annotate", "x", "--at", "1999-01-01T00:00:00Z"],
+            1,
+            "422: at_ms must be within",
+        ),
+    ] {
+        let (ended, out, err) = output(world.command(arguments));
+        assert_eq!((ended, out.as_str()), (Some(code), ""), "{err}");
+        assert!(err.contains(words), "{words} in {err}");
+    }
+    let mut refused = world.command(&["annotate", "Not mine to say"]);
+    refused.env("FAROL_TOKEN", &viewer);
+    let (code, _, err) = output(refused);
+    assert!(
+        code == Some(1) && err.contains("403: Your role (viewer) may not do this"),
+        "{err}"
+    );
+    // None of it is there.
+    let (code, _, err) = output(world.command(&["annotate", "Last"]));
+    assert_eq!(code, Some(0), "{err}");
+    let mut marks = told();
+    marks.sort();
+    assert_eq!(
+        marks,
+        [
+            "Deployed 1.4 began (olga)",
+            "Deployed 1.4 ended (olga)",
+            "Farol started",
+            "Last (olga)"
+        ]
+    );
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+}
+
 #[test]
 fn a_secret_comes_from_a_file_and_is_shown_nowhere() {
     let world = World::start();

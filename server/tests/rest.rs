@@ -392,6 +392,35 @@ async fn anybody_may_read_the_description() {
     api.server.stop().await;
 }
 
+/// A run is marked where it began and ended, on pages and pictures, live and past; and not for those who may not see runs.
+#[tokio::test]
+async fn charts_of_the_past_are_marked_with_runs_for_those_who_may_see_runs() {
+    let api = Api::start().await;
+    let order = json!({"action": "runbook.greet", "params": {"who": "world"}});
+    let run: Value = api.order("key-00001", &order).await.json().await.unwrap();
+    let path = format!("/api/v1/runs/{}", run["id"].as_str().unwrap());
+    let operator = api.server.signed_in("operator").await;
+    api.server
+        .until(&operator, &path, |text| text.contains("\"succeeded\""))
+        .await;
+    let viewer = api.server.signed_in("viewer").await;
+    let (began, ended) = ("Greet began (operator)", "Greet succeeded (operator)");
+    let picture = "/api/v1/render.svg?match=memory_used_bytes&start=-5m";
+    for path in ["/host?group=memory&range=5m", picture, "/"] {
+        api.server
+            .until(&operator, path, |text| {
+                text.contains(began) && text.contains(ended)
+            })
+            .await;
+        let hidden = viewer.get(api.server.url(path)).send().await.unwrap();
+        assert_eq!(hidden.status(), 200, "{path}");
+        let hidden = hidden.text().await.unwrap();
+        assert!(!hidden.contains("Greet"), "{path}: {hidden}");
+        assert!(hidden.contains("Farol started"), "{path}: {hidden}");
+    }
+    api.server.stop().await;
+}
+
 #[tokio::test]
 async fn what_a_deploy_script_says_is_kept_marked_written_down_and_taken_away() {
     let api = Api::start().await;
@@ -423,6 +452,20 @@ async fn what_a_deploy_script_says_is_kept_marked_written_down_and_taken_away() 
     assert_eq!(titles("tag=deploy").await, ["Deployed 1.4"]);
     assert_eq!(titles("start=-90m&end=-30m").await, ["Backup"]);
     assert_eq!(titles("limit=1").await, ["Deployed 1.4"]);
+
+    // On live charts, of somebody who may not see runs: what was published, without another page.
+    let viewer = api.server.token("viewer").await;
+    let live = async |channel: &str| {
+        let url = api.server.url(&format!("/live/poll?channels={channel}"));
+        let answer = api.client.get(url).bearer_auth(&viewer).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (status, marks) = live("annotations/local").await;
+    assert_eq!(status, 200, "{marks}");
+    for title in ["Deployed 1.4 (operator)", "Farol started"] {
+        assert!(marks.contains(title), "{marks}");
+    }
+    assert_eq!(live("marks/local").await.0, 403);
 
     // On charts of the past.
     let page = api
@@ -459,7 +502,6 @@ async fn what_a_deploy_script_says_is_kept_marked_written_down_and_taken_away() 
         .send()
         .await;
     problem(stranger.unwrap(), 401).await;
-    let viewer = api.server.token("viewer").await;
     let by_viewer = api.client.delete(api.server.url(&location)).bearer_auth(&viewer);
     problem(by_viewer.send().await.unwrap(), 403).await;
 

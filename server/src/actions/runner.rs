@@ -26,7 +26,7 @@ use super::{
     Action, Asker, Caller, Concurrency, Freshness, RunOutlet, Standing,
     output::OutputSink,
     recover,
-    store::{Inserted, RunStore},
+    store::{Inserted, Moment, RunStore},
 };
 use crate::{
     audit::{AuditLog, NewEntry},
@@ -101,8 +101,8 @@ struct LiveRun {
     decision: Arc<Decision>,
 }
 
-/// Runs that are told of a time that is over, at most.
-const MAX_ENDED: u32 = 200;
+/// Begins and ends of runs that are told of a time that is over, at most.
+const MAX_MOMENTS: u32 = 400;
 const ON_REQUEST: u8 = 1;
 const AT_LIMIT: u8 = 2;
 
@@ -414,11 +414,11 @@ impl Runner {
         recent.map_err(|error| broken("runs", &error))
     }
 
-    /// Runs that ended within a time, the newest first.
-    pub async fn ended(&self, viewer: &Viewer, from_ms: i64, to_ms: i64) -> Result<Vec<Run>, Fault> {
+    /// When runs began and ended within a time, the newest first.
+    pub async fn moments(&self, viewer: &Viewer, from_ms: i64, to_ms: i64) -> Result<Vec<Moment>, Fault> {
         viewer.require(Permission::ViewRuns)?;
-        let ended = self.inner.store.ended(from_ms, to_ms, MAX_ENDED).await;
-        ended.map_err(|error| broken("runs", &error))
+        let moments = self.inner.store.moments(from_ms, to_ms, MAX_MOMENTS).await;
+        moments.map_err(|error| broken("runs", &error))
     }
 
     /// Runs by filter, in pages.

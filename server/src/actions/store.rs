@@ -4,7 +4,7 @@
 //! |---|---|
 //! | here | a run and its state |
 //! | [`printed`] | what it printed |
-//! | [`list`] | runs by filter |
+//! | [`list`] | runs by filter; when they began and ended |
 //! | [`left`] | what an earlier process left unfinished |
 
 mod left;
@@ -12,6 +12,7 @@ mod list;
 mod printed;
 
 pub use left::Waiting;
+pub use list::Moment;
 pub use printed::OUTPUT_TOTAL_BYTES;
 
 use super::Asker;

@@ -30,6 +30,16 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
+    /// Those that lie ahead of a time, the next first.
+    pub async fn ahead(&self, from_ms: i64, limit: u32) -> Result<Vec<Annotation>, sqlx::Error> {
+        let rows = sqlx::query("SELECT * FROM annotations WHERE at_ms >= ? ORDER BY at_ms, id LIMIT ?")
+            .bind(from_ms)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
     /// Writes down what Farol noted itself.
     pub async fn note(&self, own: &Annotation) -> Result<i64, sqlx::Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;

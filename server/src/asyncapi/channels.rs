@@ -12,7 +12,7 @@ use farol_model::{
 use serde_json::{Value, json};
 
 /// One channel of each kind; `X` stands for what differs.
-fn kinds() -> [Channel; 10] {
+fn kinds() -> [Channel; 11] {
     let x = || "X".to_owned();
     [
         Channel::Metrics {
@@ -23,6 +23,7 @@ fn kinds() -> [Channel; 10] {
         Channel::App { name: x() },
         Channel::Collectors { host: x() },
         Channel::Marks { host: x() },
+        Channel::Annotations { host: x() },
         Channel::RunList { host: x() },
         Channel::Services { host: x() },
         Channel::Run { id: x() },
@@ -65,7 +66,13 @@ fn named(channel: &Channel) -> Named {
             "marks",
             "marks/{host}",
             &[HOST],
-            "When runs began and ended in the last ten minutes, for charts.",
+            "When runs began and ended in the last ten minutes and what was annotated, for charts.",
+        ),
+        Channel::Annotations { .. } => (
+            "annotations",
+            "annotations/{host}",
+            &[HOST],
+            "What was annotated in the last ten minutes, for charts of those who may not see runs.",
         ),
         Channel::Services { .. } => (
             "services",
@@ -134,7 +141,7 @@ fn payloads(channel: &Channel, schemas: &mut Schemas) -> (Option<Value>, Value) 
             let count = schemas.sent::<u64>();
             (Some(count.clone()), count)
         }
-        Channel::Marks { .. } => {
+        Channel::Marks { .. } | Channel::Annotations { .. } => {
             let all = schemas.sent::<Vec<Mark>>();
             (Some(all.clone()), all)
         }

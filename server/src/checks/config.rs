@@ -11,7 +11,7 @@ const MAX_CHECKS: usize = 500;
 const MAX_NAME_CHARS: usize = 64;
 
 /// One check. Which keys are of use hangs on its kind.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CheckConfig {
     pub name: String,

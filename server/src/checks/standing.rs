@@ -46,6 +46,18 @@ impl Standing {
         self.kind
     }
 
+    /// Whether it failed when it last changed, also before the start.
+    pub fn failed(&self) -> bool {
+        self.changes
+            .back()
+            .is_some_and(|last| last.state == CheckState::Failing)
+    }
+
+    /// What changed, oldest first.
+    pub fn changes(&self) -> Vec<CheckChange> {
+        self.changes.iter().cloned().collect()
+    }
+
     pub fn last(&self) -> Option<&Outcome> {
         self.last.as_ref().map(|(outcome, _)| outcome)
     }
@@ -61,14 +73,7 @@ impl Standing {
             true => CheckState::Ok,
             false if self.failures >= self.config.fails_after => CheckState::Failing,
             // One that is failing already stays so.
-            false
-                if self
-                    .changes
-                    .back()
-                    .is_some_and(|last| last.state == CheckState::Failing) =>
-            {
-                CheckState::Failing
-            }
+            false if self.failed() => CheckState::Failing,
             false => CheckState::Unsure,
         };
         self.recent.push_back(outcome.ok);

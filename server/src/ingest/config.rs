@@ -33,6 +33,8 @@ pub struct IngestConfig {
     pub max_body_bytes: usize,
     /// Seconds after which a value that was sent holds no more.
     pub stale_secs: u32,
+    /// Seconds before it came that a point of OpenTelemetry may have been measured; what is older is refused.
+    pub late_secs: u32,
 }
 
 impl Default for IngestConfig {
@@ -42,6 +44,7 @@ impl Default for IngestConfig {
             max_sources: 100,
             max_body_bytes: 4 * 1024 * 1024,
             stale_secs: 300,
+            late_secs: 300,
         }
     }
 }
@@ -64,6 +67,7 @@ impl IngestConfig {
             64 * 1024 * 1024,
         );
         within("stale_secs", self.stale_secs.into(), 2, 3600);
+        within("late_secs", self.late_secs.into(), 1, 86_400);
         problems
     }
 }
@@ -215,7 +219,7 @@ fn bad_source(name: &str) -> Option<String> {
 }
 
 /// `[statsd]`: where StatsD packets are taken.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StatsdConfig {
     /// A UDP address, `127.0.0.1:8125`. Nobody has to prove who they are there, so it should be loopback. Off when left out.

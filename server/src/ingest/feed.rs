@@ -57,7 +57,11 @@ impl Feed {
             name: name.to_owned(),
             kind,
             at,
-            set: SeriesSet::new(limit, hold),
+            // Only there a sender says of each value when it was measured.
+            set: match kind {
+                SourceKind::Otlp => SeriesSet::new(limit, hold).in_order(),
+                _ => SeriesSet::new(limit, hold),
+            },
             last_ms: None,
             error: None,
             answered: None,
@@ -79,11 +83,12 @@ impl Feed {
     /// Takes values that came now.
     pub fn take(&mut self, samples: &[Sample], now_ms: i64) -> Taken {
         let mut taken = Taken::default();
-        for sample in samples {
+        for (at, sample) in samples.iter().enumerate() {
             match self.set.take(sample, now_ms) {
                 Ok(()) => taken.accepted += 1,
                 Err(why) => {
                     taken.refused += 1;
+                    taken.refused_at.push(at);
                     taken.why.get_or_insert(why);
                 }
             }
@@ -99,6 +104,12 @@ impl Feed {
         taken
     }
 
+    /// So much that was sent could be no values.
+    pub fn refuse(&mut self, count: u64, why: &str, now_ms: i64) {
+        self.set.refused += count;
+        self.fail(why, now_ms);
+    }
+
     /// When something was last heard of it.
     pub fn heard_ms(&self) -> Option<i64> {
         self.last_ms
@@ -111,6 +122,17 @@ impl Feed {
     /// Something was wrong with what came, or nothing came.
     pub fn fail(&mut self, why: &str, now_ms: i64) {
         self.error = Some((why.chars().take(MAX_ERROR_CHARS).collect(), now_ms));
+    }
+
+    /// It is taken at another place from now on, and what went wrong before is over.
+    pub fn move_to(&mut self, at: String) {
+        self.at = at;
+        self.error = None;
+        self.answered = None;
+    }
+
+    pub fn at(&self) -> &str {
+        &self.at
     }
 
     /// So many answered, of so many that were asked.

@@ -8,7 +8,8 @@
 //! | exponential histogram | the same with buckets at powers of two, into which its own fall without a rest |
 //! | summary | a gauge per quantile, `NAME_count`, `NAME_sum` |
 //!
-//! Names get the base unit as suffix and values are told in it. Attributes of the resource, of the scope and of the point become
+//! A point is kept at the time that it came at. One that was measured long before, or far ahead, is refused ([`Window`]); so is one that
+//! is older than the newest of its series, by the series. Names get the base unit as suffix and values are told in it. Attributes of the resource, of the scope and of the point become
 //! labels; `service.name` is the source. What names a process (`process.*`, `telemetry.sdk.*`) is left out: it would make new series at
 //! each start.
 
@@ -38,6 +39,8 @@ pub struct Points {
     /// Of the source.
     pub name: String,
     pub samples: Vec<Sample>,
+    /// Where the samples of each point end.
+    pub ends: Vec<usize>,
     /// Points that can be no samples.
     pub refused: u64,
     pub why: Option<String>,
@@ -55,11 +58,50 @@ struct Form<'a> {
     factor: f64,
     help: &'a str,
     labels: &'a Labels,
-    now_ms: i64,
+    window: Window,
+}
+
+/// When a point may have been measured. It is shown and kept at the time that it came at, so it must be of about then.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    pub now_ms: i64,
+    /// How long before, milliseconds.
+    pub late_ms: i64,
+}
+
+/// How long after now a point may have been measured, milliseconds: what clocks differ by. As long as Prometheus lets one.
+const AHEAD_MS: i64 = 600_000;
+
+impl Window {
+    /// When it was measured; now when it does not say.
+    fn time_of(self, nanos: u64) -> i64 {
+        match i64::try_from(nanos / 1_000_000) {
+            Ok(0) | Err(_) => self.now_ms,
+            Ok(t_ms) => t_ms,
+        }
+    }
+
+    /// Why a point of this time cannot be kept.
+    fn problem(self, name: &str, nanos: u64) -> Option<String> {
+        let late_ms = self.now_ms - self.time_of(nanos);
+        let secs = late_ms.abs() / 1000;
+        if late_ms > self.late_ms {
+            let most = self.late_ms / 1000;
+            return Some(format!(
+                "{name} came too late: it was measured {secs} s ago, and {most} s are let in (ingest.late_secs)"
+            ));
+        }
+        (late_ms < -AHEAD_MS).then(|| {
+            let most = AHEAD_MS / 1000;
+            format!(
+                "{name} was measured {secs} s after now, and {most} s are let in: look at the sender's clock"
+            )
+        })
+    }
 }
 
 /// Turns what one resource sent into samples.
-pub fn points(sent: &ResourceMetrics, now_ms: i64) -> Points {
+pub fn points(sent: &ResourceMetrics, window: Window) -> Points {
     let (name, resource) = resource(sent.resource.as_ref());
     let mut points = Points {
         name,
@@ -69,7 +111,7 @@ pub fn points(sent: &ResourceMetrics, now_ms: i64) -> Points {
         let mut labels = resource.clone();
         scope_labels(scope.scope.as_ref(), &mut labels);
         for metric in &scope.metrics {
-            points.metric(metric, &labels, now_ms);
+            points.metric(metric, &labels, window);
         }
     }
     points
@@ -128,7 +170,7 @@ fn text(value: Option<&AnyValue>) -> Option<String> {
 }
 
 impl Points {
-    fn metric(&mut self, metric: &Metric, labels: &Labels, now_ms: i64) {
+    fn metric(&mut self, metric: &Metric, labels: &Labels, window: Window) {
         let (suffix, unit, factor) = unit_of(&metric.unit);
         let mut name = name_from(&metric.name);
         if !suffix.is_empty() && !name.ends_with(suffix) {
@@ -140,12 +182,14 @@ impl Points {
             factor,
             help: &metric.description,
             labels,
-            now_ms,
+            window,
         };
         match &metric.data {
             Some(Data::Gauge(gauge)) => {
                 for point in &gauge.data_points {
-                    self.number(&form, point, Some(Shape::Gauge));
+                    self.point(&form, point.flags, point.time_unix_nano, |points| {
+                        points.number(&form, point, Some(Shape::Gauge));
+                    });
                 }
             }
             Some(Data::Sum(sum)) => {
@@ -166,7 +210,9 @@ impl Points {
                         false if is_delta(sum.aggregation_temporality) => None,
                         false => Some(Shape::Gauge),
                     };
-                    self.number(&total, point, shape);
+                    self.point(&total, point.flags, point.time_unix_nano, |points| {
+                        points.number(&total, point, shape);
+                    });
                 }
             }
             Some(Data::Histogram(histogram)) => {
@@ -176,7 +222,9 @@ impl Points {
                         point.start_time_unix_nano,
                         point.time_unix_nano,
                     );
-                    self.histogram(&form, point, shape);
+                    self.point(&form, point.flags, point.time_unix_nano, |points| {
+                        points.histogram(&form, point, shape);
+                    });
                 }
             }
             Some(Data::ExponentialHistogram(histogram)) => {
@@ -186,12 +234,16 @@ impl Points {
                         point.start_time_unix_nano,
                         point.time_unix_nano,
                     );
-                    self.exponential(&form, point, shape);
+                    self.point(&form, point.flags, point.time_unix_nano, |points| {
+                        points.exponential(&form, point, shape);
+                    });
                 }
             }
             Some(Data::Summary(summary)) => {
                 for point in &summary.data_points {
-                    self.summary(&form, point);
+                    self.point(&form, point.flags, point.time_unix_nano, |points| {
+                        points.summary(&form, point);
+                    });
                 }
             }
             None => self.refuse(format!("{} has no points of a kind that is known", form.name)),
@@ -203,10 +255,22 @@ impl Points {
         self.why.get_or_insert(why);
     }
 
-    fn number(&mut self, form: &Form<'_>, point: &NumberDataPoint, shape: Option<Shape>) {
-        if point.flags & NO_RECORDED_VALUE != 0 {
+    /// Takes one point by `take`, unless it is none or not of about now.
+    fn point(&mut self, form: &Form<'_>, flags: u32, nanos: u64, take: impl FnOnce(&mut Points)) {
+        if flags & NO_RECORDED_VALUE != 0 {
             return;
         }
+        if let Some(why) = form.window.problem(&form.name, nanos) {
+            return self.refuse(why);
+        }
+        let before = self.samples.len();
+        take(self);
+        if self.samples.len() > before {
+            self.ends.push(self.samples.len());
+        }
+    }
+
+    fn number(&mut self, form: &Form<'_>, point: &NumberDataPoint, shape: Option<Shape>) {
         let value = match point.value {
             Some(Number::AsDouble(value)) => value,
             Some(Number::AsInt(value)) => value as f64,
@@ -225,9 +289,6 @@ impl Points {
     }
 
     fn histogram(&mut self, form: &Form<'_>, point: &HistogramDataPoint, shape: Option<Shape>) {
-        if point.flags & NO_RECORDED_VALUE != 0 {
-            return;
-        }
         let (bounds, counts) = (&point.explicit_bounds, &point.bucket_counts);
         if !counts.is_empty() && counts.len() != bounds.len() + 1 {
             return self.refuse(format!(
@@ -251,9 +312,6 @@ impl Points {
     }
 
     fn exponential(&mut self, form: &Form<'_>, point: &ExponentialHistogramDataPoint, shape: Option<Shape>) {
-        if point.flags & NO_RECORDED_VALUE != 0 {
-            return;
-        }
         let Some(shape) = shape else {
             return self.refuse(no_shape(&form.name));
         };
@@ -313,9 +371,6 @@ impl Points {
     }
 
     fn summary(&mut self, form: &Form<'_>, point: &SummaryDataPoint) {
-        if point.flags & NO_RECORDED_VALUE != 0 {
-            return;
-        }
         let base = form.sample(&point.attributes, point.time_unix_nano);
         for at in &point.quantile_values {
             let quantile = Sample {
@@ -344,10 +399,7 @@ impl Form<'_> {
         for attribute in attributes {
             add(&mut labels, &attribute.key, attribute);
         }
-        let t_ms = match i64::try_from(time_nanos / 1_000_000) {
-            Ok(0) | Err(_) => self.now_ms,
-            Ok(t_ms) => t_ms,
-        };
+        let t_ms = self.window.time_of(time_nanos);
         Sample {
             labels: labels.into_iter().collect(),
             help: self.help.to_owned(),

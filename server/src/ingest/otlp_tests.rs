@@ -51,6 +51,11 @@ fn number(value: f64) -> NumberDataPoint {
     }
 }
 
+/// Nine milliseconds after the epoch.
+const NOW: Window = Window {
+    now_ms: 9,
+    late_ms: 300_000,
+};
 const CUMULATIVE: i32 = AggregationTemporality::Cumulative as i32;
 const DELTA: i32 = AggregationTemporality::Delta as i32;
 
@@ -59,7 +64,7 @@ fn names_units_and_attributes_are_ours() {
     let gauge = Data::Gauge(Gauge {
         data_points: vec![number(250.0)],
     });
-    let points = points(&sent("ms", gauge), 9);
+    let points = points(&sent("ms", gauge), NOW);
     assert_eq!((points.name.as_str(), points.refused), ("my-shop", 0));
     let [sample] = &points.samples[..] else {
         panic!("{points:?}")
@@ -83,7 +88,7 @@ fn sums_are_rates_when_they_only_grow_and_values_when_they_do_not() {
             aggregation_temporality: temporality,
             is_monotonic,
         });
-        points(&sent("{request}", sum), 9)
+        points(&sent("{request}", sum), NOW)
     };
     assert_eq!(sum(true, CUMULATIVE).samples[0].shape, Shape::Counter);
     assert_eq!(
@@ -123,7 +128,7 @@ fn histograms_keep_their_buckets() {
             aggregation_temporality: CUMULATIVE,
         })
     };
-    let good = points(&sent("ms", histogram(point.clone())), 9);
+    let good = points(&sent("ms", histogram(point.clone())), NOW);
     let expected = [("0.005", 1.0), ("0.05", 3.0), ("+Inf", 6.0)].map(|(le, n)| (le.to_owned(), n));
     assert_eq!(buckets(&good), expected);
     let names: Vec<&str> = good.samples[3..]
@@ -146,7 +151,7 @@ fn histograms_keep_their_buckets() {
                 ..point
             }),
         ),
-        9,
+        NOW,
     );
     assert!(bad.why.unwrap().contains("2 buckets for 2 bounds"));
 }
@@ -173,7 +178,7 @@ fn exponential_histograms_become_buckets_at_powers_of_two() {
             data_points: vec![point],
             aggregation_temporality: CUMULATIVE,
         });
-        points(&sent("", data), 9)
+        points(&sent("", data), NOW)
     };
     let as_expected = |found: Points, expected: &[(&str, f64)]| {
         let expected: Vec<_> = expected.iter().map(|(le, n)| ((*le).to_owned(), *n)).collect();
@@ -224,9 +229,49 @@ fn summaries_are_quantiles_and_points_without_values_are_none() {
             }],
         })
     };
-    let told = points(&sent("s", summary(0)), 9);
+    let told = points(&sent("s", summary(0)), NOW);
     assert_eq!(told.samples.len(), 3);
     assert_eq!(told.samples[0].labels.last().unwrap().1, "0.5");
     assert_eq!(told.samples[0].t_ms, 9, "without a time it is of now");
-    assert_eq!(points(&sent("s", summary(1)), 9).samples.len(), 0);
+    assert_eq!(points(&sent("s", summary(1)), NOW).samples.len(), 0);
+}
+
+/// Prometheus' bound for a clock that is ahead, and a bound of ours for what comes late. A point counts once, however many samples it is.
+#[test]
+fn points_of_long_ago_and_of_the_far_future_are_refused_each_by_itself() {
+    let at = |secs: u64| HistogramDataPoint {
+        time_unix_nano: secs * 1_000_000_000,
+        count: 6,
+        sum: Some(700.0),
+        bucket_counts: vec![1, 2, 3],
+        explicit_bounds: vec![5.0, 50.0],
+        ..Default::default()
+    };
+    let histogram = Data::Histogram(Histogram {
+        data_points: [6_699, 6_700, 7_000, 7_600, 7_601].map(at).to_vec(),
+        aggregation_temporality: CUMULATIVE,
+    });
+    let window = Window {
+        now_ms: 7_000_000,
+        late_ms: 300_000,
+    };
+    let told = points(&sent("ms", histogram.clone()), window);
+    assert_eq!(
+        (told.refused, told.samples.len(), told.ends.as_slice()),
+        (2, 15, &[5, 10, 15][..])
+    );
+    let why = told.why.unwrap();
+    assert!(
+        why.contains("measured 301 s ago, and 300 s are let in (ingest.late_secs)"),
+        "{why}"
+    );
+    let earlier = Window {
+        now_ms: 6_700_000,
+        ..window
+    };
+    let why = points(&sent("ms", histogram), earlier).why.unwrap();
+    assert!(
+        why.contains("measured 900 s after now, and 600 s are let in: look at the sender's clock"),
+        "{why}"
+    );
 }

@@ -4,7 +4,7 @@
 use super::{
     Ingest,
     gzip::{self, Unpack},
-    otlp::{self, Points},
+    otlp::{self, Points, Window},
 };
 use crate::{live::Identity, time::now_ms};
 use axum::{
@@ -161,12 +161,13 @@ fn take(
         (StatusCode::BAD_REQUEST, words)
     };
     let request = read(encoding, body).map_err(bad)?;
-    let now = now_ms();
+    let window = Window {
+        now_ms: now_ms(),
+        late_ms: i64::from(ingest.config().late_secs) * 1000,
+    };
     let (mut rejected, mut why) = (0_u64, None);
     for sent in &request.resource_metrics {
-        let points = otlp::points(sent, now);
-        rejected += points.refused;
-        why = why.or(points.why.clone());
+        let points = otlp::points(sent, window);
         let (more, reason) = keep(ingest, &points);
         rejected += more;
         why = why.or(reason);
@@ -186,14 +187,30 @@ pub fn read(encoding: Encoding, body: &[u8]) -> Result<ExportMetricsServiceReque
     }
 }
 
-/// How many were refused, and why the first.
+/// How many points were refused, and why the first.
 fn keep(ingest: &Ingest, points: &Points) -> (u64, Option<String>) {
+    let all = points.refused + points.ends.len() as u64;
+    if let Some(why) = &points.why
+        && let Err(fault) = ingest.refuse(SourceKind::Otlp, &points.name, points.refused, why)
+    {
+        return (all, Some(fault.message));
+    }
     if points.samples.is_empty() {
-        return (0, None);
+        return (points.refused, points.why.clone());
     }
     match ingest.take(SourceKind::Otlp, &points.name, &points.samples) {
-        Ok(taken) => (taken.refused, taken.why),
-        Err(fault) => (points.samples.len() as u64, Some(fault.message)),
+        Ok(taken) => {
+            // One point may be many samples.
+            let mut of_point: Vec<usize> = taken
+                .refused_at
+                .iter()
+                .map(|at| points.ends.partition_point(|end| end <= at))
+                .collect();
+            of_point.dedup();
+            let refused = points.refused + of_point.len() as u64;
+            (refused, points.why.clone().or(taken.why))
+        }
+        Err(fault) => (all, Some(fault.message)),
     }
 }
 

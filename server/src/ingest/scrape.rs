@@ -13,7 +13,7 @@ use super::{
     text::{self, Format},
 };
 use crate::{
-    outbound::{http::Connection, proof::Proof},
+    outbound::{http::Connection, proof::Proof, shown},
     time::now_ms,
 };
 use anyhow::{Context, bail};
@@ -38,7 +38,7 @@ const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=unders
 pub fn at(config: &ScrapeConfig) -> String {
     let files = config.files.iter().map(|file| file.display().to_string());
     match (&config.url, config.files.is_empty()) {
-        (Some(url), true) => url.clone(),
+        (Some(url), true) => shown(url),
         _ => files.collect::<Vec<_>>().join(", "),
     }
 }

@@ -34,6 +34,8 @@ struct Series {
     value: f64,
     /// The counter that the value is the rate of, and when it stood so.
     counter: Option<(f64, i64)>,
+    /// When the newest value was measured, as the sender says.
+    t_ms: i64,
     seen_ms: i64,
     round: u64,
 }
@@ -43,6 +45,8 @@ struct Series {
 pub struct SeriesSet {
     limit: usize,
     hold: Hold,
+    /// What was measured before the newest value of its series is refused.
+    in_order: bool,
     series: Vec<Series>,
     /// Places by key.
     places: HashMap<String, usize>,
@@ -62,6 +66,7 @@ impl SeriesSet {
         SeriesSet {
             limit,
             hold,
+            in_order: false,
             series: Vec::new(),
             places: HashMap::new(),
             schema: None,
@@ -69,6 +74,14 @@ impl SeriesSet {
             refused_keys: HashSet::new(),
             refused: 0,
             limited_ms: None,
+        }
+    }
+
+    /// The same, but what is older than the newest value of its series is refused.
+    pub fn in_order(self) -> Self {
+        SeriesSet {
+            in_order: true,
+            ..self
         }
     }
 
@@ -98,6 +111,14 @@ impl SeriesSet {
         self.round += 1;
     }
 
+    /// No value holds any more, until another comes.
+    pub fn end(&mut self) {
+        self.begin_round();
+        for series in &mut self.series {
+            series.value = f64::NAN;
+        }
+    }
+
     /// Takes a value that came at `now_ms`, or says why not.
     pub fn take(&mut self, sample: &Sample, now_ms: i64) -> Result<(), String> {
         if let Some(problem) = sample.problem() {
@@ -113,6 +134,15 @@ impl SeriesSet {
         let Some(series) = self.series.get_mut(place) else {
             return Ok(());
         };
+        if self.in_order && sample.t_ms < series.t_ms {
+            self.refused += 1;
+            let late_ms = series.t_ms - sample.t_ms;
+            return Err(format!(
+                "{} came out of order: it was measured {late_ms} ms before one of the same series that is there",
+                sample.name
+            ));
+        }
+        series.t_ms = sample.t_ms;
         series.seen_ms = now_ms;
         series.round = self.round;
         match sample.shape {
@@ -146,6 +176,7 @@ impl SeriesSet {
             spec,
             value: f64::NAN,
             counter: None,
+            t_ms: i64::MIN,
             seen_ms: now_ms,
             round: self.round,
         });
@@ -266,6 +297,26 @@ mod tests {
         set.take(&Sample::gauge("a", 1.0, 0), 0).unwrap();
         assert_eq!(set.frame(10).1, [1.0]);
         assert!(set.frame(11).1[0].is_nan());
+    }
+
+    #[test]
+    fn in_order_an_older_value_is_refused_and_changes_nothing() {
+        let mut set = SeriesSet::new(9, Hold::For(60_000)).in_order();
+        set.take(&counter("a_total", 10.0, 1_000), 5_000).unwrap();
+        set.take(&counter("a_total", 30.0, 3_000), 5_000).unwrap();
+        set.take(&Sample::gauge("b", 1.0, 2_500), 5_000).unwrap();
+        let refused = set.take(&counter("a_total", 20.0, 2_000), 5_000).unwrap_err();
+        assert!(
+            refused.contains("measured 1000 ms before one of the same series"),
+            "{refused}"
+        );
+        set.take(&counter("a_total", 30.0, 3_000), 5_000).unwrap();
+        assert_eq!((set.frame(5_000).1, set.refused), (vec![10.0, 1.0], 1));
+        // Elsewhere a counter whose sender's clock went back begins anew.
+        let mut set = SeriesSet::new(9, Hold::For(60_000));
+        set.take(&counter("a_total", 10.0, 3_000), 5_000).unwrap();
+        set.take(&counter("a_total", 20.0, 2_000), 5_000).unwrap();
+        assert_eq!(set.refused, 0);
     }
 
     #[test]

@@ -4,16 +4,16 @@
 //! Nobody proves who they are here, and UDP waits for nobody: what cannot be read is counted and told at the source.
 
 use super::{
-    Ingest,
+    Ingest, StatsdConfig,
     feed::Feed,
     lock,
     packet::{self, Line, Said},
     sample::{Sample, Shape, label_from, name_from},
-    series::FORGET_MS,
+    series::{FORGET_MS, Hold},
 };
 use crate::time::now_ms;
 use anyhow::Context;
-use farol_model::metric::Unit;
+use farol_model::{ingest::SourceKind, metric::Unit};
 use std::{
     collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
@@ -21,7 +21,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::{net::UdpSocket, time::MissedTickBehavior};
+use tokio::{net::UdpSocket, task::JoinHandle, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 /// How often lines become a frame.
@@ -37,7 +37,7 @@ const RECEIVE_BYTES: usize = 1024 * 1024;
 /// Quantiles of timers.
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
 
-/// Takes the address, at the start.
+/// Takes the address.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<UdpSocket> {
     let socket = UdpSocket::bind(address)
         .await
@@ -47,22 +47,20 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// Takes packets until the shutdown.
-pub async fn listen(
-    socket: UdpSocket,
-    limit: usize,
+/// Takes packets until it is stopped. What was added up by then is left to whoever comes after it.
+async fn listen(
+    socket: Arc<UdpSocket>,
+    mut sums: Sums,
     feed: Arc<Mutex<Feed>>,
     ingest: Ingest,
-    shutdown: CancellationToken,
-) {
-    let mut sums = Sums::new(limit);
+    stop: CancellationToken,
+) -> Sums {
     let mut packet = vec![0; MAX_PACKET];
     let mut ticks = tokio::time::interval(FLUSH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut before_ms = now_ms();
     loop {
         tokio::select! {
-            () = shutdown.cancelled() => return,
+            () = stop.cancelled() => return sums,
             got = socket.recv(&mut packet) => match got {
                 Ok(size) => sums.packet(packet.get(..size).unwrap_or_default()),
                 Err(error) => {
@@ -73,8 +71,7 @@ pub async fn listen(
             },
             _ = ticks.tick() => {
                 let now = now_ms();
-                let secs = (now - before_ms).max(1) as f64 / 1000.0;
-                before_ms = now;
+                let secs = (now - sums.now_ms).max(1) as f64 / 1000.0;
                 let flushed = sums.flush(secs, now);
                 let mut feed = lock(&feed);
                 feed.set.refused += flushed.refused;
@@ -86,6 +83,148 @@ pub async fn listen(
                 ingest.publish(&mut feed, now, Some(interval_ms));
             }
         }
+    }
+}
+
+/// StatsD as it is in force.
+pub(super) struct Listening {
+    config: StatsdConfig,
+    feed: Arc<Mutex<Feed>>,
+    /// None where the address could not be taken and no other was before.
+    socket: Option<Arc<UdpSocket>>,
+    stop: CancellationToken,
+    ended: Option<JoinHandle<Sums>>,
+}
+
+impl Ingest {
+    /// Puts a configuration in force. The address is taken before another is given up: when it cannot be, what was before stays, and the
+    /// source says why.
+    pub async fn take_statsd(&self, config: &StatsdConfig) -> anyhow::Result<()> {
+        // An async lock: it is held while an address is taken.
+        let mut statsd = self.inner.statsd.lock().await;
+        let before = statsd.as_ref();
+        if before.is_some_and(|before| before.config == *config && before.socket.is_some()) {
+            return Ok(());
+        }
+        let Some(address) = config.listen else {
+            if let Some(before) = statsd.take() {
+                before.end(self, None).await;
+            }
+            return Ok(());
+        };
+        self.name_is_free(&config.name)?;
+        let same = before.filter(|before| before.config.listen == config.listen);
+        let socket = match same.and_then(|same| same.socket.clone()) {
+            Some(socket) => socket,
+            None => match bind(address).await {
+                Ok(socket) => Arc::new(socket),
+                Err(error) => {
+                    self.cannot_listen(&mut statsd, config, address, &error);
+                    return Err(error);
+                }
+            },
+        };
+        let at = format!("udp://{}", socket.local_addr().unwrap_or(address));
+        let sums = match statsd.take() {
+            Some(before) => before.end(self, Some(&config.name)).await,
+            None => None,
+        };
+        *statsd = Some(self.listen(config, socket, at, sums));
+        Ok(())
+    }
+
+    fn listen(
+        &self,
+        config: &StatsdConfig,
+        socket: Arc<UdpSocket>,
+        at: String,
+        sums: Option<Sums>,
+    ) -> Listening {
+        // One of the same name goes on with its series.
+        let known = lock(&self.inner.feeds).get(&config.name).cloned();
+        let feed = match known {
+            Some(feed) => {
+                lock(&feed).move_to(at);
+                feed
+            }
+            None => self.add(self.statsd_feed(&config.name, at)),
+        };
+        let stop = self.inner.shutdown.child_token();
+        let sums = sums.unwrap_or_else(|| Sums::new(self.inner.config.max_series));
+        let listening = listen(socket.clone(), sums, feed.clone(), self.clone(), stop.clone());
+        Listening {
+            config: config.clone(),
+            feed,
+            socket: Some(socket),
+            stop,
+            ended: Some(self.inner.tasks.spawn(listening)),
+        }
+    }
+
+    fn statsd_feed(&self, name: &str, at: String) -> Feed {
+        let most = self.inner.config.max_series;
+        Feed::new(name, SourceKind::Statsd, at, most, Hold::For(self.stale_ms()))
+    }
+
+    /// Says so at the source: at the one that stays, or at one that is not heard.
+    fn cannot_listen(
+        &self,
+        statsd: &mut Option<Listening>,
+        config: &StatsdConfig,
+        address: SocketAddr,
+        error: &anyhow::Error,
+    ) {
+        let now = now_ms();
+        if let Some(before) = statsd.as_ref().filter(|before| before.socket.is_some()) {
+            let mut feed = lock(&before.feed);
+            let words = format!("{error:#}; it goes on at {}", feed.at());
+            feed.fail(&words, now);
+            return;
+        }
+        if let Some(before) = statsd.take() {
+            self.forget(&before.config.name, SourceKind::Statsd);
+        }
+        let mut feed = self.statsd_feed(&config.name, format!("udp://{address}"));
+        feed.answered(0, 1);
+        feed.fail(&format!("{error:#}"), now);
+        *statsd = Some(Listening {
+            config: config.clone(),
+            feed: self.add(feed),
+            socket: None,
+            stop: CancellationToken::new(),
+            ended: None,
+        });
+    }
+
+    fn name_is_free(&self, name: &str) -> anyhow::Result<()> {
+        let feeds = lock(&self.inner.feeds);
+        let other = feeds.get(name).map(|feed| lock(feed).kind());
+        match other.filter(|kind| *kind != SourceKind::Statsd) {
+            Some(kind) => anyhow::bail!(
+                "the name {name} belongs to a source of another kind ({}) (statsd.name)",
+                kind.as_str()
+            ),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Listening {
+    /// Stops it. When one of the same name comes after it that has what was added up, and the series go on; otherwise they end.
+    async fn end(self, ingest: &Ingest, next: Option<&str>) -> Option<Sums> {
+        self.stop.cancel();
+        let sums = match self.ended {
+            Some(ended) => ended
+                .await
+                .map_err(|_| tracing::error!("StatsD has panicked"))
+                .ok(),
+            None => None,
+        };
+        if next == Some(&self.config.name) {
+            return sums;
+        }
+        ingest.forget(&self.config.name, SourceKind::Statsd);
+        None
     }
 }
 

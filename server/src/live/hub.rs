@@ -59,6 +59,8 @@ pub struct Hub {
     collectors: Arc<Channel>,
     /// `marks/local`, always there.
     marks: Arc<Channel>,
+    /// `annotations/local`, always there.
+    annotations: Arc<Channel>,
     /// When runs began and ended, oldest first.
     marked: Mutex<Marks>,
     /// `runlist/local`, always there.
@@ -106,18 +108,28 @@ impl Hub {
         let marks = fixed(3, "marks", Class::Cache, Body::Cache(Bytes::from_static(b"[]")));
         let services = fixed(4, "services", Class::Cache, Body::Cache(Bytes::new()));
         let run_list = fixed(5, "runlist", Class::Cache, Body::Cache(Bytes::from_static(b"0")));
-        let channels = [&processes, &collectors, &marks, &services, &run_list]
-            .map(|channel| (channel.key.name.clone(), channel.clone()))
-            .into();
+        let empty = Body::Cache(Bytes::from_static(b"[]"));
+        let annotations = fixed(6, "annotations", Class::Cache, empty);
+        let channels = [
+            &processes,
+            &collectors,
+            &marks,
+            &services,
+            &run_list,
+            &annotations,
+        ]
+        .map(|channel| (channel.key.name.clone(), channel.clone()))
+        .into();
         Arc::new(Hub {
             limits,
             flusher,
             epoch,
-            next_id: AtomicI64::new(5),
+            next_id: AtomicI64::new(6),
             channels: RwLock::new(channels),
             processes,
             collectors,
             marks,
+            annotations,
             marked: Mutex::default(),
             run_list,
             run_changes: AtomicU64::new(0),
@@ -245,27 +257,23 @@ impl Hub {
         lock(&self.marked).all()
     }
 
+    /// What was annotated lately, oldest first.
+    pub fn annotations(&self) -> Vec<Mark> {
+        lock(&self.marked).annotated().to_vec()
+    }
+
     /// Marks the moment on the charts when a run begins or ends.
     fn mark(&self, run: &Run) {
         if lock(&self.marked).take(run, crate::time::now_ms()) {
-            self.tell_marks();
+            tell_marks(&self.marks, &self.marks());
         }
     }
 
     /// Marks what was annotated lately; these are all.
     pub fn annotate(&self, marks: Vec<Mark>) {
+        tell_marks(&self.annotations, &marks);
         lock(&self.marked).annotate(marks);
-        self.tell_marks();
-    }
-
-    fn tell_marks(&self) {
-        match serde_json::to_vec(&self.marks()).map(Bytes::from) {
-            Ok(text) => self.marks.with(|marks| {
-                marks.body = Body::Cache(text.clone());
-                marks.publish(Payload::Json(text), Instant::now());
-            }),
-            Err(error) => tracing::error!(%error, "marks could not be written as JSON"),
-        }
+        tell_marks(&self.marks, &self.marks());
     }
 
     /// Says that the list of runs is another one now. Only the latest number counts: a slow reader skips the others.
@@ -312,6 +320,17 @@ impl Hub {
                 .remove(&channel.key.name);
             channel.close();
         }
+    }
+}
+
+/// These are the marks of this channel now.
+fn tell_marks(channel: &Arc<Channel>, marks: &[Mark]) {
+    match serde_json::to_vec(marks).map(Bytes::from) {
+        Ok(text) => channel.with(|inner| {
+            inner.body = Body::Cache(text.clone());
+            inner.publish(Payload::Json(text), Instant::now());
+        }),
+        Err(error) => tracing::error!(%error, "marks could not be written as JSON"),
     }
 }
 

@@ -43,6 +43,11 @@ impl Marks {
         self.annotated = marks;
     }
 
+    /// Of them what was annotated.
+    pub fn annotated(&self) -> &[Mark] {
+        &self.annotated
+    }
+
     /// All of them, oldest first.
     pub fn all(&self) -> Vec<Mark> {
         let mut all: Vec<Mark> = self.marks.iter().chain(&self.annotated).cloned().collect();
@@ -51,12 +56,13 @@ impl Marks {
     }
 }
 
-/// The mark of a run that has ended.
-pub fn end_of(run: &Run) -> Option<Mark> {
-    Some(Mark {
-        at_ms: run.ended_ms?,
-        title: format!("{} {} ({})", run.title, end_word(run.status), run.who),
-    })
+/// The mark of a run that began at this time, or ended.
+pub fn mark_of(run: &Run, at_ms: i64, began: bool) -> Mark {
+    let word = if began { "began" } else { end_word(run.status) };
+    Mark {
+        at_ms,
+        title: format!("{} {word} ({})", run.title, run.who),
+    }
 }
 
 fn end_word(status: RunStatus) -> &'static str {
@@ -117,6 +123,22 @@ mod tests {
         assert!(
             !marks.take(&run("2", RunStatus::Cancelled), 3000),
             "it never began"
+        );
+    }
+
+    #[test]
+    fn a_run_of_long_ago_is_marked_as_one_of_now() {
+        let marked = |status, at_ms, began| {
+            let mark = mark_of(&run("1", status), at_ms, began);
+            (mark.at_ms, mark.title)
+        };
+        assert_eq!(
+            marked(RunStatus::Failed, 5, true),
+            (5, "Rotate began (ana)".to_owned())
+        );
+        assert_eq!(
+            marked(RunStatus::Killed, 9, false),
+            (9, "Rotate was killed (ana)".to_owned())
         );
     }
 

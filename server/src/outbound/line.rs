@@ -1,6 +1,6 @@
 //! The bytes of a connection of ours: TCP, with TLS where the address says `https`.
 
-use super::Final;
+use super::{Final, shown};
 use anyhow::{Context, anyhow};
 use http::Uri;
 use std::{io, path::Path, sync::Arc};
@@ -42,7 +42,7 @@ pub async fn open(url: &Uri, ca: Option<&Path>) -> anyhow::Result<Box<dyn Duplex
     };
     let stream = TcpStream::connect((host, url.port_u16().unwrap_or(usual_port)))
         .await
-        .with_context(|| format!("cannot reach {url}"))?;
+        .with_context(|| format!("cannot reach {}", shown(&url.to_string())))?;
     stream.set_nodelay(true)?;
     let Some(trust) = trust else {
         return Ok(Box::new(stream));
@@ -87,6 +87,7 @@ fn trust(ca: Option<&Path>) -> anyhow::Result<Arc<ClientConfig>> {
 }
 
 fn not_trusted(url: &Uri, error: io::Error) -> anyhow::Error {
+    let url = shown(&url.to_string());
     let refused = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     match refused {
         Some(Error::InvalidCertificate(reason)) => Final(format!(

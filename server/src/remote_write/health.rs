@@ -1,6 +1,10 @@
-//! How sending stands, in Farol's own metrics.
+//! How sending stands, in Farol's own metrics and for people.
 
+use super::config::RemoteWriteConfig;
+use crate::outbound::shown;
+use farol_model::ingest::{Receiver, ReceiverState};
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub const QUEUE_BYTES: &str = "farol_remote_write_queue_bytes";
 pub const SENT: &str = "farol_remote_write_samples_total";
@@ -24,6 +28,9 @@ pub enum Why {
 }
 
 impl Why {
+    /// In the order of their numbers.
+    const ALL: [Why; 5] = [Why::Refused, Why::Full, Why::Disk, Why::Order, Why::Busy];
+
     fn as_str(self) -> &'static str {
         match self {
             Why::Refused => "refused",
@@ -58,20 +65,42 @@ pub fn describe() {
     );
 }
 
-/// The numbers of one receiver.
-#[derive(Debug, Clone)]
+/// How one receiver stands.
+#[derive(Debug)]
 pub struct Health {
     name: String,
+    /// A std lock: held for looking and changing.
+    standing: Mutex<Standing>,
+}
+
+/// What is told of it beside the metrics.
+#[derive(Debug, Default)]
+struct Standing {
+    sent: u64,
+    dropped: [u64; Why::ALL.len()],
+    last_ms: Option<i64>,
+    queue_bytes: u64,
+    error: Option<(String, i64)>,
+    /// What the last request came to, when it was not taken.
+    fault: Option<Fault>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Refused,
+    /// It is sent again at this time, milliseconds since the epoch.
+    Again(i64),
 }
 
 impl Health {
     pub fn of(name: &str) -> Health {
         let health = Health {
             name: name.to_owned(),
+            standing: Mutex::default(),
         };
         // So that there is a zero before the first.
-        health.sent(0);
-        health.failed(0);
+        counter!(SENT, "remote_write" => health.name()).increment(0);
+        counter!(FAILURES, "remote_write" => health.name()).increment(0);
         health.dropped(Why::Refused, 0);
         health
     }
@@ -80,17 +109,49 @@ impl Health {
         self.name.clone()
     }
 
-    pub fn sent(&self, samples: u64) {
-        counter!(SENT, "remote_write" => self.name()).increment(samples);
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn failed(&self, requests: u64) {
-        counter!(FAILURES, "remote_write" => self.name()).increment(requests);
+    /// Samples were taken.
+    pub fn sent(&self, samples: u64, now_ms: i64) {
+        counter!(SENT, "remote_write" => self.name()).increment(samples);
+        let mut standing = self.standing();
+        standing.sent += samples;
+        standing.last_ms = Some(now_ms);
+        standing.fault = None;
+    }
+
+    /// A request was refused for good; its samples are dropped.
+    pub fn refused(&self, samples: u64, why: &str, now_ms: i64) {
+        self.dropped(Why::Refused, samples);
+        self.wrong(why, now_ms);
+        self.standing().fault = Some(Fault::Refused);
+    }
+
+    /// A request failed and is sent again at another time.
+    pub fn failed(&self, why: &str, now_ms: i64, retry_ms: i64) {
+        counter!(FAILURES, "remote_write" => self.name()).increment(1);
+        self.paused(why, now_ms, retry_ms);
+    }
+
+    /// Nothing can be sent before another time.
+    pub fn paused(&self, why: &str, now_ms: i64, retry_ms: i64) {
+        self.wrong(why, now_ms);
+        self.standing().fault = Some(Fault::Again(retry_ms));
+    }
+
+    /// Something else went wrong.
+    pub fn wrong(&self, why: &str, now_ms: i64) {
+        self.standing().error = Some((why.to_owned(), now_ms));
     }
 
     pub fn dropped(&self, why: Why, samples: u64) {
         if samples > 0 || why == Why::Refused {
             counter!(DROPPED, "remote_write" => self.name(), "reason" => why.as_str()).increment(samples);
+        }
+        if let Some(dropped) = self.standing().dropped.get_mut(why as usize) {
+            *dropped += samples;
         }
     }
 
@@ -99,5 +160,85 @@ impl Health {
         gauge!(QUEUE_BYTES, "remote_write" => self.name()).set(bytes as f64);
         let lag = oldest_ms.map_or(0.0, |oldest_ms| (now_ms - oldest_ms).max(0) as f64 / 1000.0);
         gauge!(LAG, "remote_write" => self.name()).set(lag);
+        self.standing().queue_bytes = bytes;
+    }
+
+    /// All of it. `busy` were lost before it was known for whom they are: for all.
+    pub fn receiver(&self, config: &RemoteWriteConfig, busy: u64) -> Receiver {
+        let standing = self.standing();
+        let of_all = |why: Why| if why == Why::Busy { busy } else { 0 };
+        let dropped = Why::ALL.iter().zip(standing.dropped);
+        let (error, error_ms) = standing.error.clone().unzip();
+        Receiver {
+            name: config.name.clone(),
+            at: shown(&config.url),
+            state: match standing.fault {
+                Some(Fault::Refused) => ReceiverState::Refused,
+                Some(Fault::Again(_)) => ReceiverState::Retrying,
+                None if standing.last_ms.is_none() => ReceiverState::Waiting,
+                None => ReceiverState::Sending,
+            },
+            last_ms: standing.last_ms,
+            sent: standing.sent,
+            dropped: dropped
+                .map(|(why, samples)| (why.as_str(), samples + of_all(*why)))
+                .filter(|(_, samples)| *samples > 0)
+                .collect(),
+            queue_bytes: standing.queue_bytes,
+            queue_limit_bytes: config.queue_bytes(),
+            error,
+            error_ms,
+            retry_ms: match standing.fault {
+                Some(Fault::Again(at_ms)) => Some(at_ms),
+                _ => None,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_is_told_with_its_reason_and_never_the_query_of_the_address() {
+        let config = RemoteWriteConfig {
+            name: "vm".into(),
+            url: "http://127.0.0.1:8428/api/v1/write?token=geheim".into(),
+            queue_mib: 2,
+            bearer_token: Some("geheim".into()),
+            ..Default::default()
+        };
+        let health = Health::of("vm");
+        let told = || health.receiver(&config, 5);
+        let first = told();
+        assert_eq!((first.state, first.last_ms), (ReceiverState::Waiting, None));
+        assert_eq!(first.at, "http://127.0.0.1:8428/api/v1/write?…");
+        assert_eq!(first.dropped, [("busy", 5)]);
+        health.failed("it answers 503", 1_000, 3_000);
+        health.waits(77, Some(0), 1_000);
+        let told_again = told();
+        assert_eq!(
+            (told_again.state, told_again.retry_ms),
+            (ReceiverState::Retrying, Some(3_000))
+        );
+        assert_eq!(told_again.error.as_deref(), Some("it answers 503"));
+        assert_eq!(
+            (told_again.queue_bytes, told_again.queue_limit_bytes),
+            (77, 2 * 1024 * 1024)
+        );
+        health.refused(12, "it answers 400", 4_000);
+        health.dropped(Why::Full, 3);
+        let refused = told();
+        assert_eq!((refused.state, refused.retry_ms), (ReceiverState::Refused, None));
+        assert_eq!(refused.dropped, [("refused", 12), ("full", 3), ("busy", 5)]);
+        health.sent(40, 5_000);
+        let sent = told();
+        assert_eq!(
+            (sent.state, sent.sent, sent.last_ms),
+            (ReceiverState::Sending, 40, Some(5_000))
+        );
+        assert_eq!(sent.error_ms, Some(4_000), "what went wrong last stays told");
+        assert!(!format!("{sent:?}").contains("geheim"), "{sent:?}");
     }
 }

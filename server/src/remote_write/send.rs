@@ -5,7 +5,6 @@ use super::{
     Shelf,
     backoff::{Backoff, Verdict},
     config::RemoteWriteConfig,
-    health::Why,
     queue::{Queue, Waiting},
 };
 use crate::{
@@ -83,32 +82,38 @@ impl Sender {
             Ok(Some(next)) => next,
             Ok(None) => return None,
             Err(error) => {
-                self.complain(format!("the queue on disk cannot be read: {error}"));
+                let why = format!("the queue on disk cannot be read: {error}");
+                let now = now_ms();
+                self.shelf.health.paused(&why, now, later(now, DISK_PAUSE));
+                self.complain(why);
                 return Some(DISK_PAUSE);
             }
         };
         let samples = u64::from(next.meta.samples);
         match self.send(&next).await {
             Outcome::Taken => {
-                self.shelf.health.sent(samples);
+                self.shelf.health.sent(samples, now_ms());
                 if self.fault.take().is_some() {
                     tracing::info!(remote_write = self.config.name, "samples are taken again");
                 }
             }
             Outcome::Refused(why) => {
-                self.shelf.health.dropped(Why::Refused, samples);
+                self.shelf.health.refused(samples, &why, now_ms());
                 self.complain(format!("{samples} samples were refused and are dropped: {why}"));
             }
             Outcome::Again(why, asked) => {
-                self.shelf.health.failed(1);
+                let (pause, now) = (self.backoff.wait(rand::random(), asked), now_ms());
+                self.shelf.health.failed(&why, now, later(now, pause));
                 self.complain(format!("samples wait on disk and are sent again: {why}"));
-                return Some(self.backoff.wait(rand::random(), asked));
+                return Some(pause);
             }
         }
         self.backoff = Backoff::default();
         if let Err(error) = self.on_disk(move |queue| queue.done(&next)).await {
             // It is sent again after a restart at worst.
-            self.complain(format!("what was sent could not be noted on disk: {error}"));
+            let why = format!("what was sent could not be noted on disk: {error}");
+            self.shelf.health.wrong(&why, now_ms());
+            self.complain(why);
         }
         Some(Duration::ZERO)
     }
@@ -199,6 +204,10 @@ impl Sender {
             Verdict::Again(asked) => Outcome::Again(told(answer.status, &answer.body), asked),
         }
     }
+}
+
+fn later(now_ms: i64, pause: Duration) -> i64 {
+    now_ms.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// What was answered, in one line.

@@ -13,6 +13,7 @@ pub mod parquet;
 use super::{problem::Problem, render};
 use crate::{
     access::Identity,
+    actions::runner::Runner,
     annotations::Annotations,
     history::{Store, blocking, grid::Found, health::HistoryStatus, kept, query::Answer, registry::Series},
     time::now_ms,
@@ -53,10 +54,11 @@ const POINTS: usize = 600;
 pub struct Past {
     store: Option<Store>,
     pub(super) annotations: Annotations,
+    pub(super) runner: Runner,
 }
 
 /// All addresses.
-pub fn routes(store: Option<Store>, annotations: Annotations) -> Router {
+pub fn routes(store: Option<Store>, annotations: Annotations, runner: Runner) -> Router {
     let [history, list, range, csv, parquet, svg, png] = PATHS;
     Router::new()
         .route(history, get(status))
@@ -66,7 +68,11 @@ pub fn routes(store: Option<Store>, annotations: Annotations) -> Router {
         .route(parquet, get(parquet::export_parquet))
         .route(svg, get(render::svg))
         .route(png, get(render::png))
-        .with_state(Past { store, annotations })
+        .with_state(Past {
+            store,
+            annotations,
+            runner,
+        })
 }
 
 /// Series that were found.

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     access::Identity,
     history::query::{Answer, Query},
-    raster,
+    marked, raster,
     time::now_ms,
 };
 use axum::{
@@ -136,13 +136,17 @@ async fn draw<E: Send + 'static, T: Send + 'static>(
     extra: impl FnOnce(&Asked) -> Result<E, Fault>,
     finish: impl FnOnce(String, E) -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
+    let viewer = identity.as_ref().map(|identity| identity.viewer.clone());
     let store = past.store(identity)?;
     let asked = Asked::parse(query, known)?;
     let look = Look::of(&asked)?;
     let question = asked.range(now_ms(), (look.width / PIXELS_PER_POINT) as usize)?;
     let extra = extra(&asked)?;
     let (from_ms, to_ms) = (question.query.from_ms, question.query.to_ms);
-    let marks = past.annotations.marks(from_ms, to_ms).await;
+    let marks = match &viewer {
+        Some(viewer) => marked::over(&past.annotations, &past.runner, viewer, from_ms, to_ms).await?,
+        None => Vec::new(),
+    };
     store
         .seated(move |store| {
             let answer = question.answer(store)?;

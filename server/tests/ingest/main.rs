@@ -13,6 +13,7 @@ mod common;
 mod otlp;
 mod push;
 mod receivers;
+mod reload;
 mod remote_write;
 mod scrape;
 mod statsd;
@@ -38,7 +39,11 @@ impl Apps {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("farol.toml");
         std::fs::write(&file, config).unwrap();
-        let server = TestServer::start_with(Config::load(Some(&file)).unwrap()).await;
+        Apps::of(Config::load(Some(&file)).unwrap()).await
+    }
+
+    async fn of(config: Config) -> Apps {
+        let server = TestServer::start_with(config).await;
         let token = server.token("operator").await;
         let mut headers = header::HeaderMap::new();
         headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
@@ -60,8 +65,19 @@ impl Apps {
 
     /// Asks until `check` finds what it waits for.
     async fn until<T>(&self, path: &str, check: impl Fn(&Value) -> Option<T>) -> T {
+        self.until_sent(path, || Ok(()), check).await
+    }
+
+    /// The same, and sends before each time that it asks.
+    async fn until_sent<T>(
+        &self,
+        path: &str,
+        send: impl Fn() -> std::io::Result<()>,
+        check: impl Fn(&Value) -> Option<T>,
+    ) -> T {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
+            send().unwrap();
             let told = self.get(path).await;
             if let Some(found) = check(&told) {
                 return found;

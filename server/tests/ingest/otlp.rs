@@ -122,20 +122,26 @@ async fn the_sdk_of_opentelemetry_sends_each_kind_in_both_temporalities() {
     apps.server.stop().await;
 }
 
-/// As the specification writes it, with numbers as text.
+/// As the specification writes it, with numbers as text, measured now.
 fn gauge(service: &str, points: usize) -> serde_json::Value {
-    let point = |n: usize| {
+    let now = farol::time::now_ms();
+    measured(service, &(0..points).map(|n| (n, now, 1.5)).collect::<Vec<_>>())
+}
+
+/// Points: a label, when, a value.
+fn measured(service: &str, points: &[(usize, i64, f64)]) -> serde_json::Value {
+    let point = |(n, t_ms, value): &(usize, i64, f64)| {
         json!({
             "attributes": [{"key": "n", "value": {"intValue": n.to_string()}}],
-            "timeUnixNano": "1700000000000000000",
-            "asDouble": 1.5,
+            "timeUnixNano": (t_ms * 1_000_000).to_string(),
+            "asDouble": value,
         })
     };
     json!({"resourceMetrics": [{
         "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
         "scopeMetrics": [{"scope": {"name": "s"}, "metrics": [{
             "name": "room.temperature", "unit": "Cel",
-            "gauge": {"dataPoints": (0..points).map(point).collect::<Vec<_>>()},
+            "gauge": {"dataPoints": points.iter().map(point).collect::<Vec<_>>()},
         }]}],
     }]})
 }
@@ -190,6 +196,62 @@ async fn json_packed_or_not_is_taken_and_above_the_limit_partly() {
         let told = answer.text().await.unwrap();
         assert_eq!(told.contains("2 sources already"), rejected, "{told}");
     }
+    apps.server.stop().await;
+}
+
+#[tokio::test]
+async fn points_that_come_late_out_of_order_or_from_the_future_are_refused_counted_and_told() {
+    let apps = Apps::start("[ingest]\nlate_secs = 60\n").await;
+    let now = farol::time::now_ms();
+    let post = async |points: &[(usize, i64, f64)]| -> (i64, String) {
+        let request = apps
+            .client
+            .post(apps.url("/v1/metrics"))
+            .header("content-type", "application/json")
+            .body(measured("late", points).to_string());
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let told: serde_json::Value = answer.json().await.unwrap();
+        let partial = &told["partialSuccess"];
+        let rejected = partial["rejectedDataPoints"]
+            .as_i64()
+            .or_else(|| partial["rejectedDataPoints"].as_str()?.parse().ok());
+        let why = partial["errorMessage"].as_str().unwrap_or_default();
+        (rejected.unwrap_or_default(), why.to_owned())
+    };
+    assert_eq!(
+        post(&[(0, now - 1_000, 1.0), (1, now, 2.0)]).await,
+        (0, String::new())
+    );
+    // Some of it is taken all the same.
+    let (rejected, why) = post(&[(0, now - 120_000, 9.0), (1, now + 1, 3.0)]).await;
+    assert_eq!(rejected, 1, "{why}");
+    assert!(why.contains("room_temperature_celsius came too late"), "{why}");
+    assert!(why.contains("60 s are let in (ingest.late_secs)"), "{why}");
+    let (rejected, why) = post(&[(0, now + 3_600_000, 9.0)]).await;
+    assert_eq!(rejected, 1, "{why}");
+    assert!(why.contains("look at the sender's clock"), "{why}");
+    let (rejected, why) = post(&[(0, now - 2_000, 9.0)]).await;
+    assert_eq!(rejected, 1, "{why}");
+    assert!(
+        why.contains("out of order: it was measured 1000 ms before"),
+        "{why}"
+    );
+    // Sent once more, because the answer was lost: no fault.
+    assert_eq!(post(&[(0, now - 1_000, 1.0)]).await.0, 0);
+    for (n, value) in [("0", 1.0), ("1", 3.0)] {
+        apps.value("late", "room_temperature_celsius", &[("n", n)], |kept| {
+            kept == value
+        })
+        .await;
+    }
+    let source = apps.source("late", |source| source["refused"] == 3).await;
+    assert!(
+        source["error"].as_str().unwrap().contains("out of order"),
+        "{source}"
+    );
+    let counted = "farol_ingest_values_refused_total{source=\"late\"}";
+    apps.until_metric(counted, |refused| refused == 3.0).await;
     apps.server.stop().await;
 }
 

@@ -28,6 +28,8 @@ use tokio::{
     process::{Child, Command},
 };
 
+/// What the page of all sources asks for again and again.
+const APPS_PAGE: &str = "/api/fn/apps?at=/apps&by_itself=true";
 const SERIES: [&str; 2] = ["memory_available_bytes", "farol_cpu_percent"];
 
 fn place(name: &str, url: &str) -> String {
@@ -132,12 +134,30 @@ async fn prometheus_and_victoria_metrics_have_the_same_values_also_after_they_we
         })
         .await;
     assert!(waits > 0.0);
+    // The page says so while they are away, with the reason and when it is tried again, and that all is well afterwards.
+    let says = |word: &'static str, other: &'static str| {
+        move |told: &Value| {
+            let html = told["html"].as_str()?;
+            (html.contains(word) && !html.contains(other)).then(|| html.to_owned())
+        }
+    };
+    let away = apps.until(APPS_PAGE, says("retrying", "sending")).await;
+    for url in both.each_ref().map(TimeSeriesDb::write_url) {
+        assert!(away.contains(&url), "{away}");
+    }
+    assert!(away.contains("Connection refused"), "{away}");
+    assert!(
+        away.contains("next try in") || away.contains("trying now"),
+        "{away}"
+    );
     for db in &mut both {
         db.start().await;
     }
     for db in &both {
         until_equal(db, SERIES[0], &kept).await;
     }
+    let well = apps.until(APPS_PAGE, says("sending", "retrying")).await;
+    assert!(well.contains("Remote write"), "{well}");
     // Farol says so itself, among its own numbers.
     let vm = [("remote_write", "vm")];
     apps.value("farol", "farol_remote_write_behind_seconds", &vm, |age| age < 5.0)
@@ -321,10 +341,11 @@ async fn what_fails_is_sent_again_what_is_refused_is_dropped_and_a_silent_receiv
     let secret = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secret.path(), "geheim\n").unwrap();
     let config = format!(
-        "{}basic_user = \"ana\"\nbasic_password_file = {:?}\n{}",
+        "{}basic_user = \"ana\"\nbasic_password_file = {:?}\n{}{}",
         place("moody", &format!("http://{address}/write")),
         secret.path(),
-        place("silent", &format!("http://{address}/silent"))
+        place("silent", &format!("http://{address}/silent")),
+        place("away", "http://127.0.0.1:9/write?token=geheim"),
     );
     let apps = Apps::start(&config).await;
     let dropped = "farol_remote_write_samples_dropped_total{reason=\"refused\",remote_write=\"moody\"}";
@@ -366,6 +387,25 @@ async fn what_fails_is_sent_again_what_is_refused_is_dropped_and_a_silent_receiv
             }
         }
     }
+    // The page says what was lost and that one of them has taken nothing yet, and no secret.
+    let html = apps
+        .until(APPS_PAGE, |told| {
+            let html = told["html"].as_str()?;
+            let told = html.contains(" refused") && html.contains("cannot reach");
+            told.then(|| html.to_owned())
+        })
+        .await;
+    for words in [
+        "moody",
+        "sending",
+        "out of order sample",
+        "silent",
+        "waiting",
+        "http://127.0.0.1:9/write?…",
+    ] {
+        assert!(html.contains(words), "{words}: {html}");
+    }
+    assert!(!html.contains("geheim"), "{html}");
     // The other receiver has not answered once; its samples wait, and live values have gone on all the time.
     apps.until_metric(
         "farol_remote_write_queue_bytes{remote_write=\"silent\"}",

@@ -10,7 +10,7 @@ pub struct AppsView {
     /// Of the source whose page it is, and the charts of it that follow.
     pub channel: Option<ChannelView>,
     pub live: LiveGroup,
-    /// When runs began and ended; absent when this viewer may not see runs.
+    /// What is marked on live charts; absent where there are none.
     pub marks: Option<Vec<Mark>>,
 }
 
@@ -71,7 +71,7 @@ pub async fn get_apps(
             view.marks = marks;
         }
     } else {
-        view.html = drawn::sources(&ports.apps.sources(), now_ms);
+        view.html = drawn::sources(&ports.apps.sources(), &ports.apps.receivers(), now_ms);
     }
     PageData::of(view)
 }

@@ -1,15 +1,16 @@
 //! The page of all sources as the server draws it. `public/apps/page.js` asks for the same again, and keeps what is in use.
 
+use super::receivers;
 use super::words::{count, counted, kind_words, series_words, state_words};
 use crate::{
     pages::controls::words::ago,
     prelude::*,
     ui::{Badge, Card, Empty, Glyph, Tone, moment::utc},
 };
-use farol_model::ingest::{Source, SourceState};
+use farol_model::ingest::{Receiver, Source, SourceState};
 
-/// All sources.
-pub fn sources(sources: &[Source], now_ms: i64) -> String {
+/// All sources, and where samples are sent on.
+pub fn sources(sources: &[Source], receivers: &[Receiver], now_ms: i64) -> String {
     let wrong = sources
         .iter()
         .filter(|source| source.state < SourceState::Waiting)
@@ -57,6 +58,7 @@ pub fn sources(sources: &[Source], now_ms: i64) -> String {
             </div>
         </div>
         {body}
+        {receivers::card(receivers, now_ms)}
         <HowTo/>
     };
     page.to_html()
@@ -231,8 +233,9 @@ pub(super) mod tests {
 
     #[test]
     fn an_empty_page_says_how_to_send() {
-        let html = drawn(|| sources(&[], 0));
+        let html = drawn(|| sources(&[], &[], 0));
         assert!(html.contains("Nothing is sent here yet"));
+        assert!(!html.contains("Remote write"), "none is configured");
         for way in ["[[scrape]]", "/v1/metrics", "/api/v1/push", "[statsd]"] {
             assert!(html.contains(way), "{way}");
         }
@@ -240,7 +243,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_source_says_how_it_stands_in_words_and_escapes_what_it_was_sent() {
-        let html = drawn(|| sources(&[one(SourceState::Silent)], 5_000));
+        let html = drawn(|| sources(&[one(SourceState::Silent)], &[], 5_000));
         assert!(html.contains("1 source, 1 not well, 1 at the limit"), "{html}");
         assert!(html.contains("limit reached") && html.contains("silent"));
         assert!(html.contains("&lt;b&gt;wrong") && !html.contains("<b>wrong"));

@@ -11,6 +11,8 @@ mod checks;
 #[cfg(feature = "ssr")]
 mod drawn;
 #[cfg(feature = "ssr")]
+mod receivers;
+#[cfg(feature = "ssr")]
 mod source;
 #[cfg(feature = "ssr")]
 mod words;

@@ -5,7 +5,7 @@ use crate::{
     ui::{Glyph, Tone},
 };
 use farol_model::{
-    ingest::{CheckKind, CheckState, Source, SourceKind, SourceState},
+    ingest::{CheckKind, CheckState, ReceiverState, Source, SourceKind, SourceState},
     metric::Unit,
 };
 
@@ -27,6 +27,16 @@ pub fn state_words(state: SourceState) -> (Tone, Glyph, &'static str) {
         SourceState::Silent => (Tone::Warn, Glyph::Alert, "silent"),
         SourceState::Waiting => (Tone::Neutral, Glyph::Clock, "waiting"),
         SourceState::Up => (Tone::Ok, Glyph::Check, "up"),
+    }
+}
+
+/// How a receiver of samples stands.
+pub fn receiver_words(state: ReceiverState) -> (Tone, Glyph, &'static str) {
+    match state {
+        ReceiverState::Refused => (Tone::Crit, Glyph::Cross, "refused"),
+        ReceiverState::Retrying => (Tone::Warn, Glyph::Alert, "retrying"),
+        ReceiverState::Waiting => (Tone::Neutral, Glyph::Clock, "waiting"),
+        ReceiverState::Sending => (Tone::Ok, Glyph::Check, "sending"),
     }
 }
 

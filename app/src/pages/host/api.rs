@@ -20,7 +20,7 @@ pub struct HostView {
     /// The group that is open and its charts, if it has anything to draw live.
     pub channel: Option<ChannelView>,
     pub live: LiveGroup,
-    /// When runs began and ended; absent when this viewer may not see runs.
+    /// What is marked on live charts; absent where there are none.
     pub marks: Option<Vec<Mark>>,
 }
 

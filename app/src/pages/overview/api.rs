@@ -29,7 +29,7 @@ pub struct OverviewView {
     pub processes: Vec<ProcessRow>,
     /// The newest runs as HTML; absent when this viewer may not see runs.
     pub runs: Option<String>,
-    /// When runs began and ended, likewise.
+    /// What is marked on charts.
     pub marks: Option<Vec<Mark>>,
     /// Something to know first, as HTML; empty when there is nothing.
     pub notice: String,

@@ -1,13 +1,24 @@
-//! Runs by filter, in pages.
+//! Runs by filter, in pages; and when they began and ended, for charts.
 
 use super::{RunStore, read};
 use crate::time::now_ms;
 use farol_model::action::{Run, RunStatus, RunsPage, RunsQuery};
+use sqlx::{Row, sqlite::SqliteRow};
 
 /// Runs on one page.
 pub const PAGE_SIZE: usize = 50;
 /// Longest filter text that is used, characters.
 const MAX_FILTER_CHARS: usize = 100;
+
+/// A run began, or ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moment {
+    pub at_ms: i64,
+    /// It ended otherwise.
+    pub began: bool,
+    /// As it stands now.
+    pub run: Run,
+}
 
 const MATCHES: &str = "(title LIKE ?1 ESCAPE '\\' OR action LIKE ?1 ESCAPE '\\') AND who LIKE ?2 ESCAPE '\\' \
                        AND (?3 = '' OR status = ?3) AND queued_ms >= ?4";
@@ -52,17 +63,27 @@ impl RunStore {
 }
 
 impl RunStore {
-    /// Runs that ended within a time, the newest first.
-    pub async fn ended(&self, from_ms: i64, to_ms: i64, limit: u32) -> Result<Vec<Run>, sqlx::Error> {
+    /// When runs began and ended within a time, the newest first, so many at most. One that never began did nothing.
+    pub async fn moments(&self, from_ms: i64, to_ms: i64, limit: u32) -> Result<Vec<Moment>, sqlx::Error> {
         let rows = sqlx::query(
-            "SELECT * FROM runs WHERE ended_ms >= ? AND ended_ms < ? ORDER BY ended_ms DESC LIMIT ?",
+            "SELECT *, started_ms AS at_ms, 1 AS began FROM runs WHERE started_ms >= ?1 AND started_ms < ?2 \
+             UNION ALL \
+             SELECT *, ended_ms, 0 FROM runs WHERE ended_ms >= ?1 AND ended_ms < ?2 AND started_ms IS NOT NULL \
+             ORDER BY at_ms DESC LIMIT ?3",
         )
         .bind(from_ms)
         .bind(to_ms)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(read).collect()
+        let moment = |row: &SqliteRow| {
+            Ok(Moment {
+                at_ms: row.try_get("at_ms")?,
+                began: row.try_get("began")?,
+                run: read(row)?,
+            })
+        };
+        rows.iter().map(moment).collect()
     }
 }
 
@@ -164,5 +185,56 @@ mod tests {
         ] {
             assert_eq!(store.list(&query).await.unwrap().total, total, "{query:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn begins_and_ends_are_told_newest_first_and_what_never_began_is_not() {
+        let store = RunStore::new(db::open_in_memory().await.unwrap());
+        let run = |id: &str, status| Run {
+            id: id.into(),
+            action: "runbook.book".into(),
+            title: id.into(),
+            who: "ana".into(),
+            params: Params::new(),
+            status,
+            detail: String::new(),
+            queued_ms: 10,
+            ended_ms: None,
+            exit_code: None,
+        };
+        for (id, began, ended) in [
+            ("a", Some(100), Some(400)),
+            ("b", Some(200), None),
+            ("c", None, Some(300)),
+            ("d", Some(50), Some(1000)),
+        ] {
+            let mut one = run(id, RunStatus::Queued);
+            store.insert(1, &format!("key-{id}"), &one).await.unwrap();
+            if let Some(at_ms) = began {
+                store.begin(&one, at_ms).await.unwrap();
+            }
+            if ended.is_some() {
+                one.status = RunStatus::Cancelled;
+                one.ended_ms = ended;
+                store.update(&one).await.unwrap();
+            }
+        }
+        let told = async |from_ms, to_ms, limit| -> Vec<(i64, bool, String)> {
+            let moments = store.moments(from_ms, to_ms, limit).await.unwrap();
+            let one = |moment: Moment| (moment.at_ms, moment.began, moment.run.id);
+            moments.into_iter().map(one).collect()
+        };
+        let all = [(400, false, "a"), (200, true, "b"), (100, true, "a")]
+            .map(|(at_ms, began, id)| (at_ms, began, id.to_owned()));
+        assert_eq!(told(100, 1000, 9).await, all);
+        assert_eq!(told(100, 1000, 2).await, all[..2], "the newest");
+        assert_eq!(told(101, 400, 9).await, all[1..2], "from, and before to");
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(
+            "EXPLAIN QUERY PLAN SELECT id FROM runs WHERE started_ms >= 1 AND started_ms < 2 ORDER BY started_ms DESC",
+        )
+        .fetch_all(&store.pool)
+        .await
+        .unwrap();
+        assert!(plan[0].3.contains("runs_by_begin"), "{plan:?}");
     }
 }
