@@ -161,6 +161,15 @@ test("a live chart can be dragged into the past, without a seam, and back", asyn
   await charts.getByRole("link", { name: "Live" }).click();
   await expect(charts.locator("figure.still")).toHaveCount(0);
   await expect(charts.locator("figure canvas").nth(3)).toBeVisible();
+  // And are looked at otherwise, live, in one way through all times.
+  await charts.getByRole("link", { name: "Bars" }).click();
+  await expect(charts.locator("figure.blocks canvas")).toHaveCount(4);
+  await charts.getByLabel("More of Processor").click();
+  await charts.getByRole("link", { name: "Open alone" }).click();
+  await expect(charts.locator("figure")).toHaveCount(1);
+  await expect(charts.locator("figure.alone.blocks canvas")).toBeVisible();
+  await charts.getByRole("link", { name: "15 min" }).click();
+  await expect(charts.locator("figure.still.alone")).toHaveAttribute("data-mode", "bars");
 });
 
 test("what ends now is drawn again as time goes on, and says when it cannot be", async ({ page, farol }) => {
