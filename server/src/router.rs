@@ -26,9 +26,16 @@ use leptos::{
     nonce::use_nonce,
     prelude::{provide_context, use_context},
 };
-use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context};
-use std::time::Duration;
+use leptos_axum::{
+    AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context,
+};
+use std::{sync::LazyLock, time::Duration};
 use tower_http::{limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
+
+/// Addresses of the pages, listed once for the whole process and before it serves anything. While leptos lists them it keeps
+/// resources from loading, in all threads, and a resource that is first asked for in that moment waits for ever
+/// (leptos-rs/leptos#4773). So a second router in a process that serves already, as in tests, would hang pages being drawn.
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
 /// The whole process as one service.
 pub fn router(state: AppState) -> Router {
@@ -42,12 +49,7 @@ pub fn router(state: AppState) -> Router {
         .route("/csp-report", post(headers::csp_report))
         .route("/controls/runs/{id}/output.txt", get(download::output))
         .route("/containers/{id}/log.txt", get(download::log))
-        .leptos_routes_with_context(
-            &state,
-            generate_route_list(App),
-            page_context(&state),
-            page_shell(&state),
-        )
+        .leptos_routes_with_context(&state, PAGES.clone(), page_context(&state), page_shell(&state))
         .fallback(not_found)
         .with_state(state.clone())
         .merge(live::routes(state.live.clone()))

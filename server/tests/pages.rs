@@ -8,7 +8,13 @@ mod common;
 mod boards;
 
 use common::TestServer;
+use farol::config::Config;
 use reqwest::header;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering::Relaxed},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 #[tokio::test]
 async fn the_overview_is_drawn_with_real_numbers_before_any_script() {
@@ -256,6 +262,44 @@ async fn a_page_reads_each_thing_once_and_always_in_the_same_order() {
         }
     }
     server.stop().await;
+}
+
+#[tokio::test]
+async fn pages_are_drawn_while_another_router_is_made_in_the_process() {
+    let server = TestServer::start().await;
+    let client = server.signed_in("admin").await;
+    let (dir, tasks) = (tempfile::tempdir().unwrap(), TaskTracker::new());
+    let config = Config::default();
+    let state = farol::assemble(server.address, config, dir.path(), &server.shutdown, &tasks)
+        .await
+        .unwrap();
+    let (drawn, made) = (CancellationToken::new(), Arc::new(AtomicU32::new(0)));
+    let end_of_making = drawn.clone().drop_guard();
+    let maker = std::thread::spawn({
+        let (drawn, made) = (drawn.clone(), made.clone());
+        move || {
+            while !drawn.is_cancelled() {
+                drop(farol::router::router(state.clone()));
+                made.fetch_add(1, Relaxed);
+            }
+        }
+    });
+    let mut rounds = 0;
+    while rounds < 8 || made.load(Relaxed) < 8 {
+        assert!(!maker.is_finished(), "routers are made");
+        let pages = ["/", "/host", "/audit", "/lab"].map(|path| server.url(path));
+        let answers = pages.map(|url| client.get(url).send());
+        for answer in futures::future::join_all(answers).await {
+            let answer = answer.unwrap();
+            assert_eq!(answer.status(), 200, "{}", answer.url());
+        }
+        rounds += 1;
+    }
+    drop(end_of_making);
+    maker.join().unwrap();
+    server.stop().await;
+    tasks.close();
+    tasks.wait().await;
 }
 
 #[tokio::test]
