@@ -152,7 +152,7 @@ fn tick_step(raw: f64, unit: Unit) -> f64 {
     if binary && round >= 1000.0 {
         return 1024.0 * scale;
     }
-    let whole = matches!(unit, Unit::Count | Unit::Bytes);
+    let whole = matches!(unit, Unit::Count | Unit::Bytes | Unit::BytesPerSecond);
     if whole {
         (round * scale).max(1.0).ceil()
     } else {
@@ -321,6 +321,8 @@ mod tests {
             axis_ticks(0.0, 100.0, Unit::Percent, 5),
             [0.0, 25.0, 50.0, 75.0, 100.0]
         );
+        let tells = axis_ticks(0.0, 0.0, Unit::BytesPerSecond, 4);
+        assert_eq!(tells, [0.0, 1.0], "half a byte would be told as none");
         let gib = 1024f64.powi(3);
         assert_eq!(
             axis_ticks(0.0, 5.5 * gib, Unit::Bytes, 4),

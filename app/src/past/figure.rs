@@ -30,8 +30,8 @@ use std::collections::{HashMap, HashSet};
 const SIZE: (u32, u32) = (600, 160);
 /// The same where it is alone.
 const TALL: (u32, u32) = (1200, 480);
-/// Labels of the time axis at most, and where it is alone.
-const TIMES: (usize, usize) = (8, 12);
+/// Labels of the time axis at most, and where it is alone: the first says “UTC” too and needs the room.
+const TIMES: (usize, usize) = (6, 12);
 /// Labels of the y axis where it is alone.
 const TALL_LABELS: usize = 8;
 /// Some of the series of an answer as one chart within a page.
