@@ -34,17 +34,20 @@ fn named(unit: Unit, count: usize) -> Vec<MetricSpec> {
         .collect()
 }
 
-fn drawn(view: &View, way: (Mode, bool), hidden: &[&str]) -> Drawing {
-    let hidden: Hidden = hidden.iter().map(|key| (*key).to_owned()).collect();
-    let series: Vec<usize> = (0..view.schema.len()).collect();
-    let pick = Pick {
-        series: &series,
-        hidden: &hidden,
+fn pick<'a>(series: &'a [usize], hidden: &'a Hidden) -> Pick<'a> {
+    Pick {
+        series,
+        hidden,
         window_ms: 300_000,
         columns: 600,
         grid: true,
-    };
-    drawing(view, &pick, way, None)
+    }
+}
+
+fn drawn(view: &View, way: (Mode, bool), hidden: &[&str]) -> Drawing {
+    let hidden: Hidden = hidden.iter().map(|key| (*key).to_owned()).collect();
+    let series: Vec<usize> = (0..view.schema.len()).collect();
+    drawing(view, &pick(&series, &hidden), way, None)
 }
 
 fn boxes(drawing: &Drawing, wanted: impl Fn(Tint) -> bool) -> Vec<[f64; 4]> {
@@ -104,13 +107,8 @@ fn bars_put_rows_together_by_the_clock_and_reach_to_the_greatest() {
     let rows = |more: usize| {
         let values: Vec<f64> = (0..300 + more).map(|row| (row % 11) as f64).collect();
         let view = self::view(named(Unit::None, 1), &[values]);
-        let pick = Pick {
-            series: &[0],
-            hidden: &Hidden::new(),
-            window_ms: 300_000,
-            columns: 600,
-            grid: true,
-        };
+        let none = Hidden::new();
+        let pick = pick(&[0], &none);
         let rows = Rows::of(&view, &pick, Mode::Bars);
         rows.times_ms
             .into_iter()
@@ -206,13 +204,8 @@ fn an_earlier_period_lies_over_the_same_axis() {
     let specs = named(Unit::None, 1);
     let view = view(specs.clone(), &[vec![1.0; 300]]);
     let then = self::view(specs, &[vec![9.0; 300]]);
-    let pick = Pick {
-        series: &[0],
-        hidden: &Hidden::new(),
-        window_ms: 300_000,
-        columns: 600,
-        grid: true,
-    };
+    let none = Hidden::new();
+    let pick = pick(&[0], &none);
     let drawing = drawing(&view, &pick, (Mode::Lines, false), Some(&then));
     assert!(drawing.scene.y_range().1 >= 9.0);
     assert_eq!(drawing.over.len(), 1);
