@@ -282,9 +282,9 @@ async fn a_killed_farol_sends_what_waited_and_loses_no_more_than_what_it_had_not
         let sent = db.samples("memory_available_bytes{site=\"lab\"}").await;
         // Of the second in which one was killed and the next began each has a sample of its own; history and queue may have put
         // the one or the other on disk.
-        let wrong = sent.iter().find(|(time, value)| {
-            !lost(**time) && kept.get(*time).is_some_and(|kept| kept != *value)
-        });
+        let wrong = sent
+            .iter()
+            .find(|(time, value)| !lost(**time) && kept.get(*time).is_some_and(|kept| kept != *value));
         assert_eq!(wrong, None);
         let missing: Vec<i64> = kept
             .keys()
