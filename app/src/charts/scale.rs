@@ -193,7 +193,7 @@ pub fn by_last_value(last: &[f64]) -> Vec<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use farol_model::{
         metric::{MetricSpec, Unit},
@@ -230,7 +230,7 @@ mod tests {
         })
     }
 
-    fn pick<'a>(series: &'a [usize], hidden: &'a Hidden) -> Pick<'a> {
+    pub(crate) fn pick<'a>(series: &'a [usize], hidden: &'a Hidden) -> Pick<'a> {
         Pick {
             series,
             hidden,

@@ -12,6 +12,7 @@ use crate::{
         look::Offset,
         looks::looks,
         menu::menu,
+        range::LIVE_MS,
     },
     ports::MetricsPort,
     prelude::*,
@@ -27,8 +28,6 @@ const POINTS: usize = 160;
 const CELLS: usize = 30_000;
 /// How far it is told ahead, milliseconds: longer than until it is asked for again.
 const AHEAD_MS: i64 = 90_000;
-/// How far live charts reach back.
-const BACK_MS: i64 = 300_000;
 
 /// Which live charts are wanted, and how.
 pub struct Wanted<'a> {
@@ -90,7 +89,7 @@ pub async fn earlier(
         return Err(Fault::not_found("There is no such channel."));
     };
     let points = POINTS.min(CELLS / view.schema.len().max(1)).max(20);
-    let (from_ms, to_ms) = (now_ms - BACK_MS - offset.ms, now_ms + AHEAD_MS - offset.ms);
+    let (from_ms, to_ms) = (now_ms - LIVE_MS - offset.ms, now_ms + AHEAD_MS - offset.ms);
     let past = metrics.past(channel, from_ms, to_ms.min(now_ms), points).await?;
     let times_ms = past.times_ms.iter().map(|time| time + offset.ms).collect();
     let (schema, columns) = past

@@ -30,15 +30,16 @@ pub struct Range {
 
 /// The word of what is live; in addresses it is left out.
 const LIVE: &str = "";
-/// What a live chart shows, as the API reads it.
-pub(super) const LIVE_START: &str = "-5m";
+/// How far back what is live reaches, milliseconds, and the same as the API reads it.
+pub const LIVE_MS: i64 = 300_000;
+const LIVE_START: &str = "-5m";
 
 impl Range {
     /// What is live.
     pub fn live(now_ms: i64) -> Range {
         Range {
             word: Some(LIVE),
-            from_ms: now_ms - 300_000,
+            from_ms: now_ms - LIVE_MS,
             to_ms: now_ms,
         }
     }

@@ -1,5 +1,8 @@
 use super::{still::Tint, *};
-use crate::charts::still::{Form, states::Tone};
+use crate::charts::{
+    scale::tests::pick,
+    still::{Form, states::Tone},
+};
 use farol_model::{
     metric::{MetricSpec, Unit},
     sample::{ChannelView, Column, Snapshot},
@@ -32,16 +35,6 @@ fn named(unit: Unit, count: usize) -> Vec<MetricSpec> {
     (0..count)
         .map(|at| MetricSpec::gauge(&format!("m{at}"), unit, "Chart", &format!("series {at}"), "H."))
         .collect()
-}
-
-fn pick<'a>(series: &'a [usize], hidden: &'a Hidden) -> Pick<'a> {
-    Pick {
-        series,
-        hidden,
-        window_ms: 300_000,
-        columns: 600,
-        grid: true,
-    }
 }
 
 fn drawn(view: &View, way: (Mode, bool), hidden: &[&str]) -> Drawing {

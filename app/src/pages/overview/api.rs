@@ -74,7 +74,7 @@ pub async fn get_overview(
     let asked = crate::past::asked::asked(&query, now_ms);
     let range = asked.as_ref().ok().and_then(|(range, _)| range.as_ref());
     let marked = crate::request::marks_over(&ports, &viewer, range).await;
-    let charts = drawn::charts(ports.metrics.as_ref(), &channels, &asked, &marked).await;
+    let charts = drawn::charts(ports.metrics.as_ref(), &channels, &asked, only_charts, &marked).await;
     if only_charts {
         return PageData::of(OverviewView {
             charts: charts.html,

@@ -28,11 +28,13 @@ pub struct Charts {
 }
 
 /// The main charts of these channels over the time that is asked for, or why not; above them the ways to other times and other looks.
-/// Where no time is asked for, nothing of the past is read but what is compared with.
+/// Where no time is asked for, nothing of the past is read but what is compared with. `stands`: the page is there, and is told what is
+/// drawn alone.
 pub async fn charts(
     metrics: &dyn MetricsPort,
     channels: &[ChannelView],
     asked: &Asked,
+    stands: bool,
     marks: &[Mark],
 ) -> Charts {
     let usual = Look::default();
@@ -40,8 +42,12 @@ pub async fn charts(
         Ok((range, look)) => (range.as_ref(), look, None),
         Err(fault) => (None, &usual, Some(fault)),
     };
-    // From what is past one comes back to what is live as it is usual.
-    let (looks, live) = follow(metrics, channels, if range.is_some() { &usual } else { look }).await;
+    // From what is past one comes back to what is live as it is usual, which a page that stands has already.
+    let (looks, live) = match range {
+        Some(_) if stands => (None, Vec::new()),
+        Some(_) => follow(metrics, channels, &usual).await,
+        None => follow(metrics, channels, look).await,
+    };
     let drawn = match (range, fault) {
         (Some(range), _) => {
             let past = (range.clone(), look.clone());
