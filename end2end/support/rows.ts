@@ -15,6 +15,14 @@ export async function rowsOf(page: Page) {
   }
 }
 
+/** The time of the newest row of a chart. */
+export async function newestOf(page: Page, at: number) {
+  const plot = page.locator(".plot").nth(at);
+  await plot.focus();
+  await page.keyboard.press("End");
+  return plot.locator(".plot-time").innerText();
+}
+
 /** What a page holds that is opened now is what the server holds; the page that has lived on must hold each row of it. */
 export async function holdsWhatTheServerHolds(page: Page, address: string, allowed = /^$/) {
   const fresh = await page.context().newPage();

@@ -1,5 +1,6 @@
 import { expect, signIn, test, watchFaults } from "../support/fixtures";
-import { holdsWhatTheServerHolds, rowsOf } from "../support/rows";
+import { holdsWhatTheServerHolds, newestOf, rowsOf } from "../support/rows";
+import { commands, idOf, notNow } from "../support/wire";
 
 test("the overview is drawn without scripts, with charts and current numbers", async ({ browser, farol }) => {
   await farol.addUser("ana", "viewer");
@@ -30,6 +31,32 @@ test("the overview comes alive: numbers change, charts become canvases, nothing 
   const main = page.getByRole("main");
   const before = await main.innerText();
   await expect.poll(() => main.innerText()).not.toBe(before);
+  for (let at = 0; at < (await page.locator(".plot").count()); at += 1) {
+    const newest = await newestOf(page, at);
+    await expect.poll(() => newestOf(page, at), `chart ${at} goes on`).not.toBe(newest);
+  }
+});
+
+test("a channel that is refused for the time being is asked for again, without anybody doing anything", async ({ page, farol }) => {
+  await farol.addUser("ana", "viewer");
+  const refused: number[] = [];
+  await page.routeWebSocket(/\/connection\/websocket/, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((message) => {
+      const passed = commands(Buffer.from(message)).filter((command) => {
+        if (refused.length === 2 || !command.includes("metrics/local/cpu")) return true;
+        refused.push(idOf(command));
+        socket.send(notNow(idOf(command)));
+        return false;
+      });
+      if (passed.length > 0) server.send(Buffer.concat(passed));
+    });
+  });
+  await signIn(page, farol, "ana");
+  await expect.poll(() => refused.length).toBe(2);
+  const newest = await newestOf(page, 0);
+  await expect.poll(() => newestOf(page, 0)).not.toBe(newest);
+  expect(new Set(refused).size, "each time by a command of its own").toBe(2);
 });
 
 test("the layout does not move when the page comes alive", async ({ page, farol }) => {

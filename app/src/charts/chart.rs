@@ -231,23 +231,28 @@ fn Plot(
     }
 }
 
-/// What is marked close to the crosshair: within a hundredth of the window.
+/// What is marked close to the crosshair: within a hundredth of the window, or so that no row is closer.
 fn marked(handle: ChannelHandle, marks: Option<Marks>, at: Option<f64>, window_ms: i64) -> Vec<String> {
     let (Some(marks), Some(at)) = (marks, at) else {
         return Vec::new();
     };
-    let near = handle
-        .peek(|view| window_now(view, window_ms))
-        .unwrap_or(window_ms) as f64
-        / 100.0;
     let titles = marks.0.peek(|latest| {
-        let close = latest
-            .0
-            .iter()
-            .filter(|mark| (mark.at_ms as f64 - at).abs() <= near);
-        close.map(|mark| mark.title.clone()).collect()
+        handle.peek(|view| {
+            let near = window_now(view, window_ms) as f64 / 100.0;
+            let mut titles = Vec::new();
+            for mark in &latest.0 {
+                let time = mark.at_ms as f64;
+                let row = view.nearest(time).and_then(|row| view.times.get(row));
+                let nearest = row.is_some_and(|row| *row as f64 == at);
+                let far = (time - at).abs();
+                if far <= near || (nearest && far <= f64::from(view.step_ms)) {
+                    titles.push(mark.title.clone());
+                }
+            }
+            titles
+        })
     });
-    titles.unwrap_or_default()
+    titles.flatten().unwrap_or_default()
 }
 
 /// Values under the crosshair, in the corner that is away from it.

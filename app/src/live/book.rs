@@ -3,6 +3,7 @@
 //! Where a subscription continues is known by those who hold the data, so positions are asked for at the moment of
 //! subscribing ([`resume_from`]) and not kept here.
 
+use super::machine::backoff_ms;
 use farol_model::{
     channel::{Channel, Class},
     wire::payload::SubscribeOptions,
@@ -41,8 +42,12 @@ struct Entry {
     /// Ask again: a holder came, options changed, the server ended it.
     dirty: bool,
     fresh: bool,
-    /// Refused; not asked for again on this connection.
+    /// Refused; not asked for again on this connection, unless `again_at` says when.
     refused: bool,
+    /// When what was refused for the time being is asked for again.
+    again_at: Option<f64>,
+    /// How often it was refused in a row.
+    refusals: u32,
     /// When the last holder left.
     free_since: Option<f64>,
     refreshed: Option<f64>,
@@ -72,7 +77,9 @@ impl Book {
         }
         entry.holders += 1;
         entry.free_since = None;
-        entry.refused &= !new_data;
+        if new_data {
+            (entry.refused, entry.again_at) = (false, None);
+        }
         entry.dirty |= new_data;
     }
 
@@ -122,6 +129,30 @@ impl Book {
             entry.asked = false;
             entry.dirty = again;
             entry.refused = !again;
+            entry.again_at = None;
+        }
+    }
+
+    /// The server refused a subscription; `temporary` when it may be had later (a server that has just started has no samples yet):
+    /// then it is asked for again after a pause that grows like the one between connections. Whether the holders are to be told:
+    /// of the same trouble once.
+    pub fn refused(&mut self, channel: &str, temporary: bool, now: f64, random: f64) -> bool {
+        self.ended(channel, false);
+        let Some(entry) = self.entry(channel) else {
+            return true;
+        };
+        let first = entry.refusals == 0;
+        if temporary {
+            entry.again_at = Some(now + backoff_ms(entry.refusals, random));
+            entry.refusals += 1;
+        }
+        first || !temporary
+    }
+
+    /// A subscription stands.
+    pub fn stands(&mut self, channel: &str) {
+        if let Some(entry) = self.entry(channel) {
+            entry.refusals = 0;
         }
     }
 
@@ -130,6 +161,7 @@ impl Book {
         for (_, entry) in &mut self.entries {
             entry.asked = false;
             entry.refused = false;
+            entry.again_at = None;
         }
     }
 
@@ -139,6 +171,9 @@ impl Book {
         let hidden = self.hidden;
         self.entries.retain_mut(|(name, entry)| {
             let leave = entry.free_since.is_some_and(|since| now - since >= LINGER_MS);
+            if entry.again_at.is_some_and(|at| now >= at) {
+                (entry.refused, entry.again_at) = (false, None);
+            }
             let ask = !leave && entry.holders > 0 && !entry.refused && (!entry.asked || entry.dirty);
             if entry.asked && (leave || ask) {
                 orders.push(Order::Unsubscribe {
@@ -164,11 +199,14 @@ impl Book {
         orders
     }
 
-    /// When the next lingering channel is due.
+    /// When the next channel is due: one that lingers, or one that is to be asked for again.
     pub fn wake_at(&self) -> Option<f64> {
         self.entries
             .iter()
-            .filter_map(|(_, entry)| entry.free_since.map(|since| since + LINGER_MS))
+            .filter_map(|(_, entry)| match entry.free_since {
+                Some(since) => Some(since + LINGER_MS),
+                None => entry.again_at,
+            })
             .min_by(f64::total_cmp)
     }
 }
@@ -277,6 +315,39 @@ mod tests {
         assert_eq!(book.orders(0.0), [subscribe(false, 0)]);
         book.ended(CPU, true);
         assert_eq!(book.orders(0.0), [subscribe(false, 0)], "insufficient state");
+    }
+
+    #[test]
+    fn what_is_refused_for_the_time_being_is_asked_for_again_and_told_once() {
+        let mut book = held();
+        assert!(book.refused(CPU, true, 1_000.0, 1.0), "told");
+        assert_eq!((book.orders(1_249.0), book.wake_at()), (vec![], Some(1_250.0)));
+        assert_eq!(book.orders(1_250.0), [subscribe(false, 0)]);
+        assert_eq!((book.orders(9e9), book.wake_at()), (vec![], None), "asked once");
+        assert!(!book.refused(CPU, true, 2_000.0, 1.0), "the same once more");
+        assert_eq!(book.wake_at(), Some(2_500.0), "the pause grows");
+        assert_eq!(book.orders(2_500.0), [subscribe(false, 0)]);
+        book.stands(CPU);
+        book.ended(CPU, true);
+        assert_eq!(book.orders(3_000.0), [subscribe(false, 0)]);
+        assert!(book.refused(CPU, true, 4_000.0, 1.0), "another trouble");
+        assert_eq!(book.wake_at(), Some(4_250.0));
+        // Nobody waits for what nobody holds any more.
+        book.release(CPU, 4_000.0);
+        assert_eq!(book.wake_at(), Some(4_000.0 + LINGER_MS));
+        assert_eq!((book.orders(9e9), book.wake_at()), (vec![], None));
+    }
+
+    #[test]
+    fn what_is_refused_for_good_is_told_and_not_asked_for() {
+        let mut book = held();
+        assert!(book.refused(CPU, true, 0.0, 1.0));
+        assert_eq!(book.orders(250.0), [subscribe(false, 0)]);
+        assert!(
+            book.refused(CPU, false, 300.0, 1.0),
+            "told, though it was refused before"
+        );
+        assert_eq!((book.orders(9e9), book.wake_at()), (vec![], None));
     }
 
     #[test]

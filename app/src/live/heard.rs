@@ -107,8 +107,16 @@ impl Inner {
             Some(Pending::Subscribe(channel)) => match (reply.subscribe, reply.error) {
                 (Some(result), _) => self.subscribed(&channel, &result),
                 (None, error) => {
-                    self.core.borrow_mut().book.ended(&channel, false);
-                    self.deliver(&channel, &Delivery::Refused(&fault(error)));
+                    let temporary = error.as_ref().is_some_and(|error| error.temporary);
+                    let (now, random) = (Clock::now_ms(), js_sys::Math::random());
+                    let tell = self
+                        .core
+                        .borrow_mut()
+                        .book
+                        .refused(&channel, temporary, now, random);
+                    if tell {
+                        self.deliver(&channel, &Delivery::Refused(&fault(error)));
+                    }
                 }
             },
             Some(Pending::Presence(channel)) => {
@@ -153,8 +161,12 @@ impl Inner {
     }
 
     fn subscribed(&self, channel: &str, result: &SubscribeResult) {
-        if result.id != 0 {
-            self.core.borrow_mut().names.push((result.id, channel.to_owned()));
+        {
+            let mut core = self.core.borrow_mut();
+            core.book.stands(channel);
+            if result.id != 0 {
+                core.names.push((result.id, channel.to_owned()));
+            }
         }
         self.deliver(channel, &Delivery::Start(result));
     }

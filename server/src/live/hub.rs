@@ -90,26 +90,27 @@ impl Hub {
     pub fn new(limits: LiveLimits) -> Arc<Self> {
         let epoch = rand::random::<u32>();
         let flusher = Flusher::new(limits.coalesce, limits.write_chunk_bytes);
-        let fixed = |id: i64, group: &str, class, body| {
+        let mut next_id = 1;
+        let mut fixed = |group: &str, class, body| {
             let name = format!("{group}/{LOCAL_HOST}");
-            Channel::new(ChannelKey { name, id }, class, epoch, body, flusher.clone())
+            let key = ChannelKey { name, id: next_id };
+            next_id += 1;
+            Channel::new(key, class, epoch, body, flusher.clone())
         };
         let table = ProcessUpdate {
             whole: true,
             ..Default::default()
         };
-        let processes = fixed(1, "processes", Class::Table, Body::Table(Arc::new(table)));
-        let collectors = fixed(
-            2,
-            "collectors",
-            Class::Cache,
-            Body::Cache(Bytes::from_static(b"[]")),
-        );
-        let marks = fixed(3, "marks", Class::Cache, Body::Cache(Bytes::from_static(b"[]")));
-        let services = fixed(4, "services", Class::Cache, Body::Cache(Bytes::new()));
-        let run_list = fixed(5, "runlist", Class::Cache, Body::Cache(Bytes::from_static(b"0")));
-        let empty = Body::Cache(Bytes::from_static(b"[]"));
-        let annotations = fixed(6, "annotations", Class::Cache, empty);
+        let processes = fixed("processes", Class::Table, Body::Table(Arc::new(table)));
+        let mut cache = |group: &str, text: &'static str| {
+            let body = Body::Cache(Bytes::from_static(text.as_bytes()));
+            fixed(group, Class::Cache, body)
+        };
+        let collectors = cache("collectors", "[]");
+        let marks = cache("marks", "[]");
+        let services = cache("services", "");
+        let run_list = cache("runlist", "0");
+        let annotations = cache("annotations", "[]");
         let channels = [
             &processes,
             &collectors,
@@ -124,7 +125,7 @@ impl Hub {
             limits,
             flusher,
             epoch,
-            next_id: AtomicI64::new(6),
+            next_id: AtomicI64::new(next_id),
             channels: RwLock::new(channels),
             processes,
             collectors,

@@ -484,3 +484,28 @@ fn every_state_of_a_run_changes_the_list_of_runs_and_what_it_prints_does_not() {
     RunOutlet::event(&*hub, "1", &RunEvent::State { run });
     assert_eq!(told(), "2");
 }
+
+#[test]
+fn no_two_channels_have_one_number() {
+    let hub = Hub::new(LiveLimits::default());
+    for name in [CPU, "metrics/local/memory"] {
+        Outlet::frame(&*hub, name, &schema(&["a"]), 1_000, 1_000, vec![1.0]);
+    }
+    let channels = numbered(&hub);
+    let mut numbers: Vec<i64> = channels.iter().map(|(_, number)| *number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), channels.len(), "{channels:?}");
+    for (name, number) in &channels {
+        assert_eq!(hub.name_of(*number).as_ref(), Some(name));
+    }
+}
+
+/// Names and numbers of all channels.
+fn numbered(hub: &Hub) -> Vec<(String, i64)> {
+    let channels = hub.channels.read().unwrap();
+    let channels = channels.values();
+    channels
+        .map(|channel| (channel.key.name.clone(), channel.key.id))
+        .collect()
+}
