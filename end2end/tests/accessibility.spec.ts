@@ -5,6 +5,8 @@ const PAGES = ["/", "/host", "/host?group=vmstat", "/host?range=1h", "/processes
 for (const theme of ["light", "dark"] as const) {
   for (const width of [1440, 390]) {
     test(`every page is clean for axe, ${theme}, ${width} px`, async ({ page, farol }) => {
+      // Two dozen pages.
+      test.slow();
       await farol.addUser("olga", "operator");
       await page.setViewportSize({ width, height: 900 });
       await page.emulateMedia({ colorScheme: theme });

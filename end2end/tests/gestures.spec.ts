@@ -119,6 +119,11 @@ test("keys read, pan, zoom and go back; the focus stays", async ({ page, farol }
   await page.keyboard.press("Backspace");
   await expect.poll(() => span(page)).toEqual([from, to]);
   await expect(plot).toBeFocused();
+  const full = () => page.evaluate(() => document.fullscreenElement?.contains(document.querySelector(".plot")) ?? false);
+  await page.keyboard.press("f");
+  await expect.poll(full).toBe(true);
+  await page.getByRole("button", { name: "Full screen" }).click();
+  await expect.poll(full).toBe(false);
 });
 
 test("a live chart can be dragged into the past, without a seam, and back", async ({ page, farol }) => {

@@ -4,7 +4,7 @@
 use super::{
     interact::{key_moves, use_crosshair},
     keys::{keys, notes},
-    legend::{Item, Legend, items, look, value_at},
+    legend::{Item, Legend, items, known_at, look, value_at},
     live::{LiveChart, drawing},
     scale::{Draw, Hidden, Pick, window_now},
     side::{class, side},
@@ -55,6 +55,7 @@ pub fn Chart(
     let series = Memo::new(move |_| handle.with(|view| chart.with_value(|chart| items(view, chart))));
     let hidden = RwSignal::new(hidden);
     let marks = use_context::<Marks>();
+    let earlier = then.clone();
     let draw: Draw = Arc::new(move |columns: u32| {
         let hidden = hidden.try_get_untracked()?;
         let indices = |view: &View| {
@@ -74,7 +75,7 @@ pub fn Chart(
                 drawing(view, &pick, (mode, log), then)
             })
         };
-        let mut drawn = match then.as_ref().and_then(|then| then.lock().ok()) {
+        let mut drawn = match earlier.as_ref().and_then(|then| then.lock().ok()) {
             Some(then) => lay_out(Some(&then)),
             None => lay_out(None),
         }?;
@@ -115,7 +116,7 @@ pub fn Chart(
             </figcaption>
             <div class="chart-body">
                 <div class="chart-y" aria-hidden="true" inner_html=part(1)></div>
-                <Plot handle title series hidden window_ms draw empty/>
+                <Plot handle title series hidden window_ms then draw empty/>
                 <div class="chart-x" aria-hidden="true">
                     <span>{move || format!("{} ago", duration(window()))}</span>
                     <span>{move || format!("{} ago", duration(window() / 2))}</span>
@@ -135,6 +136,7 @@ fn Plot(
     series: Memo<Vec<Item>>,
     hidden: RwSignal<Hidden>,
     window_ms: i64,
+    then: Option<Then>,
     draw: Draw,
     empty: Memo<String>,
 ) -> AnyView {
@@ -224,7 +226,7 @@ fn Plot(
             <div class="plot-line" node_ref=line hidden=move || share.get().is_none()></div>
             <div class="plot-tip" class:at-left=move || share.get().is_some_and(|share| share > 0.5) aria-live="polite"
                 hidden=move || !pointed.get() || share.get().is_none()>
-                {move || pointed.get().then(|| tip(handle, series, hidden, cross, marked(handle, marks, cross.get(), window_ms))).flatten().into_any()}
+                {move || pointed.get().then(|| tip(handle, series, hidden, cross, then.as_ref(), marked(handle, marks, cross.get(), window_ms))).flatten().into_any()}
             </div>
             <p class="chart-empty" hidden=move || empty.with(String::is_empty)>{move || empty.get()}</p>
         </div>
@@ -261,6 +263,7 @@ fn tip(
     series: Memo<Vec<Item>>,
     hidden: RwSignal<Hidden>,
     cross: RwSignal<Option<f64>>,
+    then: Option<&Then>,
     marked: Vec<String>,
 ) -> Option<AnyView> {
     const MAX_ROWS: usize = 12;
@@ -284,12 +287,20 @@ fn tip(
         {rows.into_iter().map(|(item, value)| view! {
             <p class="plot-row">
                 <span class=format!("chart-swatch {}", look(item.slot)) aria-hidden="true"></span>
-                <span>{item.title}</span>
+                <span>{item.title.clone()}</span>
                 <b>{format(value, item.unit).to_string()}</b>
+                {earlier(then, &item, at)}
             </p>
         }).collect::<Vec<_>>()}
         {(more > 0).then(|| view! { <p class="plot-row">{format!("and {more} more in the legend")}</p> })}
     })
+}
+
+/// What a series was the earlier period before, where that is drawn.
+fn earlier(then: Option<&Then>, item: &Item, at: f64) -> Option<AnyView> {
+    let value = known_at(&then?.lock().ok()?, &item.key, at)?;
+    let told = format!("was {}", format(value, item.unit));
+    Some(view! { <span class="muted">{told}</span> }.into_any())
 }
 
 /// "CPU: all cores 12.0 %, user 3.0 %." Series beyond the first twelve are counted.

@@ -61,6 +61,13 @@ fn is_hidden(hidden: &Hidden, key: &str) -> bool {
     hidden.iter().any(|other| other == key)
 }
 
+/// Value of a series within a step of a time; None where there is none.
+pub fn known_at(view: &View, key: &str, at: f64) -> Option<f64> {
+    let row = *view.times.get(view.nearest(at)?)? as f64;
+    let value = value_at(view, key, Some(at));
+    ((row - at).abs() <= f64::from(view.step_ms) && value.is_finite()).then_some(value)
+}
+
 /// Value of a series at a time, or the newest.
 pub fn value_at(view: &View, key: &str, at: Option<f64>) -> f64 {
     let Some(index) = view.index(key) else {
@@ -188,6 +195,33 @@ mod tests {
             .map(|item| item.key.as_str())
             .filter(|key| !is_hidden(hidden, key))
             .collect()
+    }
+
+    #[test]
+    fn a_value_is_known_within_a_step_of_its_row() {
+        use farol_model::{
+            metric::{MetricSpec, Unit},
+            sample::{ChannelView, Column, Snapshot},
+        };
+        let view = View::new(ChannelView {
+            channel: "c".into(),
+            schema: vec![MetricSpec::gauge("a", Unit::None, "A", "a", "A.")],
+            snapshot: Snapshot {
+                times_ms: vec![10_000, 20_000, 60_000],
+                columns: vec![Column {
+                    values: vec![1.0, f64::NAN, 3.0],
+                }],
+                step_ms: 10_000,
+            },
+            epoch: "e".into(),
+            offset: 3,
+        });
+        let known = |at| known_at(&view, "a", at);
+        assert_eq!((known(14_000.0), known(0.0)), (Some(1.0), Some(1.0)));
+        assert_eq!(known(21_000.0), None, "a gap is one");
+        assert_eq!(known(49_000.0), None, "too far from either row");
+        assert_eq!((known(51_000.0), known(71_000.0)), (Some(3.0), None));
+        assert_eq!(known_at(&view, "b", 10_000.0), None);
     }
 
     #[test]

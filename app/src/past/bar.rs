@@ -67,6 +67,9 @@ pub fn bar(place: Place<'_>, range: Option<&Range>, now_ms: i64) -> AnyView {
         <nav class="ranges" aria-label="Time" data-every=every>
             <ul>{links}</ul>
             {steps}
+            <button type="button" class="button plain icon-only js-only" data-full aria-label="Full screen" title="Full screen, F on a chart">
+                <Icon glyph=Glyph::Full/>
+            </button>
         </nav>
     }
 }

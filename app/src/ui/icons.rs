@@ -38,6 +38,7 @@ pub enum Glyph {
     Refresh,
     Columns,
     More,
+    Full,
 }
 
 impl Glyph {
@@ -92,6 +93,7 @@ impl Glyph {
             }
             Glyph::Refresh => "M16.5 10a6.5 6.5 0 1 1-2-4.7M16.5 2.8v3.4h-3.4",
             Glyph::More => "M4.5 10h.01M10 10h.01M15.5 10h.01",
+            Glyph::Full => "M3 7.5V3h4.5M12.5 3H17v4.5M17 12.5V17h-4.5M7.5 17H3v-4.5",
             Glyph::Columns => "M3 4h14v12H3zM8 4v12M13 4v12",
         }
     }

@@ -84,6 +84,8 @@ fn Charts(state: TableState) -> AnyView {
             return ().into_any();
         };
         let charts = charts_of(&first.schema);
+        // The channel tells them as soon as it is there.
+        feed::marks(Some(Vec::new()));
         let channel = feed::channel_on_screen(first);
         let charts = charts
             .into_iter()

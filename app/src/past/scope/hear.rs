@@ -48,6 +48,9 @@ impl Glass {
         {
             self.pointer(&name, pointer, plot);
         } else if let Some(click) = event.dyn_ref::<MouseEvent>().filter(|_| name == "click") {
+            if target.closest("[data-full]").is_ok_and(|full| full.is_some()) {
+                self.full();
+            }
             self.copy(click, &target);
         } else if name == "focusout" {
             self.point(None, None);
@@ -212,6 +215,8 @@ impl Glass {
             self.settle_soon();
         } else if key == "Backspace" {
             self.back();
+        } else if key == "f" {
+            self.full();
         } else if key == "Escape" {
             self.gesture.take();
             self.band(None);
@@ -225,6 +230,14 @@ impl Glass {
             return;
         }
         event.prevent_default();
+    }
+
+    /// The charts of the page on the whole screen, or back. Where the browser refuses, they stay as they are.
+    fn full(&self) {
+        match document().fullscreen_element() {
+            Some(_) => document().exit_fullscreen(),
+            None => drop(self.root.request_fullscreen()),
+        }
     }
 
     /// The next point in a chart that the server drew, by key.
