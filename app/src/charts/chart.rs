@@ -298,7 +298,8 @@ fn tip(
 
 /// What a series was the earlier period before, where that is drawn.
 fn earlier(then: Option<&Then>, item: &Item, at: f64) -> Option<AnyView> {
-    let value = known_at(&then?.lock().ok()?, &item.key, at)?;
+    let then = then?.lock().ok()?;
+    let value = known_at(&then, &item.key, at)?;
     let told = format!("was {}", format(value, item.unit));
     Some(view! { <span class="muted">{told}</span> }.into_any())
 }
