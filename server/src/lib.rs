@@ -112,6 +112,9 @@ use tokio::{net::TcpListener, runtime::Handle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
+/// How long a start reads what live charts go on from; what is not read by then is left out.
+const CARRY_ON: Duration = Duration::from_secs(2);
+
 /// Runs Farol until `shutdown`, then drains. What the process and the tests call.
 pub async fn run(
     listener: TcpListener,
@@ -202,6 +205,7 @@ pub async fn assemble(
     let limits = config.live.limits();
     let hub = Hub::new(limits.clone());
     let history = remember(&config, data_dir, shutdown, tasks).await?;
+    carry_on(&hub, history.as_ref()).await;
     let remote_write = send_on(&config, &host.name, data_dir, shutdown, tasks).await?;
     let outlet = Tee::new(
         hub.clone(),
@@ -361,6 +365,41 @@ async fn remember(
         }
     });
     Ok(Some(store))
+}
+
+/// Live charts go on from the rows of the last minutes that history kept. Never in the way of the start: what cannot be read, or not
+/// soon, is left out.
+async fn carry_on(hub: &Arc<Hub>, history: Option<&Store>) {
+    let Some(store) = history.cloned() else {
+        tracing::info!("live charts begin empty: no history is kept");
+        return;
+    };
+    let (began, hub) = (std::time::Instant::now(), hub.clone());
+    let limits = history::lately::Limits::within(CARRY_ON);
+    let read =
+        tokio::task::spawn_blocking(move || store.lately(&limits, |channel, ring| hub.seed(channel, ring)));
+    // A disk that does not answer at all holds up its own thread, not the start.
+    match tokio::time::timeout(2 * CARRY_ON, read).await {
+        Ok(Ok(read)) => {
+            let (took_ms, channels, values) = (began.elapsed().as_millis(), read.channels, read.values);
+            tracing::info!(
+                channels,
+                values,
+                took_ms,
+                "live charts go on from what history kept"
+            );
+            if read.too_late + read.too_many > 0 {
+                let (too_late, too_many) = (read.too_late, read.too_many);
+                tracing::warn!(
+                    too_late,
+                    too_many,
+                    "these channels begin with empty live charts: reading them took too long, or they have too many values"
+                );
+            }
+        }
+        Ok(Err(error)) => tracing::error!(%error, "live charts begin empty: history could not be read"),
+        Err(_) => tracing::warn!("live charts begin empty: history does not answer in time"),
+    }
 }
 
 /// Begins to send samples to others. It ends with the process, after what was gathered is on disk.

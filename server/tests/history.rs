@@ -718,6 +718,120 @@ async fn what_a_server_has_kept_is_there_after_its_restart() {
     store.close();
 }
 
+/// What the live plane says of a channel.
+async fn live(server: &TestServer, token: &str, channel: &str) -> String {
+    let url = server.url(&format!("/live/poll?channels={channel}"));
+    let answer = server.anonymous().get(url).bearer_auth(token).send().await;
+    answer.unwrap().text().await.unwrap()
+}
+
+/// The times of the rows in that; nothing while there is no such channel.
+fn rows_of(answer: &str) -> Vec<i64> {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    let times = &answer["events"][0]["data"]["snapshot"]["times_ms"];
+    let number = |time: &Value| time.as_i64().or_else(|| time.as_str()?.parse().ok());
+    let times = times.as_array().map_or(&[][..], Vec::as_slice);
+    times.iter().map(|time| number(time).unwrap()).collect()
+}
+
+/// Waits until so many rows are shown that were sampled at this time or later.
+async fn rows_since(server: &TestServer, channel: &str, since_ms: i64, count: usize) -> Vec<i64> {
+    let token = server.token("viewer").await;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let answer = live(server, &token, channel).await;
+        let rows = rows_of(&answer);
+        if rows.iter().filter(|time| **time >= since_ms).count() >= count {
+            return rows;
+        }
+        assert!(Instant::now() < deadline, "{channel}: {answer}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+const MEMORY: &str = "metrics/local/memory";
+
+fn kept_in(dir: &Path) -> farol::config::Config {
+    let mut config = farol::config::Config::default();
+    config.history.dir = Some(dir.to_owned());
+    config.history.min_free_mib = 0;
+    config
+}
+
+/// A server that says which rows it shows and goes on until it is killed. Nothing unless it is a child.
+#[tokio::test(flavor = "multi_thread")]
+async fn shows_rows_until_it_is_killed() {
+    let Some(dir) = child_dir() else { return };
+    let server = TestServer::start_with(kept_in(&dir.join("kept"))).await;
+    let rows = rows_since(&server, MEMORY, 0, 4).await;
+    println!("rows {}", serde_json::to_string(&rows).unwrap());
+    server.task.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn live_charts_go_on_after_a_kill_and_after_a_restart_without_a_seam() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = dir.path().join("kept");
+    fs::create_dir_all(&kept).unwrap();
+    // A channel that is gone: a device, or an application, that was there a moment ago.
+    let store = Store::open(&kept_in(&kept).history, Path::new("/nonexistent")).unwrap();
+    let gone = "metrics/local/app.gone";
+    store
+        .feed()
+        .frame(gone, &schema(), farol::time::now_ms() - 5000, 1000, &[1.0, 2.0]);
+    store.flush();
+    store.close();
+
+    let child = child("shows_rows_until_it_is_killed", dir.path())
+        .env("TMPDIR", dir.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut child = child.unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let said = lines
+        .map_while(Result::ok)
+        .find_map(|line| line.split_once("rows ").map(|(_, rows)| rows.to_owned()));
+    let before: Vec<i64> = serde_json::from_str(&said.unwrap()).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut lives = vec![(before[0], farol::time::now_ms())];
+    // What was handed over a second before the kill and earlier is there.
+    let mut must = before[..before.len() - 1].to_vec();
+
+    for _ in 0..2 {
+        let started = farol::time::now_ms();
+        let server = TestServer::start_with(kept_in(&kept)).await;
+        let rows = rows_since(&server, MEMORY, started, 2).await;
+        assert!(rows.is_sorted_by(|a, b| a < b), "{rows:?}");
+        assert!(
+            must.iter().all(|time| rows.binary_search(time).is_ok()),
+            "{must:?} in {rows:?}"
+        );
+        lives.push((started, i64::MAX));
+        // The time in which nobody sampled stays one.
+        let sampled = |time: &i64| lives.iter().any(|(from, to)| (from..=to).contains(&time));
+        assert!(rows.iter().all(sampled), "{rows:?} in {lives:?}");
+        let token = server.token("viewer").await;
+        let answer = live(&server, &token, gone).await;
+        assert!(
+            answer.contains("There is no channel"),
+            "rows of before alone are none: {answer}"
+        );
+        server.stop().await;
+        lives.last_mut().unwrap().1 = farol::time::now_ms();
+        must = rows;
+    }
+    // Without history it begins anew, and says nothing else.
+    let mut config = kept_in(&kept);
+    config.history.enabled = false;
+    let started = farol::time::now_ms();
+    let server = TestServer::start_with(config).await;
+    let rows = rows_since(&server, MEMORY, started, 1).await;
+    assert!(rows[0] >= started, "{rows:?}");
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_history_the_answer_says_so() {
     let mut config = farol::config::Config::default();
