@@ -5,7 +5,7 @@
 //! | [`collectors`] | sampling the machine; a scheduler that isolates each collector |
 //! | [`containers`] | the container engine: list, usage, logs, orders |
 //! | [`processes`] | one process in full, when somebody asks |
-//! | [`history`] | the ring of recent frames of each metrics channel; the store of all that was sampled |
+//! | [`history`] | the ring of recent frames of each metrics channel, also of before the start; the store of all that was sampled |
 //! | [`live`] | the hub, sessions and carriers of the live protocol |
 //! | [`actions`] | actions, the one runner, runs |
 //! | [`download`] | the output of a run as text |
@@ -81,7 +81,7 @@ use actions::{
     collector::CollectorSwitch,
     runbook::{schedule, shelf::Shelf},
     runner::Runner,
-    store::RunStore,
+    store::{Moment, RunStore},
 };
 use annotations::Annotations;
 use anyhow::Context;
@@ -96,10 +96,13 @@ use config::Config;
 use containers::{Containers, socket::Surroundings};
 use farol_model::{Fault, action::Mark, metric::MetricSpec};
 use futures::future::BoxFuture;
-use history::Store;
+use history::{Store, ring::RETENTION_MS};
 use ingest::{Ingest, ScrapeConfig, StatsdConfig};
 use leptos::config::LeptosOptions;
-use live::{Hub, Live, Parts, Registry};
+use live::{
+    Hub, Live, Parts, Registry,
+    marks::{MAX_MARKS, mark_of},
+};
 use middleware::origin::OriginPolicy;
 use own::Process;
 use remote_write::{RemoteWrite, RemoteWriteConfig};
@@ -286,7 +289,7 @@ pub async fn assemble(
     let store = RunStore::new(pool);
     let runner = Runner::start_up(
         actions,
-        store,
+        store.clone(),
         audit.clone(),
         hub.clone(),
         shutdown.clone(),
@@ -294,6 +297,7 @@ pub async fn assemble(
     )
     .await?;
     runner.ask(Arc::new(access.clone()));
+    recall(&hub, &store).await;
     let shelf = shelve(&config, data_dir, &runner, shutdown).await;
     // Only now are all actions there that may have been asked for.
     runner.resume().await?;
@@ -399,6 +403,20 @@ async fn carry_on(hub: &Arc<Hub>, history: Option<&Store>) {
         }
         Ok(Err(error)) => tracing::error!(%error, "live charts begin empty: history could not be read"),
         Err(_) => tracing::warn!("live charts begin empty: history does not answer in time"),
+    }
+}
+
+/// Live charts that go on show when runs of the last minutes began and ended.
+async fn recall(hub: &Hub, runs: &RunStore) {
+    let now_ms = time::now_ms();
+    let moments = runs.moments(now_ms - RETENTION_MS, now_ms + 1, MAX_MARKS as u32);
+    match moments.await {
+        Ok(moments) => {
+            let oldest_first = moments.iter().rev();
+            let mark = |moment: &Moment| mark_of(&moment.run, moment.at_ms, moment.began);
+            hub.recall(oldest_first.map(mark).collect());
+        }
+        Err(error) => tracing::warn!(%error, "live charts begin without marks of earlier runs"),
     }
 }
 

@@ -269,6 +269,12 @@ impl Hub {
         }
     }
 
+    /// Marks when runs of before the start began and ended, oldest first.
+    pub fn recall(&self, marks: Vec<Mark>) {
+        lock(&self.marked).recall(marks);
+        tell_marks(&self.marks, &self.marks());
+    }
+
     /// Marks what was annotated lately; these are all.
     pub fn annotate(&self, marks: Vec<Mark>) {
         tell_marks(&self.annotations, &marks);
