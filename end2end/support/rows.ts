@@ -15,6 +15,12 @@ export async function rowsOf(page: Page) {
   }
 }
 
+/** Whether the first chart has all of these rows and newer ones. */
+export async function goesOn(page: Page, before: string[]) {
+  const rows = await rowsOf(page);
+  return before.every((row) => rows.includes(row)) && rows.at(-1) !== before.at(-1);
+}
+
 /** The time of the newest row of a chart. */
 export async function newestOf(page: Page, at: number) {
   const plot = page.locator(".plot").nth(at);

@@ -2,7 +2,7 @@
 import { Page } from "@playwright/test";
 import { expect, hydrated, signIn, test as base, watchFaults } from "../support/fixtures";
 import { Proxy } from "../support/proxy";
-import { holdsWhatTheServerHolds, rowsOf } from "../support/rows";
+import { goesOn, holdsWhatTheServerHolds, rowsOf } from "../support/rows";
 
 const test = base.extend<{ gateway: Proxy }>({
   gateway: async ({ farol }, use) => {
@@ -120,11 +120,12 @@ for (const upgrades of ["refuse", "pass"] as const) {
     await numbersChange(page);
     gateway.seen = [];
     const states = await watchBadge(page);
+    const before = await rowsOf(page);
     await farol.restart();
     await expect.poll(states).toContain("live");
     await expect(badge(page)).toHaveAttribute("data-live", "live");
     expect(new Set(gateway.seen)).toEqual(new Set([carrier]));
-    await expect.poll(async () => (await rowsOf(page)).length).toBeGreaterThan(4);
+    await expect.poll(() => goesOn(page, before)).toBe(true);
     await holdsWhatTheServerHolds(page, gateway.url + "/", BLOCKED);
   });
 }

@@ -10,6 +10,7 @@
 //! | [`segment`], [mod@column], [`envelope`], [`record`](crate::record), [`varint`] | how it looks on disk, see docs/HISTORY.md |
 //! | [`catalog`], [`tier`] | which files there are; resolutions and windows |
 //! | [`query`], [`grid`], [`selector`], [`plan`], [`join`] | asking |
+//! | [`lately`] | the newest rows of each channel, for the live plane after a restart |
 //! | [`expr`] | functions over what is asked |
 //! | [`find`] | finding series by words |
 //! | [`gate`] | how many may ask at once |
@@ -33,6 +34,7 @@ pub mod health;
 pub mod join;
 pub mod journal;
 pub mod keeper;
+pub mod lately;
 pub mod packed;
 pub mod plan;
 pub mod query;
@@ -55,8 +57,10 @@ use gate::Gate;
 use head::{Head, Part};
 use health::{Health, HistoryState, HistoryStatus};
 use keeper::{Frozen, Keeper};
+use lately::{Lately, Limits};
 use query::{Answer, Query, Step};
 use registry::{Registry, Series};
+use ring::Ring;
 use selector::Selector;
 use std::{
     collections::VecDeque,
@@ -266,6 +270,11 @@ impl Store {
         step: Step,
     ) -> Result<Answer, Fault> {
         self.inner.evaluate(expression, from_ms, to_ms, step)
+    }
+
+    /// Hands over the newest raw rows of each channel, see [`lately`](mod@lately). Reads files: not for an async thread.
+    pub fn lately(&self, limits: &Limits, take: impl FnMut(&str, Ring)) -> Lately {
+        self.inner.lately(limits, take)
     }
 
     /// Series that any selector matches (all of them without one) and in which each of the words is found, nearly or quite: see [`find`].

@@ -5,7 +5,7 @@
 //! | [`collectors`] | sampling the machine; a scheduler that isolates each collector |
 //! | [`containers`] | the container engine: list, usage, logs, orders |
 //! | [`processes`] | one process in full, when somebody asks |
-//! | [`history`] | the ring of recent frames of each metrics channel; the store of all that was sampled |
+//! | [`history`] | the ring of recent frames of each metrics channel, also of before the start; the store of all that was sampled |
 //! | [`live`] | the hub, sessions and carriers of the live protocol |
 //! | [`actions`] | actions, the one runner, runs |
 //! | [`download`] | the output of a run as text |
@@ -81,7 +81,7 @@ use actions::{
     collector::CollectorSwitch,
     runbook::{schedule, shelf::Shelf},
     runner::Runner,
-    store::RunStore,
+    store::{Moment, RunStore},
 };
 use annotations::Annotations;
 use anyhow::Context;
@@ -96,10 +96,13 @@ use config::Config;
 use containers::{Containers, socket::Surroundings};
 use farol_model::{Fault, action::Mark, metric::MetricSpec};
 use futures::future::BoxFuture;
-use history::Store;
+use history::{Store, ring::RETENTION_MS};
 use ingest::{Ingest, ScrapeConfig, StatsdConfig};
 use leptos::config::LeptosOptions;
-use live::{Hub, Live, Parts, Registry};
+use live::{
+    Hub, Live, Parts, Registry,
+    marks::{MAX_MARKS, mark_of},
+};
 use middleware::origin::OriginPolicy;
 use own::Process;
 use remote_write::{RemoteWrite, RemoteWriteConfig};
@@ -111,6 +114,9 @@ use tls::{Tls, reload::Watched};
 use tokio::{net::TcpListener, runtime::Handle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
+
+/// How long a start reads what live charts go on from; what is not read by then is left out.
+const CARRY_ON: Duration = Duration::from_secs(2);
 
 /// Runs Farol until `shutdown`, then drains. What the process and the tests call.
 pub async fn run(
@@ -202,6 +208,7 @@ pub async fn assemble(
     let limits = config.live.limits();
     let hub = Hub::new(limits.clone());
     let history = remember(&config, data_dir, shutdown, tasks).await?;
+    carry_on(&hub, history.as_ref()).await;
     let remote_write = send_on(&config, &host.name, data_dir, shutdown, tasks).await?;
     let outlet = Tee::new(
         hub.clone(),
@@ -282,7 +289,7 @@ pub async fn assemble(
     let store = RunStore::new(pool);
     let runner = Runner::start_up(
         actions,
-        store,
+        store.clone(),
         audit.clone(),
         hub.clone(),
         shutdown.clone(),
@@ -290,6 +297,7 @@ pub async fn assemble(
     )
     .await?;
     runner.ask(Arc::new(access.clone()));
+    recall(&hub, &store).await;
     let shelf = shelve(&config, data_dir, &runner, shutdown).await;
     // Only now are all actions there that may have been asked for.
     runner.resume().await?;
@@ -361,6 +369,55 @@ async fn remember(
         }
     });
     Ok(Some(store))
+}
+
+/// Live charts go on from the rows of the last minutes that history kept. Never in the way of the start: what cannot be read, or not
+/// soon, is left out.
+async fn carry_on(hub: &Arc<Hub>, history: Option<&Store>) {
+    let Some(store) = history.cloned() else {
+        tracing::info!("live charts begin empty: no history is kept");
+        return;
+    };
+    let (began, hub) = (std::time::Instant::now(), hub.clone());
+    let limits = history::lately::Limits::within(CARRY_ON);
+    let read =
+        tokio::task::spawn_blocking(move || store.lately(&limits, |channel, ring| hub.seed(channel, ring)));
+    // A disk that does not answer at all holds up its own thread, not the start.
+    match tokio::time::timeout(2 * CARRY_ON, read).await {
+        Ok(Ok(read)) => {
+            let (took_ms, channels, values) = (began.elapsed().as_millis(), read.channels, read.values);
+            tracing::info!(
+                channels,
+                values,
+                took_ms,
+                "live charts go on from what history kept"
+            );
+            if read.too_late + read.too_many > 0 {
+                let (too_late, too_many) = (read.too_late, read.too_many);
+                tracing::warn!(
+                    too_late,
+                    too_many,
+                    "these channels begin with empty live charts: reading them took too long, or they have too many values"
+                );
+            }
+        }
+        Ok(Err(error)) => tracing::error!(%error, "live charts begin empty: history could not be read"),
+        Err(_) => tracing::warn!("live charts begin empty: history does not answer in time"),
+    }
+}
+
+/// Live charts that go on show when runs of the last minutes began and ended.
+async fn recall(hub: &Hub, runs: &RunStore) {
+    let now_ms = time::now_ms();
+    let moments = runs.moments(now_ms - RETENTION_MS, now_ms + 1, MAX_MARKS as u32);
+    match moments.await {
+        Ok(moments) => {
+            let oldest_first = moments.iter().rev();
+            let mark = |moment: &Moment| mark_of(&moment.run, moment.at_ms, moment.began);
+            hub.recall(oldest_first.map(mark).collect());
+        }
+        Err(error) => tracing::warn!(%error, "live charts begin without marks of earlier runs"),
+    }
 }
 
 /// Begins to send samples to others. It ends with the process, after what was gathered is on disk.

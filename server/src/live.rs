@@ -6,6 +6,7 @@
 //! | [`channel`], [`body`] | one channel: position, recovery, state, fan-out |
 //! | [`publication`] | one publication, encoded at most once per form |
 //! | [`marks`] | when runs began and ended, for charts |
+//! | [`seeds`], [`rows`] | what a channel of metrics begins with; a frame becomes a row and a publication |
 //! | [`runs`], [`rooms`] | which channels of runs and rooms stay |
 //! | [`logs`] | channels of logs, which are there while somebody listens |
 //! | [`outbox`] | what waits for one connection, what gives way when it is full, who writes |
@@ -42,7 +43,9 @@ pub mod outbox;
 pub mod publication;
 pub mod registry;
 pub mod rooms;
+pub mod rows;
 pub mod runs;
+pub mod seeds;
 pub mod session;
 pub mod subscription;
 pub mod throttle;

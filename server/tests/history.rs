@@ -6,15 +6,24 @@
 mod common;
 
 use common::TestServer;
-use farol::history::{
-    Store,
-    config::HistoryConfig,
-    grid::Found,
-    health::HistoryState,
-    query::{Query, Step},
-    selector::Selector,
+use farol::{
+    access::cli,
+    actions::store::RunStore,
+    db,
+    history::{
+        Store,
+        config::HistoryConfig,
+        grid::Found,
+        health::HistoryState,
+        query::{Query, Step},
+        selector::Selector,
+    },
 };
-use farol_model::metric::{MetricSpec, Unit};
+use farol_model::{
+    Role,
+    action::{Params, Run, RunStatus},
+    metric::{MetricSpec, Unit},
+};
 use reqwest::header;
 use serde_json::Value;
 use std::{
@@ -25,6 +34,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// A whole day of the epoch.
 const START: i64 = 1_767_225_600_000;
@@ -716,6 +726,212 @@ async fn what_a_server_has_kept_is_there_after_its_restart() {
             .any(|found| found.count.iter().sum::<u64>() >= 1)
     );
     store.close();
+}
+
+/// What the live plane says of a channel.
+async fn live(server: &TestServer, token: &str, channel: &str) -> String {
+    let url = server.url(&format!("/live/poll?channels={channel}"));
+    let answer = server.anonymous().get(url).bearer_auth(token).send().await;
+    answer.unwrap().text().await.unwrap()
+}
+
+/// The times of the rows in that; nothing while there is no such channel.
+fn rows_of(answer: &str) -> Vec<i64> {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    let times = &answer["events"][0]["data"]["snapshot"]["times_ms"];
+    let number = |time: &Value| time.as_i64().or_else(|| time.as_str()?.parse().ok());
+    let times = times.as_array().map_or(&[][..], Vec::as_slice);
+    times.iter().map(|time| number(time).unwrap()).collect()
+}
+
+/// Waits until so many rows are shown that were sampled at this time or later.
+async fn rows_since(server: &TestServer, channel: &str, since_ms: i64, count: usize) -> Vec<i64> {
+    let token = server.token("viewer").await;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let answer = live(server, &token, channel).await;
+        let rows = rows_of(&answer);
+        if rows.iter().filter(|time| **time >= since_ms).count() >= count {
+            return rows;
+        }
+        assert!(Instant::now() < deadline, "{channel}: {answer}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+const MEMORY: &str = "metrics/local/memory";
+
+/// Milliseconds between two rows.
+const INTERVAL_MS: i64 = 250;
+
+/// The time of a row that is sampled now: the clock of all collectors ticks at whole intervals.
+fn tick() -> i64 {
+    let now = farol::time::now_ms();
+    now - now % INTERVAL_MS
+}
+
+fn kept_in(dir: &Path) -> farol::config::Config {
+    let mut config = farol::config::Config::default();
+    config.history.dir = Some(dir.to_owned());
+    config.history.min_free_mib = 0;
+    config.collect.interval_ms = Some(INTERVAL_MS as u32);
+    config
+}
+
+/// A server that says which rows it shows and goes on until it is killed. Nothing unless it is a child.
+#[tokio::test(flavor = "multi_thread")]
+async fn shows_rows_until_it_is_killed() {
+    let Some(dir) = child_dir() else { return };
+    let server = TestServer::start_with(kept_in(&dir.join("kept"))).await;
+    let rows = rows_since(&server, MEMORY, 0, 4).await;
+    let token = server.token("viewer").await;
+    let mut headers = header::HeaderMap::new();
+    headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+    let client = server.client().default_headers(headers).build().unwrap();
+    // What history answers with is in the journal.
+    let kept = |body: &str| {
+        let answer: Value = serde_json::from_str(body).unwrap();
+        let counts = answer["series"][0]["count"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        counts.iter().filter_map(Value::as_u64).sum::<u64>() >= rows.len() as u64
+    };
+    let path = format!(
+        "/api/v1/query_range?match=memory_used_bytes&start={}&step=1",
+        now_s() - 60
+    );
+    server.until(&client, &path, kept).await;
+    println!("rows {}", serde_json::to_string(&rows).unwrap());
+    server.task.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn live_charts_go_on_after_a_kill_and_after_a_restart_without_a_seam() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = dir.path().join("kept");
+    fs::create_dir_all(&kept).unwrap();
+    // A channel that is gone: a device, or an application, that was there a moment ago.
+    let store = Store::open(&kept_in(&kept).history, Path::new("/nonexistent")).unwrap();
+    let gone = "metrics/local/app.gone";
+    store
+        .feed()
+        .frame(gone, &schema(), farol::time::now_ms() - 5000, 1000, &[1.0, 2.0]);
+    store.flush();
+    store.close();
+
+    let child = child("shows_rows_until_it_is_killed", dir.path())
+        .env("TMPDIR", dir.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut child = child.unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let said = lines
+        .map_while(Result::ok)
+        .find_map(|line| line.split_once("rows ").map(|(_, rows)| rows.to_owned()));
+    let before: Vec<i64> = serde_json::from_str(&said.unwrap()).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut lives = vec![(before[0], farol::time::now_ms())];
+    let mut must = before;
+
+    for _ in 0..2 {
+        let started = tick();
+        let server = TestServer::start_with(kept_in(&kept)).await;
+        let rows = rows_since(&server, MEMORY, started, 2).await;
+        assert!(rows.is_sorted_by(|a, b| a < b), "{rows:?}");
+        assert!(
+            must.iter().all(|time| rows.binary_search(time).is_ok()),
+            "{must:?} in {rows:?}"
+        );
+        lives.push((started, i64::MAX));
+        // The time in which nobody sampled stays one.
+        let sampled = |time: &i64| lives.iter().any(|(from, to)| (from..=to).contains(&time));
+        assert!(rows.iter().all(sampled), "{rows:?} in {lives:?}");
+        let token = server.token("viewer").await;
+        let answer = live(&server, &token, gone).await;
+        assert!(
+            answer.contains("There is no channel"),
+            "rows of before alone are none: {answer}"
+        );
+        server.stop().await;
+        lives.last_mut().unwrap().1 = farol::time::now_ms();
+        must = rows;
+    }
+    // Without history it begins anew, and says nothing else.
+    let mut config = kept_in(&kept);
+    config.history.enabled = false;
+    let started = tick();
+    let server = TestServer::start_with(config).await;
+    let rows = rows_since(&server, MEMORY, started, 1).await;
+    assert!(rows[0] >= started, "{rows:?}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_of_before_a_restart_are_marked_on_live_charts() {
+    let dir = tempfile::tempdir().unwrap();
+    let pool = db::open(dir.path()).await.unwrap();
+    cli::user_add(&pool, "ana", Role::Operator, common::PASSWORD.into())
+        .await
+        .unwrap();
+    let (store, now) = (RunStore::new(pool.clone()), farol::time::now_ms());
+    for (id, began_ms, ended_ms) in [
+        ("old", now - 900_000, Some(now - 800_000)),
+        ("done", now - 90_000, Some(now - 80_000)),
+        ("left", now - 70_000, None),
+    ] {
+        let mut run = Run {
+            id: id.into(),
+            action: "runbook.rotate".into(),
+            title: id.into(),
+            who: "ana".into(),
+            params: Params::new(),
+            status: RunStatus::Queued,
+            detail: String::new(),
+            queued_ms: began_ms,
+            ended_ms: None,
+            exit_code: None,
+        };
+        store.insert(1, id, &run).await.unwrap();
+        store.begin(&run, began_ms).await.unwrap();
+        if ended_ms.is_some() {
+            run.status = RunStatus::Succeeded;
+            run.ended_ms = ended_ms;
+            store.update(&run).await.unwrap();
+        }
+    }
+    pool.close().await;
+    let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let address = "127.0.0.1:0".parse().unwrap();
+    let config = farol::config::Config::default();
+    let state = farol::assemble(address, config, dir.path(), &shutdown, &tasks)
+        .await
+        .unwrap();
+    let marks = state.live.hub.marks();
+    let found: Vec<(&str, i64)> = marks.iter().map(|mark| (&*mark.title, mark.at_ms)).collect();
+    // What was running when the process ended has its end with the start; before and after it Farol itself is marked.
+    let of_runs: Vec<_> = found
+        .iter()
+        .filter(|(title, _)| title.ends_with("(ana)"))
+        .collect();
+    assert_eq!(
+        of_runs[..3],
+        [
+            &("done began (ana)", now - 90_000),
+            &("done succeeded (ana)", now - 80_000),
+            &("left began (ana)", now - 70_000)
+        ]
+    );
+    assert_eq!(
+        (of_runs.len(), of_runs[3].0),
+        (4, "left ended (ana)"),
+        "{found:?}"
+    );
+    shutdown.cancel();
+    tasks.close();
+    tasks.wait().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 //! | `mixed` | 7200 s of the mixed set of [`data`]: bytes and processor time of a sample, memory |
 //! | `day` | 24 h of it, then questions of 1 and of 50 series, and expressions |
 //! | `real [SECONDS or DIR]` | every collector of this machine for so long (5 min), or the history of a real server, copied: bytes of a sample |
+//! | `restart` | 1424 series of ten minutes: what a start reads for live charts to go on |
 //! | `find` | 10,000 series: words as somebody types them |
 //!
 //! Each scene runs in a process of its own, so that its memory and processor time are its own.
@@ -25,6 +26,7 @@ use farol::history::{
     Store,
     config::HistoryConfig,
     expr::Expression,
+    lately::Limits,
     query::{Query, Step},
     selector::Selector,
     tier::Tier,
@@ -43,14 +45,21 @@ fn main() {
     match words.as_slice() {
         ["in", "mixed"] => mixed(),
         ["in", "day"] => day(),
+        ["in", "restart"] => restart(),
         ["in", "find"] => find(),
         ["in", "real", what] => match what.parse() {
             Ok(seconds) => real::collected(seconds),
             Err(_) => real::of_server(Path::new(what)),
         },
-        [] => [&["mixed"][..], &["day"], &["find"], &["real", "300"]]
-            .into_iter()
-            .for_each(apart),
+        [] => [
+            &["mixed"][..],
+            &["day"],
+            &["restart"],
+            &["find"],
+            &["real", "300"],
+        ]
+        .into_iter()
+        .for_each(apart),
         ["real"] => apart(&["real", "300"]),
         ["real", what] => apart(&["real", what]),
         scenes => scenes.iter().for_each(|scene| apart(&[scene])),
@@ -220,6 +229,69 @@ fn day() {
     ask("1 h, 1 series, 1 s points", 1, 1, Step::Of(1000));
     ask("1 h, 50 series, 1 s points", 50, 1, Step::Of(1000));
     store.close();
+}
+
+/// A store that ends, and is read at the next start: minutes after the hour and late in it, when rows are in a merged file and when they
+/// are in pieces.
+fn restart() {
+    const CHANNELS: usize = 16;
+    const WIDTH: usize = 89;
+    let schemas: Vec<(String, std::sync::Arc<[farol_model::metric::MetricSpec]>)> = (0..CHANNELS)
+        .map(|channel| {
+            let (_, wide) = &schemas()[channel % data::CHANNELS];
+            (format!("metrics/local/restart-{channel}"), wide[..WIDTH].into())
+        })
+        .collect();
+    println!(
+        "   restart: {} series of {CHANNELS} channels, ten minutes",
+        CHANNELS * WIDTH
+    );
+    for minutes in [3, 50] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        let mut sources = Source::all();
+        let begin = 3600 - 600;
+        let end = 3600 + 60 * minutes;
+        for second in begin..end {
+            let t_ms = START + 1000 * second;
+            for (channel, (name, schema)) in schemas.iter().enumerate() {
+                let from = channel * (SERIES - WIDTH) / CHANNELS;
+                let values: Vec<f64> = sources[from..from + WIDTH].iter_mut().map(Source::step).collect();
+                while !store.feed().frame(name, schema, t_ms, 1000, &values) {
+                    store.flush();
+                }
+            }
+            if second % 240 == 239 {
+                store.tidied();
+            }
+        }
+        store.flush();
+        store.close();
+        let now_ms = START + 1000 * end;
+        let config = HistoryConfig {
+            min_free_mib: 0,
+            ..HistoryConfig::default()
+        };
+        let store = Store::open_with(&config, dir.path(), std::sync::Arc::new(move || now_ms)).unwrap();
+        farol::memory::hand_back().unwrap();
+        let (before, peak) = (rss_bytes(), peak_bytes());
+        let (began, cpu) = (Instant::now(), thread_secs());
+        let mut rings = Vec::new();
+        let limits = Limits::within(std::time::Duration::from_secs(600));
+        let told = store.lately(&limits, |_, ring| rings.push(ring));
+        let (took, cpu) = (began.elapsed().as_secs_f64(), thread_secs() - cpu);
+        farol::memory::hand_back().unwrap();
+        println!(
+            "      {minutes} min after the hour: {} values of {} channels in {:.0} ms ({:.0} ms of processor time); {:.1} MB more with the rings, at most {:.1} MB more on the way",
+            told.values,
+            told.channels,
+            1000.0 * took,
+            1000.0 * cpu,
+            mib(rss_bytes().saturating_sub(before)),
+            mib(peak_bytes().saturating_sub(peak.max(before)))
+        );
+        store.close();
+    }
 }
 
 /// Ten thousand series of three hundred metrics, and what somebody types.

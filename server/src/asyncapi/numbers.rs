@@ -72,6 +72,7 @@ pub fn limits() -> Value {
         room_messages,
         room_bytes,
         room_keep,
+        seed_keep: _,
         run_events,
         run_bytes,
     } = LiveLimits::default();

@@ -101,7 +101,7 @@ pub struct Remembered {
 /// One window.
 #[derive(Debug)]
 pub struct Joined {
-    files: Vec<Opened>,
+    files: Vec<Arc<Opened>>,
     memory: Vec<Remembered>,
     pub channels: BTreeMap<u32, Channel>,
 }
@@ -140,8 +140,18 @@ impl Joined {
     ) -> io::Result<Joined> {
         let files = files
             .iter()
-            .map(|file| file.open(damage))
+            .map(|file| file.open(damage).map(Arc::new))
             .collect::<io::Result<Vec<_>>>()?;
+        Ok(Self::of(files, memory, of_channel, wanted))
+    }
+
+    /// The same of files that are open.
+    pub fn of(
+        files: Vec<Arc<Opened>>,
+        memory: Vec<Remembered>,
+        of_channel: impl Fn(u32) -> bool,
+        wanted: impl Fn(u32) -> bool,
+    ) -> Joined {
         let mut times: BTreeMap<u32, Vec<Vec<i64>>> = BTreeMap::new();
         let mut channels: BTreeMap<u32, Channel> = BTreeMap::new();
         for (at, file) in files.iter().enumerate() {
@@ -184,11 +194,11 @@ impl Joined {
         for (id, channel) in &mut channels {
             channel.settle(times.remove(id).unwrap_or_default());
         }
-        Ok(Joined {
+        Joined {
             files,
             memory,
             channels,
-        })
+        }
     }
 
     /// All rows of a series that count, one for each of the channel's times. What is broken has no value.

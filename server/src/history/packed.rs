@@ -285,6 +285,14 @@ impl Few {
     }
 }
 
+impl FromIterator<f64> for Packed {
+    fn from_iter<T: IntoIterator<Item = f64>>(values: T) -> Self {
+        let mut packed = Packed::empty();
+        values.into_iter().for_each(|value| packed.push(value));
+        packed
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

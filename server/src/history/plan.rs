@@ -5,6 +5,7 @@ use super::{
     Inner, Live,
     envelope::Envelope,
     grid::Grid,
+    head::Part,
     join::{Joined, Remembered, Row},
     registry::Series,
     segment::SegmentFile,
@@ -55,7 +56,7 @@ impl Inner {
                 .window(reading.tier, reading.tier.window_of(reading.span.start))
                 .to_vec();
             if reading.tier == Tier::Raw {
-                reading.memory = remember(&live, &channels, series, &reading.span);
+                reading.memory = remember(live.parts(), &channels, series, &reading.span);
             }
         }
         readings
@@ -133,15 +134,15 @@ impl Reading {
 }
 
 /// The rows in memory of some series within a span.
-fn remember(
-    live: &Live,
+pub(super) fn remember<'a>(
+    parts: impl Iterator<Item = &'a Part>,
     channels: &HashSet<u32>,
     series: &[Arc<Series>],
     span: &Range<i64>,
 ) -> Vec<Remembered> {
     let wanted: HashSet<u32> = series.iter().map(|series| series.id).collect();
-    let parts = live.parts().filter(|part| channels.contains(&part.channel));
     parts
+        .filter(|part| channels.contains(&part.channel))
         .filter_map(|part| {
             let rows = part.rows(span);
             let places = part.ids.iter().enumerate().filter(|(_, id)| wanted.contains(id));

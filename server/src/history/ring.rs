@@ -49,6 +49,29 @@ impl Ring {
         }
     }
 
+    /// Of rows that are there already, times ascending. A column that has not as many is none.
+    pub fn with_rows(
+        schema: Arc<[MetricSpec]>,
+        times_ms: Vec<i64>,
+        mut columns: Vec<Packed>,
+        step_ms: u32,
+    ) -> Self {
+        columns.resize(schema.len(), Packed::empty());
+        for column in &mut columns {
+            if column.len() != times_ms.len() {
+                *column = Packed::run(f64::NAN, times_ms.len());
+            }
+        }
+        let mut ring = Ring {
+            schema,
+            times_ms: times_ms.into(),
+            columns,
+            step_ms,
+        };
+        ring.trim();
+        ring
+    }
+
     pub fn schema(&self) -> &Arc<[MetricSpec]> {
         &self.schema
     }
@@ -176,6 +199,20 @@ mod tests {
         assert!(snapshot.columns[0].values[0].is_nan());
         assert_eq!(snapshot.columns[0].values[1], 3.0);
         assert_eq!(snapshot.columns[1].values, [10.0, 20.0]);
+    }
+
+    #[test]
+    fn rows_that_are_there_already_are_kept_within_the_same_bounds() {
+        let times: Vec<i64> = (0..2000).map(|second| 1000 * second).collect();
+        let column: Packed = times.iter().map(|time| *time as f64).collect();
+        let short = Packed::run(1.0, 3);
+        let mut ring = Ring::with_rows(schema(&["a", "b", "c"]), times, vec![column, short], 1000);
+        assert!((600..=620).contains(&ring.len()), "{}", ring.len());
+        ring.push(2_000_000, 1000, &[1.0, 2.0, 3.0]);
+        let snapshot = ring.snapshot(2000, MAX_CELLS);
+        assert_eq!(snapshot.times_ms, [1_998_000, 1_999_000, 2_000_000]);
+        assert_eq!(snapshot.columns[0].values, [1_998_000.0, 1_999_000.0, 1.0]);
+        assert!(snapshot.columns[1].values[1].is_nan() && snapshot.columns[2].values[0].is_nan());
     }
 
     #[test]

@@ -11,16 +11,16 @@ use std::sync::atomic::AtomicI64;
 use tempfile::TempDir;
 
 /// 2026-01-01T00:00:00Z: a whole day, and a whole ten days, of the epoch.
-const START: i64 = 1_767_225_600_000 - (1_767_225_600_000 % (10 * DAY_MS));
+pub(super) const START: i64 = 1_767_225_600_000 - (1_767_225_600_000 % (10 * DAY_MS));
 
-struct World {
+pub(super) struct World {
     dir: TempDir,
     config: HistoryConfig,
-    clock: Arc<AtomicI64>,
+    pub clock: Arc<AtomicI64>,
 }
 
 impl World {
-    fn new() -> World {
+    pub fn new() -> World {
         World {
             dir: tempfile::tempdir().unwrap(),
             config: HistoryConfig {
@@ -31,7 +31,7 @@ impl World {
         }
     }
 
-    fn open(&self) -> Store {
+    pub fn open(&self) -> Store {
         let clock = self.clock.clone();
         Store::open_with(
             &self.config,
@@ -41,12 +41,12 @@ impl World {
         .unwrap()
     }
 
-    fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.dir.path().join("history")
     }
 }
 
-fn schema() -> Arc<[MetricSpec]> {
+pub(super) fn schema() -> Arc<[MetricSpec]> {
     ["a", "b"]
         .map(|device| {
             MetricSpec::gauge("test_value", Unit::None, "Test", device, "A value.").label("device", device)
@@ -55,7 +55,7 @@ fn schema() -> Arc<[MetricSpec]> {
 }
 
 /// The value of series `a` at a time; `b` is its double.
-fn value(t_ms: i64) -> f64 {
+pub(super) fn value(t_ms: i64) -> f64 {
     ((t_ms / 1000) % 977) as f64 + 0.25
 }
 
@@ -69,7 +69,7 @@ fn push(store: &Store, schema: &Arc<[MetricSpec]>, t_ms: i64) {
     }
 }
 
-fn push_span(store: &Store, from_ms: i64, to_ms: i64) {
+pub(super) fn push_span(store: &Store, from_ms: i64, to_ms: i64) {
     let schema = schema();
     (from_ms..to_ms)
         .step_by(1000)

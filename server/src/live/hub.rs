@@ -6,7 +6,7 @@
 
 use super::{
     body::Body,
-    channel::{Channel, Hold},
+    channel::{Channel, Hold, Inner},
     flusher::Flusher,
     limits::LiveLimits,
     lock,
@@ -14,7 +14,9 @@ use super::{
     marks::Marks,
     publication::{ChannelKey, Payload},
     rooms::Rooms,
+    rows::Row,
     runs::Runs,
+    seeds::Seeds,
 };
 use crate::{actions::RunOutlet, collectors::Outlet, history::ring::Ring, services};
 use bytes::Bytes;
@@ -27,7 +29,7 @@ use farol_model::{
     process::{ProcessRow, ProcessUpdate},
     sample::ChannelView,
     service::ServicesState,
-    wire::{ClientInfo, payload::MetricsPublication},
+    wire::ClientInfo,
 };
 use std::{
     collections::HashMap,
@@ -37,11 +39,6 @@ use std::{
     },
     time::{Duration, Instant},
 };
-
-/// Held frames of one metrics channel at most; at more than 27 Hz they reach back less than 150 s.
-const METRICS_HELD_COUNT: usize = 4096;
-/// Values held for recovery per metrics channel at most, bytes.
-const METRICS_HELD_BYTES: usize = 16 * 1024 * 1024;
 
 /// See the module.
 pub struct Hub {
@@ -74,6 +71,8 @@ pub struct Hub {
     /// Which run channels there are, in order of birth.
     runs: Mutex<Runs>,
     rooms: Mutex<Rooms>,
+    /// What channels that are not open yet begin with.
+    seeds: Mutex<Seeds>,
     /// Who fills channels of logs.
     pub(super) sources: Mutex<Vec<Arc<dyn Source>>>,
 }
@@ -138,6 +137,7 @@ impl Hub {
             statuses: Mutex::default(),
             runs: Mutex::default(),
             rooms: Mutex::default(),
+            seeds: Mutex::default(),
             sources: Mutex::default(),
         })
     }
@@ -270,6 +270,12 @@ impl Hub {
         }
     }
 
+    /// Marks when runs of before the start began and ended, oldest first.
+    pub fn recall(&self, marks: Vec<Mark>) {
+        lock(&self.marked).recall(marks);
+        tell_marks(&self.marks, &self.marks());
+    }
+
     /// Marks what was annotated lately; these are all.
     pub fn annotate(&self, marks: Vec<Mark>) {
         tell_marks(&self.annotations, &marks);
@@ -287,9 +293,20 @@ impl Hub {
         });
     }
 
-    /// Takes down the channels of runs that ended long ago, and rooms that nobody uses. Called every few seconds.
+    /// What a channel of metrics is to begin with once its first frame comes: rows from before the start. Nothing for one that is
+    /// open, and no channel where no frame comes. How much that is altogether is up to who reads it.
+    pub fn seed(&self, channel: &str, ring: Ring) {
+        let channels = self.channels.read().unwrap_or_else(PoisonError::into_inner);
+        if !channels.contains_key(channel) {
+            lock(&self.seeds).add(channel, ring, Instant::now());
+        }
+    }
+
+    /// Takes down the channels of runs that ended long ago, and rooms that nobody uses; lets go what nobody took. Called every
+    /// few seconds.
     pub fn sweep(&self) {
         let now = Instant::now();
+        lock(&self.seeds).forget(&self.limits, now);
         let mut gone = lock(&self.runs).expired(&self.limits, now);
         gone.extend(lock(&self.rooms).expired(&self.limits, now));
         self.take_down(gone);
@@ -297,6 +314,17 @@ impl Hub {
 
     /// The channel, made by `body` when it is not there.
     pub(super) fn open(&self, name: &str, class: Class, body: impl FnOnce() -> Body) -> (Arc<Channel>, bool) {
+        self.open_with(name, class, body, |_| ())
+    }
+
+    /// The same, and when it is made then `first` is done with it before anybody can find it.
+    fn open_with(
+        &self,
+        name: &str,
+        class: Class,
+        body: impl FnOnce() -> Body,
+        first: impl FnOnce(&mut Inner),
+    ) -> (Arc<Channel>, bool) {
         if let Some(channel) = self.channel(name) {
             return (channel, false);
         }
@@ -309,6 +337,7 @@ impl Hub {
             id: self.next_id.fetch_add(1, Ordering::Relaxed),
         };
         let channel = Channel::new(key, class, self.epoch, body(), self.flusher.clone());
+        channel.with(first);
         channels.insert(name.to_owned(), channel.clone());
         (channel, true)
     }
@@ -344,44 +373,24 @@ impl Outlet for Hub {
         interval_ms: u32,
         values: Vec<f64>,
     ) {
-        let (channel, _) = self.open(channel, Class::Metrics, || {
-            Body::Metrics(Ring::new(schema.clone()))
+        let mut row = Some(Row {
+            schema,
+            t_ms,
+            interval_ms,
+            values,
         });
-        let hold = Hold {
-            age: self.limits.metrics_hold,
-            count: METRICS_HELD_COUNT,
-            bytes: METRICS_HELD_BYTES,
-        };
-        let now = Instant::now();
-        channel.with(|inner| {
-            let Body::Metrics(ring) = &mut inner.body else {
-                tracing::warn!(channel = %channel.key.name, "a frame for a channel that is not of metrics was dropped");
-                return;
-            };
-            let changed = !Arc::ptr_eq(ring.schema(), schema) && ring.schema() != schema;
-            if changed {
-                ring.set_schema(schema.clone());
-            }
-            let mut values = values;
-            values.resize(schema.len(), f64::NAN);
-            ring.push(t_ms, interval_ms, &values);
-            if changed {
-                let announcement = MetricsPublication {
-                    t_ms,
-                    values: Vec::new(),
-                    schema: schema.to_vec(),
-                };
-                let size = 256 * schema.len();
-                inner.publish_held(Payload::Metrics(announcement), size, hold, now);
-            }
-            let size = 64 + 8 * values.len();
-            let frame = MetricsPublication {
-                t_ms,
-                values,
-                schema: Vec::new(),
-            };
-            inner.publish_held(Payload::Metrics(frame), size, hold, now);
+        let mut put = |inner: &mut Inner| row.take().is_none_or(|row| row.put(inner, &self.limits));
+        // Nobody finds a channel without the row that it was opened for.
+        let body = || Body::Metrics(lock(&self.seeds).claim(channel, schema));
+        let (opened, _) = self.open_with(channel, Class::Metrics, body, |inner| {
+            put(inner);
         });
+        if !opened.with(put) {
+            tracing::warn!(
+                channel,
+                "a frame for a channel that is not of metrics was dropped"
+            );
+        }
     }
 
     fn processes(&self, t_ms: i64, rows: Vec<ProcessRow>) {

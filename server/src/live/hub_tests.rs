@@ -8,7 +8,7 @@ use farol_model::{
     wire::{
         Encoding, FLAG_CHANNEL_COMPACTION, HistoryRequest, Reply, StreamPosition, SubscribeRequest,
         SubscribeResult, codec,
-        payload::{MetricsSnapshot, SubscribeOptions},
+        payload::{MetricsPublication, MetricsSnapshot, SubscribeOptions},
     },
 };
 use prost::Message;
@@ -369,6 +369,124 @@ fn the_run_that_ended_first_gives_way() {
         .unsubscribe
         .unwrap();
     assert_eq!(told.code, 2000, "final: there is nothing to come back to");
+}
+
+/// Rows of two series at these times.
+fn seed(times: &[i64]) -> Ring {
+    let column = |offset: f64| times.iter().map(|time| *time as f64 + offset).collect();
+    Ring::with_rows(
+        schema(&["a", "b"]),
+        times.to_vec(),
+        vec![column(0.0), column(0.5)],
+        1,
+    )
+}
+
+#[test]
+fn a_channel_goes_on_from_the_rows_of_before_the_start_and_its_positions_begin_anew() {
+    let hub = Hub::new(LiveLimits::default());
+    hub.seed(CPU, seed(&[1, 2, 3, 8]));
+    assert!(hub.channel(CPU).is_none(), "a seed alone is no channel");
+    assert!(hub.metrics_channels().is_empty() && hub.view(CPU, 0).is_none());
+    // The clock is a little behind what was kept: what is not over yet was not.
+    hub.frame(CPU, &schema(&["b", "c"]), 7, 1, vec![70.0, 71.0]);
+    let outbox = outbox(Encoding::Protobuf);
+    let (result, _) = subscribe(&hub, &outbox, to(CPU), &SubscribeOptions::default());
+    let state = MetricsSnapshot::decode(result.data).unwrap();
+    let rows = state.snapshot.unwrap();
+    assert_eq!(state.schema, schema(&["b", "c"]).to_vec());
+    assert_eq!((rows.times_ms, rows.step_ms), (vec![1, 2, 3, 7], 1));
+    assert_eq!(rows.columns[0].values, [1.5, 2.5, 3.5, 70.0]);
+    assert!(rows.columns[1].values[2].is_nan() && rows.columns[1].values[3] == 71.0);
+    assert_eq!((result.offset, result.recovered), (1, false));
+
+    // Who was told position 0 misses one frame and no row of before.
+    let epoch = result.epoch;
+    let second = self::outbox(Encoding::Protobuf);
+    let (result, _) = subscribe(
+        &hub,
+        &second,
+        recover(CPU, &epoch, 0),
+        &SubscribeOptions::default(),
+    );
+    assert_eq!(
+        (result.recovered, result.publications.len(), result.offset),
+        (true, 1, 1)
+    );
+    let asked = HistoryRequest {
+        channel: CPU.into(),
+        limit: -1,
+        ..Default::default()
+    };
+    let held = hub.channel(CPU).unwrap();
+    let held = held.history(&asked, Encoding::Protobuf, &hub.limits).unwrap();
+    assert_eq!(
+        (held.publications.len(), held.offset),
+        (1, 1),
+        "only what was published"
+    );
+
+    // It is taken once, and a channel that is open takes none.
+    hub.seed(CPU, seed(&[5]));
+    hub.frame(CPU, &schema(&["b", "c"]), 8, 1, vec![80.0, 81.0]);
+    assert_eq!(hub.view(CPU, 0).unwrap().snapshot.times_ms, [1, 2, 3, 7, 8]);
+}
+
+#[test]
+fn a_channel_of_a_container_goes_on_as_well_and_after_its_end_begins_empty() {
+    let hub = Hub::new(LiveLimits::default());
+    let name = "metrics/local/container.web";
+    hub.seed(name, seed(&[1, 2]));
+    hub.frame(name, &schema(&["a", "b"]), 3, 1, vec![3.0, 3.5]);
+    assert_eq!(hub.view(name, 0).unwrap().snapshot.times_ms, [1, 2, 3]);
+    crate::containers::ContainerOutlet::gone(&*hub, name);
+    assert!(hub.channel(name).is_none());
+    hub.frame(name, &schema(&["a", "b"]), 4, 1, vec![4.0, 4.5]);
+    assert_eq!(hub.view(name, 0).unwrap().snapshot.times_ms, [4]);
+}
+
+#[test]
+fn rows_of_before_the_start_that_nobody_takes_go() {
+    let hub = Hub::new(LiveLimits {
+        seed_keep: Duration::ZERO,
+        ..Default::default()
+    });
+    hub.seed(CPU, seed(&[1, 2]));
+    hub.sweep();
+    hub.frame(CPU, &schema(&["a", "b"]), 3, 1, vec![3.0, 3.5]);
+    assert_eq!(hub.view(CPU, 0).unwrap().snapshot.times_ms, [3]);
+}
+
+#[test]
+fn nobody_finds_a_channel_of_metrics_without_the_row_it_was_opened_for() {
+    let hub = Hub::new(LiveLimits::default());
+    let specs = schema(&["a", "b"]);
+    let names: Vec<String> = (0..300).map(|n| format!("metrics/local/n{n}")).collect();
+    for name in &names[..150] {
+        hub.seed(name, seed(&[1, 2]));
+    }
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for name in &names {
+                hub.frame(name, &specs, 3, 1, vec![3.0, 3.5]);
+            }
+        });
+        for (at, name) in names.iter().enumerate() {
+            let view = loop {
+                if let Some(view) = hub.view(name, 0) {
+                    break view;
+                }
+                std::hint::spin_loop();
+            };
+            let expected: &[i64] = if at < 150 { &[1, 2, 3] } else { &[3] };
+            assert_eq!(
+                (&view.snapshot.times_ms[..], view.offset),
+                (expected, 1),
+                "{name}"
+            );
+            assert_eq!(view.snapshot.step_ms, 1);
+        }
+    });
 }
 
 #[test]

@@ -68,6 +68,8 @@ pub struct LiveLimits {
     pub room_bytes: usize,
     /// How long a room that nobody is in, and in which nobody spoke, stays.
     pub room_keep: Duration,
+    /// How long rows from before the start wait for the first frame of their channel; then they go.
+    pub seed_keep: Duration,
     /// Events held per run; above it the oldest go, and recovery from before them says so.
     pub run_events: usize,
     /// Bytes held per run, as `run_events`.
@@ -109,6 +111,7 @@ impl Default for LiveLimits {
             room_messages: 100,
             room_bytes: 256 * 1024,
             room_keep: Duration::from_secs(600),
+            seed_keep: Duration::from_secs(120),
             run_events: 4096,
             run_bytes: 2 * 1024 * 1024,
         }

@@ -6,7 +6,7 @@ use std::collections::{HashSet, VecDeque};
 
 /// How long a mark stays, milliseconds: the window that a page holds.
 const KEEP_MS: i64 = 10 * 60 * 1000;
-const MAX_MARKS: usize = 64;
+pub const MAX_MARKS: usize = 64;
 
 /// The marks that there are now.
 #[derive(Debug, Default)]
@@ -36,6 +36,13 @@ impl Marks {
             self.marks.pop_front();
         }
         true
+    }
+
+    /// Takes what is known of runs of before the start, oldest first.
+    pub fn recall(&mut self, marks: Vec<Mark>) {
+        let newest = marks.len().saturating_sub(MAX_MARKS);
+        let later = std::mem::take(&mut self.marks);
+        self.marks = marks.into_iter().skip(newest).chain(later).collect();
     }
 
     /// These are the annotations of lately now.
@@ -94,6 +101,22 @@ mod tests {
             ended_ms: status.ended().then_some(2000),
             exit_code: None,
         }
+    }
+
+    #[test]
+    fn runs_of_before_the_start_are_marked_too_and_are_as_few() {
+        let mut marks = Marks::default();
+        marks.take(&run("1", RunStatus::Running), 9000);
+        let mark = |at_ms: i64| mark_of(&run("0", RunStatus::Succeeded), at_ms, false);
+        marks.recall((0..70).map(mark).collect());
+        let all = marks.all();
+        assert_eq!(
+            (all.len(), all[0].at_ms, all[MAX_MARKS].at_ms),
+            (MAX_MARKS + 1, 6, 9000)
+        );
+        assert_eq!(all[0].title, "Rotate succeeded (ana)");
+        marks.take(&run("1", RunStatus::Succeeded), 9000);
+        assert_eq!(marks.all().len(), MAX_MARKS);
     }
 
     #[test]
