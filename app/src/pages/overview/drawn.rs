@@ -149,3 +149,84 @@ async fn still(
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farol_model::{
+        metric::{MetricSpec, Unit},
+        sample::{Column, Snapshot},
+    };
+
+    /// A channel with a row each second; values of the last series are greatest.
+    fn view(group: &str, series: &[(Unit, &str)], rows: i64) -> ChannelView {
+        let spec = |(at, (unit, chart)): (usize, &(Unit, &str))| {
+            MetricSpec::gauge("m", *unit, chart, "t", "Help.").label("at", &at.to_string())
+        };
+        let column = |at: usize| Column {
+            values: (0..rows).map(|row| (row + at as i64 * 1000) as f64).collect(),
+        };
+        ChannelView {
+            channel: format!("metrics/local/{group}"),
+            schema: series.iter().enumerate().map(spec).collect(),
+            snapshot: Snapshot {
+                times_ms: (0..rows).map(|row| row * 1000).collect(),
+                columns: (0..series.len()).map(column).collect(),
+                step_ms: 1000,
+            },
+            epoch: "e".into(),
+            offset: 7,
+        }
+    }
+
+    fn both(rows: i64) -> Vec<ChannelView> {
+        let disk = [
+            (Unit::BytesPerSecond, "I/O"),
+            (Unit::BytesPerSecond, "I/O"),
+            (Unit::Percent, "Use"),
+            (Unit::Percent, "Use"),
+            (Unit::Count, "Inodes"),
+        ];
+        vec![
+            view("disk", &disk, rows),
+            view("load", &[(Unit::None, "Load"), (Unit::Count, "Tasks")], rows),
+        ]
+    }
+
+    fn lengths(channels: &[ChannelView]) -> Vec<Vec<usize>> {
+        let columns = |view: &ChannelView| {
+            let columns = view.snapshot.columns.iter();
+            columns.map(|column| column.values.len()).collect()
+        };
+        channels.iter().map(columns).collect()
+    }
+
+    #[test]
+    fn a_live_page_has_the_values_of_its_charts_and_signs() {
+        let live = spared(both(300), false);
+        assert_eq!(lengths(&live), [vec![300, 300, 0, 300, 0], vec![300, 0]]);
+        assert_eq!(vitals(&live), vitals(&both(300)), "the browser finds the same");
+        assert_eq!(main_charts(&live), main_charts(&both(300)));
+        assert_eq!(live[0].schema[0].help, "Help.");
+        assert_eq!(live[0].schema[4].help, "");
+        assert_eq!((live[0].epoch.as_str(), live[0].offset), ("e", 7));
+    }
+
+    #[test]
+    fn a_page_of_the_past_has_its_signs_as_far_as_they_look() {
+        let past = spared(both(300), true);
+        assert_eq!(lengths(&past), [vec![0, 0, 0, 150, 0], vec![150, 0]]);
+        assert_eq!(vitals(&past), vitals(&both(300)));
+        let snapshot = &past[0].snapshot;
+        assert_eq!(
+            (snapshot.times_ms[0], snapshot.columns[3].values[0]),
+            (150_000, 3150.0),
+            "times and values go together"
+        );
+        assert_eq!(snapshot.times_ms.len(), 150);
+        let few = spared(both(20), true);
+        assert_eq!(lengths(&few), [vec![0, 0, 0, 20, 0], vec![20, 0]]);
+        assert_eq!(lengths(&spared(both(0), true)), [vec![0; 5], vec![0; 2]]);
+        assert!(spared(Vec::new(), false).is_empty());
+    }
+}
