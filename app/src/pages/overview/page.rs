@@ -23,49 +23,26 @@ use farol_model::{
     metric::Unit,
 };
 use leptos_meta::Title;
-use leptos_router::hooks::{use_location, use_query_map};
+use leptos_router::hooks::use_query_map;
 use std::sync::Arc;
 
 #[component]
 pub fn OverviewPage() -> AnyView {
     let query = use_query_map();
-    let path = use_location().pathname;
-    let here = path.get_untracked();
     let asked = Memo::new(move |was: Option<&String>| {
         let query = query.get().to_query_string();
-        match was {
-            // The query of another page is here before that page is.
-            Some(was) if path.get_untracked() != here => was.clone(),
-            Some(was) if was.is_empty() => subject(&query),
-            _ => apart(&query),
+        match was.is_some_and(String::is_empty) {
+            true => subject(&query),
+            false => apart(&query),
         }
     });
     let resource = page_data(
         move || asked.get(),
-        move |about| {
-            let query = match about == PAST {
-                true => query.get_untracked().to_query_string(),
-                false => about,
-            };
-            get_overview(query, false, false)
-        },
+        move |_| get_overview(query.get_untracked().to_query_string(), false, false),
     );
     view! {
         <Title text="Overview"/>
-        {load(resource, move |view| {
-            let subject = if asked.get_untracked() == PAST { apart } else { subject };
-            view! { <Overview view subject/> }
-        })}
-    }
-}
-
-/// What a page is about that was read for a time that is past, and knows nothing of live charts: for them it is read again.
-const PAST: &str = "past";
-
-fn apart(query: &str) -> String {
-    match has_time(query) {
-        true => PAST.to_owned(),
-        false => subject(query),
+        {load(resource, |view| view! { <Overview view/> })}
     }
 }
 
@@ -78,8 +55,18 @@ fn subject(query: &str) -> String {
     }
 }
 
+/// The same for a page that was read for a time that is past and knows nothing of live charts: for them it is read again.
+fn apart(query: &str) -> String {
+    match has_time(query) {
+        true => "past".to_owned(),
+        false => subject(query),
+    }
+}
+
 #[component]
-fn Overview(view: OverviewView, subject: fn(&str) -> String) -> AnyView {
+fn Overview(view: OverviewView) -> AnyView {
+    let no_live = view.live.is_empty() && !view.channels.is_empty();
+    let subject = if no_live { apart } else { subject };
     effect(browser::local_times);
     feed::marks(view.marks);
     let signs = vitals(&view.channels);
