@@ -21,6 +21,7 @@ enum Held {
     Made {
         text: Arc<RawValue>,
         value: Arc<dyn Any + Send + Sync>,
+        #[cfg(feature = "ssr")]
         write: fn(&dyn Any) -> Option<Box<RawValue>>,
     },
     /// On the other side.
@@ -38,6 +39,7 @@ impl PageData {
         Ok(PageData(Held::Made {
             text: text.into(),
             value: Arc::new(value),
+            #[cfg(feature = "ssr")]
             write: written::<T>,
         }))
     }
