@@ -87,14 +87,8 @@ fn Overview(view: OverviewView) -> AnyView {
         .iter()
         .map(|(vital, channel)| view! { <Tile vital=vital.clone() channel=*channel/> })
         .collect::<Vec<_>>();
-    let query = use_query_map();
-    // Live charts stand once they have been wanted; below charts of the past they are not seen.
-    let wanted =
-        Memo::new(move |was: Option<&bool>| was == Some(&true) || !has_time(&query.get().to_query_string()));
-    let live = reactive(move || match wanted.get() {
-        true => live(&followed),
-        false => ().into_any(),
-    });
+    // Below charts of the past they are not seen.
+    let live = live(followed);
     let ask: Ask = Arc::new(|query, by_itself| {
         Box::pin(async move {
             let answer = get_overview(query, true, by_itself)
@@ -133,7 +127,7 @@ fn Overview(view: OverviewView) -> AnyView {
 }
 
 /// The chart of each of these channels.
-fn live(of: &[(Channel, String, LiveGroup)]) -> AnyView {
+fn live(of: Vec<(Channel, String, LiveGroup)>) -> AnyView {
     let alone = of
         .iter()
         .flat_map(|(.., group)| &group.charts)
@@ -141,7 +135,7 @@ fn live(of: &[(Channel, String, LiveGroup)]) -> AnyView {
     let class = if alone { "card" } else { "card half" };
     let mut all = Vec::new();
     for (channel, name, group) in of {
-        all.extend(cards(*channel, name.clone(), group.clone(), class));
+        all.extend(cards(channel, name, group, class));
     }
     view! { <div class="grid stretch">{all}</div> }
 }
