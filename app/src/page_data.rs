@@ -21,6 +21,8 @@ enum Held {
     Made {
         text: Arc<RawValue>,
         value: Arc<dyn Any + Send + Sync>,
+        #[cfg(feature = "ssr")]
+        write: fn(&dyn Any) -> Option<Box<RawValue>>,
     },
     /// On the other side.
     Came(Arc<Json>),
@@ -33,11 +35,43 @@ impl PageData {
     /// # Errors
     /// [`Fault::internal`] when the value has no JSON form, e.g. a map whose keys are no text.
     pub fn of<T: Serialize + Send + Sync + 'static>(value: T) -> Answer {
-        let text = serde_json::value::to_raw_value(&value).map_err(|_| Fault::internal())?;
+        let text = written::<T>(&value).ok_or_else(Fault::internal)?;
         Ok(PageData(Held::Made {
             text: text.into(),
             value: Arc::new(value),
+            #[cfg(feature = "ssr")]
+            write: written::<T>,
         }))
+    }
+
+    /// A page that is nothing but HTML.
+    ///
+    /// # Errors
+    /// As [`PageData::of`].
+    #[cfg(feature = "ssr")]
+    pub fn drawn(html: String) -> Answer {
+        let PageData(held) = PageData::of(html)?;
+        Ok(match held {
+            Held::Made { text, value, .. } => PageData(Held::Made {
+                text,
+                value,
+                write: |html| drawn::whole(html.downcast_ref::<String>()?),
+            }),
+            came => PageData(came),
+        })
+    }
+
+    /// As it travels within the page that shows it: without what is [`drawn`] there.
+    #[cfg(feature = "ssr")]
+    fn within_page(self) -> PageData {
+        match self.0 {
+            Held::Made { text, value, write } => PageData(Held::Made {
+                text: drawn::left_out(|| write(&*value)).map_or(text, Arc::from),
+                value,
+                write,
+            }),
+            came => PageData(came),
+        }
     }
 
     /// The value of the type it was made from.
@@ -46,13 +80,56 @@ impl PageData {
     /// [`AppError::Transport`] when the text is of another type: the page is older or newer than the server.
     pub fn read<T: FromJson + Clone + 'static>(&self) -> Result<T, AppError> {
         let read = match &self.0 {
-            Held::Made { text, value } => match value.downcast_ref::<T>() {
+            Held::Made { text, value, .. } => match value.downcast_ref::<T>() {
                 Some(value) => Ok(value.clone()),
                 None => json::read(text.get()),
             },
             Held::Came(tree) => T::from_json(Json::clone(tree)),
         };
         read.map_err(other_version)
+    }
+}
+
+fn written<T: Serialize + 'static>(value: &dyn Any) -> Option<Box<RawValue>> {
+    serde_json::value::to_raw_value(value.downcast_ref::<T>()?).ok()
+}
+
+/// For a field of HTML that the server has drawn and the page shows as it is, whatever comes of it: `#[serde(serialize_with)]`. A page that
+/// comes from the server has it in itself, and is not told it a second time beside: there the field is empty, and the page comes alive
+/// without looking at it. A page that another one asks for is told it.
+#[cfg(feature = "ssr")]
+pub mod drawn {
+    use serde::{Serialize, Serializer};
+    use serde_json::value::{RawValue, to_raw_value};
+    use std::cell::Cell;
+
+    thread_local! {
+        static LEFT_OUT: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Writes text.
+    pub fn text<S: Serializer>(html: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(if LEFT_OUT.get() { "" } else { html })
+    }
+
+    /// Writes text, if there is any.
+    pub fn some<S: Serializer>(html: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+        let html = html.as_deref();
+        html.map(|html| if LEFT_OUT.get() { "" } else { html })
+            .serialize(serializer)
+    }
+
+    /// Text that is a whole page.
+    pub(super) fn whole(html: &str) -> Option<Box<RawValue>> {
+        to_raw_value(if LEFT_OUT.get() { "" } else { html }).ok()
+    }
+
+    /// What is written meanwhile has none.
+    pub(super) fn left_out<R>(write: impl FnOnce() -> R) -> R {
+        let before = LEFT_OUT.replace(true);
+        let written = write();
+        LEFT_OUT.set(before);
+        written
     }
 }
 
@@ -92,6 +169,11 @@ where
     F: Future<Output = Answer> + Send + 'static,
 {
     let key: Box<dyn Fn() -> String + Send + Sync> = Box::new(key);
+    #[cfg(feature = "ssr")]
+    let fetch = move |key| {
+        let answer = fetch(key);
+        async { answer.await.map(PageData::within_page) }
+    };
     let fetch: Fetch = Box::new(move |key| Box::pin(fetch(key)));
     Resource::new_with_options(key, fetch, false)
 }
@@ -146,6 +228,49 @@ mod tests {
         let back: Answer = json::read(&text).unwrap();
         assert_eq!(serde_json::to_string(&back).unwrap(), text);
         assert_eq!(back.unwrap().read::<View>().unwrap(), view());
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize)]
+    struct Page {
+        #[serde(serialize_with = "drawn::text")]
+        html: String,
+        #[serde(serialize_with = "drawn::some")]
+        more: Option<String>,
+        #[serde(serialize_with = "drawn::some")]
+        none: Option<String>,
+        rows: u32,
+    }
+
+    farol_model::fields!(Page {
+        html,
+        more,
+        none,
+        rows
+    });
+
+    #[test]
+    fn what_is_drawn_is_told_once() {
+        let page = Page {
+            html: "<p>1</p>".into(),
+            more: Some("<p>2</p>".into()),
+            none: None,
+            rows: 3,
+        };
+        let data = PageData::of(page.clone()).unwrap();
+        let whole = r#"{"html":"<p>1</p>","more":"<p>2</p>","none":null,"rows":3}"#;
+        assert_eq!(serde_json::to_string(&data).unwrap(), whole);
+        let within = data.within_page();
+        let beside = r#"{"html":"","more":"","none":null,"rows":3}"#;
+        assert_eq!(serde_json::to_string(&within).unwrap(), beside);
+        assert_eq!(within.read::<Page>().unwrap(), page, "the server draws all of it");
+        let again = PageData::of(page).unwrap();
+        assert_eq!(serde_json::to_string(&again).unwrap(), whole);
+
+        let data = PageData::drawn("<p>4</p>".into()).unwrap();
+        assert_eq!(serde_json::to_string(&data).unwrap(), r#""<p>4</p>""#);
+        let within = data.within_page();
+        assert_eq!(serde_json::to_string(&within).unwrap(), r#""""#);
+        assert_eq!(within.read::<String>().unwrap(), "<p>4</p>");
     }
 
     #[test]

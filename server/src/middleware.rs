@@ -3,3 +3,4 @@
 pub mod guard;
 pub mod headers;
 pub mod origin;
+pub mod pack;

@@ -6,7 +6,7 @@ use crate::{
     error::Refusal,
     ingest,
     live::{self, PeerAddress},
-    middleware::{guard, headers, origin},
+    middleware::{guard, headers, origin, pack},
     ports::ports,
     rest, site,
     state::AppState,
@@ -79,6 +79,7 @@ pub fn router(state: AppState) -> Router {
             Duration::from_secs(config.request_timeout_secs),
         ))
         .layer(from_fn(rest::problem::problems))
+        .layer(from_fn(pack::pages))
         .layer(from_fn(headers::security));
     match state.config.tls.is_certified() {
         true => routes.layer(from_fn(headers::https_only)),

@@ -112,7 +112,7 @@ fn respond(request: &Request, path: &str, file: &EmbeddedFile, encoding: Option<
 }
 
 /// Encodings the client takes, RFC 9110 section 12.5.3; a weight of zero refuses.
-fn accepted_encodings(headers: &HeaderMap) -> Vec<&str> {
+pub(crate) fn accepted_encodings(headers: &HeaderMap) -> Vec<&str> {
     let Some(value) = headers
         .get(header::ACCEPT_ENCODING)
         .and_then(|value| value.to_str().ok())

@@ -6,6 +6,8 @@ mod common;
 
 #[path = "pages/boards.rs"]
 mod boards;
+#[path = "pages/weight.rs"]
+mod weight;
 
 use common::TestServer;
 use farol::config::Config;

@@ -34,6 +34,41 @@ pub fn titles(body: &mut String, scene: &Scene, (width, height): (u32, u32)) {
     }
 }
 
+/// A stretch of a path as short as SVG 2 (section 9.3) reads it: steps are relative, a command that goes on is not said again, a minus
+/// parts two numbers by itself, and what goes straight on along the same height is one step.
+pub fn stretch(out: &mut String, points: impl IntoIterator<Item = (i64, i64)>) {
+    let mut points = points.into_iter();
+    let Some(mut last) = points.next() else { return };
+    // Writing to a String cannot fail.
+    let _ = write!(out, "M{} {}", last.0, last.1);
+    let mut command = "l";
+    let mut step = |(x, y): (i64, i64)| {
+        let between = |number: i64| if number < 0 { "" } else { " " };
+        let before = if command.is_empty() { between(x) } else { command };
+        let _ = write!(out, "{before}{x}{}{y}", between(y));
+        command = "";
+    };
+    let mut level = 0_i64;
+    for point in points {
+        let (x, y) = (point.0 - last.0, point.1 - last.1);
+        last = point;
+        if y == 0 && x.signum() * level.signum() >= 0 {
+            level += x;
+            continue;
+        }
+        if level != 0 {
+            step((std::mem::take(&mut level), 0));
+        }
+        match y {
+            0 => level = x,
+            _ => step((x, y)),
+        }
+    }
+    if level != 0 {
+        step((level, 0));
+    }
+}
+
 struct Svg<'a> {
     body: &'a mut String,
     size: (u32, u32),
@@ -42,10 +77,11 @@ struct Svg<'a> {
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
 impl Svg<'_> {
-    /// Moves are relative after the first: about a third shorter.
     fn path(&mut self, points: impl IntoIterator<Item = BackendCoord>, rgb: (u8, u8, u8), close: bool) {
-        let mut points = points.into_iter();
-        let Some(mut last) = points.next() else { return };
+        let mut points = points.into_iter().map(|(x, y)| (x.into(), y.into())).peekable();
+        if points.peek().is_none() {
+            return;
+        }
         self.body.push_str("<path class=\"");
         // Writing to a String cannot fail.
         let _ = match Token::of(rgb) {
@@ -58,11 +94,8 @@ impl Svg<'_> {
             Token::Area { colour } => write!(self.body, "area c{}", colour + 1),
             Token::Mark => write!(self.body, "mark"),
         };
-        let _ = write!(self.body, "\" d=\"M{} {}", last.0, last.1);
-        for point in points {
-            let _ = write!(self.body, "l{} {}", point.0 - last.0, point.1 - last.1);
-            last = point;
-        }
+        self.body.push_str("\" d=\"");
+        stretch(self.body, points);
         self.body.push_str(if close { "z\"/>" } else { "\"/>" });
     }
 }
@@ -145,6 +178,25 @@ mod tests {
     #[test]
     fn a_chart_is_classes_and_paths_and_nothing_else() {
         insta::assert_snapshot!(svg(&scene(), 400, 100).replace("><", ">\n<"));
+    }
+
+    #[test]
+    fn a_stretch_is_short_and_goes_where_it_went() {
+        let short = |points: &[(i64, i64)]| {
+            let mut out = String::new();
+            stretch(&mut out, points.iter().copied());
+            out
+        };
+        assert_eq!(short(&[]), "");
+        assert_eq!(short(&[(3, -4)]), "M3 -4");
+        assert_eq!(short(&[(0, 5), (8, 9), (16, 1), (12, 2)]), "M0 5l8 4 8-8-4 1");
+        assert_eq!(short(&[(0, 5), (8, 5), (24, 5), (32, 4)]), "M0 5l24 0 8-1");
+        assert_eq!(
+            short(&[(0, 5), (8, 5), (0, 5), (-8, 5)]),
+            "M0 5l8 0-16 0",
+            "there and back"
+        );
+        assert_eq!(short(&[(0, 5), (0, 9), (0, 9), (8, 9)]), "M0 5l0 4 8 0");
     }
 
     #[test]

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     format::duration,
-    pages::drawn::{href, time},
+    pages::drawn::href,
     prelude::*,
-    ui::{Card, Glyph, Icon},
+    ui::{Card, Glyph, Icon, moment::utc},
 };
 use farol_model::Fault;
 
@@ -105,8 +105,8 @@ fn steps(place: Place<'_>, range: &Range, now_ms: i64) -> AnyView {
     });
     view! {
         <p class="range-words">
-            {time(range.from_ms)} " to " {time(range.to_ms)} " "
-            <span class="muted nowrap">"(" {duration(span)} ")"</span>
+            {end(range.from_ms)} " to " {end(range.to_ms)} " "
+            <span class="muted nowrap">"(" {duration(span)} ")" <span class="range-utc">" UTC"</span></span>
         </p>
         <div class="button-row">
             <a class="button small" href=place.at(range.from_ms - half, range.to_ms - half) rel="prev" data-noscroll="true">
@@ -121,6 +121,15 @@ fn steps(place: Place<'_>, range: &Range, now_ms: i64) -> AnyView {
             "Not up to date: the server does not answer."
         </p>
     }
+}
+
+/// A moment as [`drawn::time`](crate::pages::drawn::time) writes it, but for the word that it is UTC, which is said once behind both: as wide as
+/// the viewer's own, so that nothing moves when that takes its place.
+fn end(at_ms: i64) -> AnyView {
+    let title = utc(at_ms);
+    let text = title.trim_end_matches(" UTC").to_owned();
+    let machine = text.replacen(' ', "T", 1) + "Z";
+    view! { <time class="nowrap" datetime=machine title=title data-ms=at_ms.to_string()>{text}</time> }
 }
 
 /// What is said where a range cannot be read.

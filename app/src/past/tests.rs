@@ -154,6 +154,15 @@ fn the_bar_says_where_one_is_and_leads_everywhere_else() {
         html.contains("Earlier") && html.contains("Zoom in") && !html.contains("Later"),
         "{html}"
     );
+    assert_eq!(
+        html.matches(" UTC</span>").count(),
+        1,
+        "it is said once, where it can be hidden: {html}"
+    );
+    assert!(
+        html.contains("title=\"2026-11-26 00:00:00 UTC\"") && html.contains(">2026-11-26 00:00:00<"),
+        "{html}"
+    );
     assert!(
         html.contains("/host?group=cpu&amp;from=1795645800&amp;to=1795649400"),
         "{html}"

@@ -4,7 +4,7 @@
 use super::{
     super::{
         scale::{Band, Line, Scene},
-        svg::{painted, titles, units},
+        svg::{painted, stretch, titles, units},
         words::{cut, escaped, percent},
     },
     Drawing, Form, Shape, Tint,
@@ -51,11 +51,12 @@ fn band(body: &mut String, scene: &Scene, band: &Band, size: (u32, u32)) {
     let y = |value: f64| 1.0 - ((value - low) / (high - low)).clamp(0.0, 1.0);
     // Writing to a String cannot fail, here and below.
     let _ = write!(body, "<path class=\"area c{}\" d=\"", Line::colour(band.slot) + 1);
-    for (at, (time, value)) in band.outline().enumerate() {
-        let command = if at == 0 { 'M' } else { 'L' };
-        let x = x(time).clamp(0.0, 1.0) * f64::from(width);
-        let _ = write!(body, "{command}{x:.0} {:.0}", y(value) * f64::from(height));
-    }
+    let whole = |share: f64, of: u32| (share * f64::from(of)).round() as i64;
+    let outline = band.outline();
+    stretch(
+        body,
+        outline.map(|(time, value)| (whole(x(time).clamp(0.0, 1.0), width), whole(y(value), height))),
+    );
     body.push_str("z\"/>");
 }
 
@@ -80,14 +81,7 @@ fn write_shape(body: &mut String, shape: &Shape, size: (u32, u32)) {
     let y = |share: f64| (share * f64::from(height)).round() as i64;
     let mut path = String::new();
     let mut run = |points: &[(f64, f64)], close: &str| {
-        let mut last: Option<(i64, i64)> = None;
-        for (at_x, at_y) in points.iter().map(|(at_x, at_y)| (x(*at_x), y(*at_y))) {
-            let _ = match last {
-                None => write!(path, "M{at_x} {at_y}"),
-                Some(last) => write!(path, "l{} {}", at_x - last.0, at_y - last.1),
-            };
-            last = Some((at_x, at_y));
-        }
+        stretch(&mut path, points.iter().map(|(at_x, at_y)| (x(*at_x), y(*at_y))));
         path.push_str(close);
     };
     match &shape.form {

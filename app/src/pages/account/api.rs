@@ -6,5 +6,5 @@ use leptos::prelude::*;
 pub async fn get_account(#[server(default)] told: String) -> Result<PageData, AppError> {
     let (ports, _) = crate::ports::signed_in().map_err(crate::request::refuse)?;
     let view = ports.account.view().await.map_err(crate::request::refuse)?;
-    PageData::of(super::drawn::account(view, &told))
+    PageData::drawn(super::drawn::account(view, &told))
 }

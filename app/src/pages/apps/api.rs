@@ -6,6 +6,7 @@ use serde::Serialize;
 /// One of these pages.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AppsView {
+    #[cfg_attr(feature = "ssr", serde(serialize_with = "crate::page_data::drawn::text"))]
     pub html: String,
     /// Of the source whose page it is, and the charts of it that follow.
     pub channel: Option<ChannelView>,

@@ -15,7 +15,7 @@ pub async fn get_audit(
         before: before.parse().unwrap_or_default(),
     };
     let page = ports.audit.page(&viewer, query.clone()).await;
-    PageData::of(super::drawn::audit(
+    PageData::drawn(super::drawn::audit(
         &page.map_err(crate::request::refuse)?,
         &query,
     ))

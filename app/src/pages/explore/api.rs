@@ -20,5 +20,5 @@ pub async fn get_explore(
             None => drawn::explore(&ports, &viewer, query).await,
         },
     };
-    PageData::of(html.map_err(crate::request::refuse)?)
+    PageData::drawn(html.map_err(crate::request::refuse)?)
 }

@@ -10,8 +10,10 @@ pub const HISTORY_MS: u32 = 300_000;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HostView {
     /// The list of groups and the head of the group that is open, as HTML.
+    #[cfg_attr(feature = "ssr", serde(serialize_with = "crate::page_data::drawn::text"))]
     pub before: String,
     /// Facts about the host as HTML.
+    #[cfg_attr(feature = "ssr", serde(serialize_with = "crate::page_data::drawn::text"))]
     pub after: String,
     /// The server's clock.
     pub now_ms: i64,

@@ -5,5 +5,5 @@ use leptos::prelude::*;
 #[server(prefix = "/api/fn", endpoint = "lab", output = crate::json::Json, input = server_fn::codec::GetUrl)]
 pub async fn get_lab() -> Result<PageData, AppError> {
     let (ports, _) = crate::request::allowed(farol_model::Permission::ViewMetrics)?;
-    PageData::of(super::drawn::lab(ports.metrics.channels()))
+    PageData::drawn(super::drawn::lab(ports.metrics.channels()))
 }

@@ -18,20 +18,23 @@ pub struct OverviewView {
     /// The server's clock.
     pub now_ms: i64,
     pub collectors: Vec<CollectorStatus>,
-    /// The channels that vital signs and live charts are drawn from.
+    /// The channels that vital signs and live charts are drawn from, with the values of these alone.
     pub channels: Vec<ChannelView>,
     /// Ways to other times and looks, and the charts of a time that is past, as HTML.
+    #[cfg_attr(feature = "ssr", serde(serialize_with = "crate::page_data::drawn::text"))]
     pub charts: String,
-    /// The charts that are live, of each channel that has one.
+    /// The charts that are live, of each channel that has one; none on a page of a time that is past.
     pub live: Vec<LiveGroup>,
     /// The busiest and the largest processes, each once.
     #[serde(serialize_with = "packed::rows::serialize")]
     pub processes: Vec<ProcessRow>,
     /// The newest runs as HTML; absent when this viewer may not see runs.
+    #[cfg_attr(feature = "ssr", serde(serialize_with = "crate::page_data::drawn::some"))]
     pub runs: Option<String>,
     /// What is marked on charts.
     pub marks: Option<Vec<Mark>>,
     /// Something to know first, as HTML; empty when there is nothing.
+    #[cfg_attr(feature = "ssr", serde(serialize_with = "crate::page_data::drawn::text"))]
     pub notice: String,
 }
 
@@ -71,10 +74,11 @@ pub async fn get_overview(
     };
     let view = |group| ports.metrics.view(&Channel::local_metrics(group), reach_ms);
     let channels: Vec<ChannelView> = GROUPS.into_iter().filter_map(view).collect();
+    let past = crate::past::gesture::has_time(&query);
     let asked = crate::past::asked::asked(&query, now_ms);
     let range = asked.as_ref().ok().and_then(|(range, _)| range.as_ref());
     let marked = crate::request::marks_over(&ports, &viewer, range).await;
-    let charts = drawn::charts(ports.metrics.as_ref(), &channels, &asked, only_charts, &marked).await;
+    let charts = drawn::charts(ports.metrics.as_ref(), &channels, &asked, past, &marked).await;
     if only_charts {
         return PageData::of(OverviewView {
             charts: charts.html,
@@ -98,7 +102,7 @@ pub async fn get_overview(
         memory_bytes: host.memory_bytes,
         now_ms,
         collectors: ports.metrics.collectors(),
-        channels,
+        channels: drawn::spared(channels, past),
         charts: charts.html,
         live: charts.live,
         processes,

@@ -29,10 +29,17 @@ use std::sync::Arc;
 #[component]
 pub fn OverviewPage() -> AnyView {
     let query = use_query_map();
-    let asked = move || subject(&query.get().to_query_string());
-    let resource = page_data(asked, move |_| {
-        get_overview(query.get_untracked().to_query_string(), false, false)
+    let asked = Memo::new(move |was: Option<&String>| {
+        let query = query.get().to_query_string();
+        match was.is_some_and(String::is_empty) {
+            true => subject(&query),
+            false => apart(&query),
+        }
     });
+    let resource = page_data(
+        move || asked.get(),
+        move |_| get_overview(query.get_untracked().to_query_string(), false, false),
+    );
     view! {
         <Title text="Overview"/>
         {load(resource, |view| view! { <Overview view/> })}
@@ -48,8 +55,18 @@ fn subject(query: &str) -> String {
     }
 }
 
+/// The same for a page that was read for a time that is past and knows nothing of live charts: for them it is read again.
+fn apart(query: &str) -> String {
+    match has_time(query) {
+        true => "past".to_owned(),
+        false => subject(query),
+    }
+}
+
 #[component]
 fn Overview(view: OverviewView) -> AnyView {
+    let no_live = view.live.is_empty() && !view.channels.is_empty();
+    let subject = if no_live { apart } else { subject };
     effect(browser::local_times);
     feed::marks(view.marks);
     let signs = vitals(&view.channels);
@@ -70,14 +87,8 @@ fn Overview(view: OverviewView) -> AnyView {
         .iter()
         .map(|(vital, channel)| view! { <Tile vital=vital.clone() channel=*channel/> })
         .collect::<Vec<_>>();
-    let query = use_query_map();
-    // Live charts stand once they have been wanted; below charts of the past they are not seen.
-    let wanted =
-        Memo::new(move |was: Option<&bool>| was == Some(&true) || !has_time(&query.get().to_query_string()));
-    let live = reactive(move || match wanted.get() {
-        true => live(&followed),
-        false => ().into_any(),
-    });
+    // Below charts of the past they are not seen.
+    let live = live(followed);
     let ask: Ask = Arc::new(|query, by_itself| {
         Box::pin(async move {
             let answer = get_overview(query, true, by_itself)
@@ -116,7 +127,7 @@ fn Overview(view: OverviewView) -> AnyView {
 }
 
 /// The chart of each of these channels.
-fn live(of: &[(Channel, String, LiveGroup)]) -> AnyView {
+fn live(of: Vec<(Channel, String, LiveGroup)>) -> AnyView {
     let alone = of
         .iter()
         .flat_map(|(.., group)| &group.charts)
@@ -124,7 +135,7 @@ fn live(of: &[(Channel, String, LiveGroup)]) -> AnyView {
     let class = if alone { "card" } else { "card half" };
     let mut all = Vec::new();
     for (channel, name, group) in of {
-        all.extend(cards(*channel, name.clone(), group.clone(), class));
+        all.extend(cards(channel, name, group, class));
     }
     view! { <div class="grid stretch">{all}</div> }
 }

@@ -75,7 +75,8 @@ fn pick(view: &ChannelView, unit: Unit) -> Option<usize> {
     // What a machine says to itself speaks for it only when it says nothing else.
     let rank = |at: usize| {
         let loopback = view.schema[at].labels.iter().any(|label| label.value == "lo");
-        (!loopback, last(view, at))
+        // What has no value is less than any: pages carry values of nothing but what they show.
+        (!loopback, last(view, at).max(f64::NEG_INFINITY))
     };
     candidates
         .into_iter()
@@ -245,6 +246,11 @@ mod tests {
             Some("eth0")
         );
         assert_eq!(network(&[("lo", 1.0)]).as_deref(), Some("lo"));
+        let none = f64::NAN;
+        assert_eq!(
+            network(&[("eth0", none), ("eth1", 0.0), ("eth2", none)]).as_deref(),
+            Some("eth1")
+        );
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub async fn get_runs(
         before,
     };
     let drawn = super::drawn::runs(&ports, &viewer, query).await;
-    PageData::of(drawn.map_err(crate::request::refuse)?)
+    PageData::drawn(drawn.map_err(crate::request::refuse)?)
 }
 
 /// What differs between the outputs of two runs, as HTML.
@@ -34,7 +34,7 @@ pub async fn get_comparison(
         return Err(crate::request::refuse(fault));
     }
     let comparison = ports.runs.compare(&viewer, &first, &second).await;
-    PageData::of(super::drawn::comparison(
+    PageData::drawn(super::drawn::comparison(
         &comparison.map_err(crate::request::refuse)?,
     ))
 }

@@ -21,5 +21,5 @@ pub async fn get_settings(
         said,
     };
     let view = ports.settings.view(&viewer, ask).await;
-    PageData::of(super::drawn::settings(&view.map_err(crate::request::refuse)?))
+    PageData::drawn(super::drawn::settings(&view.map_err(crate::request::refuse)?))
 }
