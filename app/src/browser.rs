@@ -6,7 +6,7 @@ use js_sys::Date;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlElement, HtmlInputElement};
 
-/// `2026-11-23 09:41:07` in the viewer's zone. Not by the browser's own words for dates: the first of them takes it 15 ms.
+/// `2026-11-23 09:41:07` in the viewer's zone, without the browser's own words for dates, which it has to fetch first.
 pub fn local_date_time(at_ms: i64) -> Option<String> {
     let date = Date::new(&JsValue::from_f64(at_ms as f64));
     let behind_ms = (date.get_timezone_offset() * 60_000.0) as i64;
