@@ -73,6 +73,9 @@ pub trait ControlPort: Send + Sync {
     fn recent_runs<'a>(&'a self, viewer: &'a Viewer, limit: u32) -> PortFuture<'a, Vec<Run>>;
 }
 
+/// Begins and ends of runs that are told of a time that is over, at most.
+pub const MOST_MOMENTS: u32 = 400;
+
 /// Runs, and what panels say beside their specs.
 pub trait RunsPort: Send + Sync {
     /// What the panels of these actions show beside their specs, in the same order.
@@ -102,7 +105,7 @@ pub trait RunsPort: Send + Sync {
     ) -> PortFuture<'a, Comparison>;
     /// What happened lately, as far as this viewer may see it.
     fn marks(&self, viewer: &Viewer) -> Vec<Mark>;
-    /// What happened in a time that is over, as far as this viewer may see it.
+    /// What happened in a time that is over, as far as this viewer may see it; of runs the newest [`MOST_MOMENTS`].
     fn marks_of<'a>(&'a self, viewer: &'a Viewer, from_ms: i64, to_ms: i64) -> PortFuture<'a, Vec<Mark>>;
 }
 

@@ -6,6 +6,7 @@ use crate::{
     annotations::Annotations,
     live::marks::mark_of,
 };
+use farol_app::ports::MOST_MOMENTS;
 use farol_model::{Fault, Permission, Viewer, action::Mark};
 
 /// All marks of a time, oldest first.
@@ -18,7 +19,7 @@ pub async fn over(
 ) -> Result<Vec<Mark>, Fault> {
     let mut marks = annotations.marks(from_ms, to_ms).await;
     if viewer.may(Permission::ViewRuns) {
-        let moments = runner.moments(viewer, from_ms, to_ms).await?;
+        let moments = runner.moments(viewer, from_ms, to_ms, MOST_MOMENTS).await?;
         let mark = |moment: &Moment| mark_of(&moment.run, moment.at_ms, moment.began);
         marks.extend(moments.iter().map(mark));
         marks.sort_by_key(|mark| mark.at_ms);

@@ -5,6 +5,7 @@ use crate::{
     charts::still::{Columns, states},
     format::duration,
     pages::drawn::time,
+    ports::MOST_MOMENTS,
     prelude::*,
     ui::{Glyph, Icon},
 };
@@ -163,6 +164,9 @@ fn marked(frame: &Frame<'_>) -> AnyView {
                     <summary>{format!("What is marked ({})", marks.len())}</summary>
                     <ol>{items}</ol>
                     {(more > 0).then(|| view! { <p class="muted">{format!("and {more} more")}</p> })}
+                    {(frame.marks.len() >= MOST_MOMENTS as usize).then(|| view! {
+                        <p class="muted">{format!("Of runs the newest {MOST_MOMENTS} begins and ends of this time are marked.")}</p>
+                    })}
                 </details>
             }
         })

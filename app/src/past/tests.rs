@@ -88,6 +88,21 @@ fn looked(past: &Past, earlier: Option<&Past>, marks: &[Mark], query: &str) -> S
 }
 
 #[test]
+fn of_very_many_marks_it_is_said_that_older_ones_are_left_out() {
+    let marks = |count: i64| -> Vec<Mark> {
+        let mark = |at| Mark {
+            at_ms: NOW - 1_000_000 + at,
+            title: "Rotate began".into(),
+        };
+        (0..count).map(mark).collect()
+    };
+    let said = "Of runs the newest 400 begins and ends of this time are marked.";
+    let few = drawn(&past(&[1.0; 300]), &marks(399));
+    assert!(few.contains("What is marked (399)") && few.contains("and 349 more") && !few.contains(said));
+    assert!(drawn(&past(&[1.0; 300]), &marks(400)).contains(said));
+}
+
+#[test]
 fn every_chart_of_the_channel_is_drawn_with_lines_bands_and_marks() {
     let values: Vec<f64> = (0..300).map(|at| 40.0 + f64::from(at % 7)).collect();
     let mark = Mark {

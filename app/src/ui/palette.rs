@@ -24,7 +24,8 @@ const KEYS: &str = "<dt><kbd>Ctrl</kbd> <kbd>K</kbd></dt><dd>Find anything, star
 <dt><kbd>←</kbd> <kbd>→</kbd></dt><dd>Read values</dd>\
 <dt><kbd>Shift</kbd> <kbd>←</kbd> <kbd>→</kbd></dt><dd>Pan</dd>\
 <dt><kbd>+</kbd> <kbd>-</kbd></dt><dd>Zoom</dd>\
-<dt><kbd>Backspace</kbd></dt><dd>Back to the time before</dd>";
+<dt><kbd>Backspace</kbd></dt><dd>Back to the time before</dd>\
+<dt><kbd>F</kbd></dt><dd>Charts on the whole screen</dd>";
 
 /// Both dialogs and the keys that open them.
 #[component]

@@ -101,8 +101,6 @@ struct LiveRun {
     decision: Arc<Decision>,
 }
 
-/// Begins and ends of runs that are told of a time that is over, at most.
-const MAX_MOMENTS: u32 = 400;
 const ON_REQUEST: u8 = 1;
 const AT_LIMIT: u8 = 2;
 
@@ -414,10 +412,16 @@ impl Runner {
         recent.map_err(|error| broken("runs", &error))
     }
 
-    /// When runs began and ended within a time, the newest first.
-    pub async fn moments(&self, viewer: &Viewer, from_ms: i64, to_ms: i64) -> Result<Vec<Moment>, Fault> {
+    /// When runs began and ended within a time, the newest first and `most` of them.
+    pub async fn moments(
+        &self,
+        viewer: &Viewer,
+        from_ms: i64,
+        to_ms: i64,
+        most: u32,
+    ) -> Result<Vec<Moment>, Fault> {
         viewer.require(Permission::ViewRuns)?;
-        let moments = self.inner.store.moments(from_ms, to_ms, MAX_MOMENTS).await;
+        let moments = self.inner.store.moments(from_ms, to_ms, most).await;
         moments.map_err(|error| broken("runs", &error))
     }
 
