@@ -230,6 +230,7 @@ mod tests {
         assert_eq!(back.unwrap().read::<View>().unwrap(), view());
     }
 
+    #[cfg(feature = "ssr")]
     #[derive(Debug, Clone, PartialEq, Serialize)]
     struct Page {
         #[serde(serialize_with = "drawn::text")]
@@ -241,6 +242,7 @@ mod tests {
         rows: u32,
     }
 
+    #[cfg(feature = "ssr")]
     farol_model::fields!(Page {
         html,
         more,
@@ -248,6 +250,7 @@ mod tests {
         rows
     });
 
+    #[cfg(feature = "ssr")]
     #[test]
     fn what_is_drawn_is_told_once() {
         let page = Page {
