@@ -1,7 +1,7 @@
 //! The few things that only a browser can answer and that Leptos has no word for. The twin `browser_absent.rs` gives the
 //! same names to the server, where each answers that there is nobody to ask.
 
-use crate::ui::moment::utc;
+use crate::ui::moment::civil;
 use js_sys::Date;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlElement, HtmlInputElement};
@@ -10,9 +10,7 @@ use web_sys::{Element, HtmlElement, HtmlInputElement};
 pub fn local_date_time(at_ms: i64) -> Option<String> {
     let date = Date::new(&JsValue::from_f64(at_ms as f64));
     let behind_ms = (date.get_timezone_offset() * 60_000.0) as i64;
-    let mut text = utc(at_ms.saturating_sub(behind_ms));
-    text.truncate(text.len().saturating_sub(" UTC".len()));
-    Some(text)
+    Some(civil(at_ms.saturating_sub(behind_ms)))
 }
 
 /// In lower case. Its own tables would weigh 6 KB; nearly everything is ASCII, and the rest the browser knows how to do.

@@ -81,7 +81,7 @@ use actions::{
     collector::CollectorSwitch,
     runbook::{schedule, shelf::Shelf},
     runner::Runner,
-    store::{Moment, RunStore},
+    store::RunStore,
 };
 use annotations::Annotations;
 use anyhow::Context;
@@ -99,10 +99,7 @@ use futures::future::BoxFuture;
 use history::{Store, ring::RETENTION_MS};
 use ingest::{Ingest, ScrapeConfig, StatsdConfig};
 use leptos::config::LeptosOptions;
-use live::{
-    Hub, Live, Parts, Registry,
-    marks::{MAX_MARKS, mark_of},
-};
+use live::{Hub, Live, Parts, Registry, marks::MAX_MARKS};
 use middleware::origin::OriginPolicy;
 use own::Process;
 use remote_write::{RemoteWrite, RemoteWriteConfig};
@@ -412,9 +409,7 @@ async fn recall(hub: &Hub, runs: &RunStore) {
     let moments = runs.moments(now_ms - RETENTION_MS, now_ms + 1, MAX_MARKS as u32);
     match moments.await {
         Ok(moments) => {
-            let oldest_first = moments.iter().rev();
-            let mark = |moment: &Moment| mark_of(&moment.run, moment.at_ms, moment.began);
-            hub.recall(oldest_first.map(mark).collect());
+            hub.recall(moments.iter().rev().map(marked::of_run).collect());
         }
         Err(error) => tracing::warn!(%error, "live charts begin without marks of earlier runs"),
     }

@@ -20,9 +20,13 @@ pub async fn over(
     let mut marks = annotations.marks(from_ms, to_ms).await;
     if viewer.may(Permission::ViewRuns) {
         let moments = runner.moments(viewer, from_ms, to_ms, MOST_MOMENTS).await?;
-        let mark = |moment: &Moment| mark_of(&moment.run, moment.at_ms, moment.began);
-        marks.extend(moments.iter().map(mark));
+        marks.extend(moments.iter().map(of_run));
         marks.sort_by_key(|mark| mark.at_ms);
     }
     Ok(marks)
+}
+
+/// The mark of a moment of a run.
+pub fn of_run(moment: &Moment) -> Mark {
+    mark_of(&moment.run, moment.at_ms, moment.began)
 }

@@ -391,10 +391,7 @@ async fn serves_from_its_own_full_disk() {
     config.history.min_free_mib = 0;
     let server = TestServer::start_with(config).await;
     assert!(server.data_dir.path().starts_with(&dir));
-    let token = server.token("viewer").await;
-    let mut headers = header::HeaderMap::new();
-    headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
-    let client = server.client().default_headers(headers).build().unwrap();
+    let client = viewer(&server).await;
     let number = |body: &str, name: &str| -> f64 {
         let line = body.lines().find(|line| line.starts_with(name));
         line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
@@ -526,13 +523,18 @@ fn a_folder_that_version_1_has_written_is_read_and_written_on() {
     store.close();
 }
 
-/// A server with some seconds of history, and a program that may look.
-async fn asked() -> (TestServer, reqwest::Client) {
-    let server = TestServer::start().await;
+/// A program that may look.
+async fn viewer(server: &TestServer) -> reqwest::Client {
     let mut headers = header::HeaderMap::new();
     let token = format!("Bearer {}", server.token("viewer").await);
     headers.insert(header::AUTHORIZATION, token.parse().unwrap());
-    let client = server.client().default_headers(headers).build().unwrap();
+    server.client().default_headers(headers).build().unwrap()
+}
+
+/// A server with some seconds of history, and a program that may look.
+async fn asked() -> (TestServer, reqwest::Client) {
+    let server = TestServer::start().await;
+    let client = viewer(&server).await;
     let three = |body: &str| {
         let answer: Value = serde_json::from_str(body).unwrap_or_default();
         let counts = answer["series"][0]["count"]
@@ -784,10 +786,7 @@ async fn shows_rows_until_it_is_killed() {
     let Some(dir) = child_dir() else { return };
     let server = TestServer::start_with(kept_in(&dir.join("kept"))).await;
     let rows = rows_since(&server, MEMORY, 0, 4).await;
-    let token = server.token("viewer").await;
-    let mut headers = header::HeaderMap::new();
-    headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
-    let client = server.client().default_headers(headers).build().unwrap();
+    let client = viewer(&server).await;
     // What history answers with is in the journal.
     let kept = |body: &str| {
         let answer: Value = serde_json::from_str(body).unwrap();

@@ -1,14 +1,21 @@
 //! What pages share that the server alone draws: times, addresses, the foot of a list, a button that is armed first.
 
-use crate::{format::escape, prelude::*, ui::moment::utc};
+use crate::{
+    format::escape,
+    prelude::*,
+    ui::moment::{machine, utc},
+};
 
 /// A moment in UTC; the browser writes it in the viewer's zone.
 pub fn time(at_ms: i64) -> AnyView {
-    let text = utc(at_ms);
-    let machine = text.replacen(' ', "T", 1).replace(" UTC", "Z");
+    written(at_ms, utc(at_ms))
+}
+
+/// The same in these words, until the browser writes its own.
+pub fn written(at_ms: i64, text: String) -> AnyView {
     view! {
-        <time class="nowrap" datetime=machine title=text.clone() data-ms=at_ms.to_string()>
-            {text.clone()}
+        <time class="nowrap" datetime=machine(at_ms) title=utc(at_ms) data-ms=at_ms.to_string()>
+            {text}
         </time>
     }
 }

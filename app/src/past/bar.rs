@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     format::duration,
-    pages::drawn::href,
+    pages::drawn::{href, written},
     prelude::*,
-    ui::{Card, Glyph, Icon, moment::utc},
+    ui::{Card, Glyph, Icon, moment::civil},
 };
 use farol_model::Fault;
 
@@ -123,13 +123,10 @@ fn steps(place: Place<'_>, range: &Range, now_ms: i64) -> AnyView {
     }
 }
 
-/// A moment as [`drawn::time`](crate::pages::drawn::time) writes it, but for the word that it is UTC, which is said once behind both: as wide as
-/// the viewer's own, so that nothing moves when that takes its place.
+/// A moment without the word that it is UTC, which is said once behind both: as wide as the viewer's own, so that nothing moves when that
+/// takes its place.
 fn end(at_ms: i64) -> AnyView {
-    let title = utc(at_ms);
-    let text = title.trim_end_matches(" UTC").to_owned();
-    let machine = text.replacen(' ', "T", 1) + "Z";
-    view! { <time class="nowrap" datetime=machine title=title data-ms=at_ms.to_string()>{text}</time> }
+    written(at_ms, civil(at_ms))
 }
 
 /// What is said where a range cannot be read.

@@ -11,8 +11,13 @@ pub enum TimeStyle {
     Time,
 }
 
-/// `2026-11-23 09:41:07 UTC`. Days are counted as in Howard Hinnant's `civil_from_days`.
+/// `2026-11-23 09:41:07 UTC`.
 pub fn utc(at_ms: i64) -> String {
+    civil(at_ms) + " UTC"
+}
+
+/// `2026-11-23 09:41:07` in UTC. Days are counted as in Howard Hinnant's `civil_from_days`.
+pub fn civil(at_ms: i64) -> String {
     let secs = at_ms.div_euclid(1000);
     let (days, second) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
     let shifted = days + 719_468;
@@ -29,7 +34,7 @@ pub fn utc(at_ms: i64) -> String {
     };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     format!(
-        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC",
+        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}",
         second / 3600,
         second / 60 % 60,
         second % 60
@@ -37,8 +42,8 @@ pub fn utc(at_ms: i64) -> String {
 }
 
 /// For the `datetime` attribute: `2026-11-23T09:41:07Z`.
-fn machine(at_ms: i64) -> String {
-    utc(at_ms).replacen(' ', "T", 1).replace(" UTC", "Z")
+pub fn machine(at_ms: i64) -> String {
+    civil(at_ms).replacen(' ', "T", 1) + "Z"
 }
 
 fn shown(at_ms: i64, style: TimeStyle) -> String {

@@ -166,11 +166,12 @@ impl Ring {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use farol_model::metric::Unit;
 
-    fn schema(names: &[&str]) -> Arc<[MetricSpec]> {
+    /// Gauges of these names, without labels.
+    pub(crate) fn schema(names: &[&str]) -> Arc<[MetricSpec]> {
         names
             .iter()
             .map(|name| MetricSpec::gauge(name, Unit::None, "c", name, "h"))

@@ -1,10 +1,10 @@
 //! The hub without connections: what a subscriber's outbox receives.
 
 use super::*;
+use crate::history::ring::tests::schema;
 use crate::live::{client::Client, flusher::Flusher, outbox::Outbox, subscription::Subscription};
 use farol_model::{
     action::{OutputStream, RunEvent},
-    metric::Unit,
     wire::{
         Encoding, FLAG_CHANNEL_COMPACTION, HistoryRequest, Reply, StreamPosition, SubscribeRequest,
         SubscribeResult, codec,
@@ -13,13 +13,6 @@ use farol_model::{
 };
 use prost::Message;
 use std::time::Duration;
-
-fn schema(names: &[&str]) -> Arc<[MetricSpec]> {
-    names
-        .iter()
-        .map(|name| MetricSpec::gauge(name, Unit::None, "c", name, "h"))
-        .collect()
-}
 
 fn outbox(encoding: Encoding) -> Arc<Outbox> {
     let flusher = Flusher::new(Duration::ZERO, usize::MAX);

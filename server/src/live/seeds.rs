@@ -45,16 +45,12 @@ impl Seeds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{packed::Packed, ring::MAX_CELLS};
-    use farol_model::{metric::Unit, sample::Snapshot};
+    use crate::history::{
+        packed::Packed,
+        ring::{MAX_CELLS, tests::schema},
+    };
+    use farol_model::sample::Snapshot;
     use std::time::Duration;
-
-    fn schema(names: &[&str]) -> Arc<[MetricSpec]> {
-        names
-            .iter()
-            .map(|name| MetricSpec::gauge(name, Unit::None, "c", name, "h"))
-            .collect()
-    }
 
     /// Rows at 1000, 2000 and 3000; column `n` has the time and `n` added to it.
     fn seed(names: &[&str]) -> Ring {
